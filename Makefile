@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# "make" lists what there is to do.  What the targets do in several steps is
+# in ci/, which can be called by itself as well.
+
+# the nginx to build for: the tree of Debian's nginx-dev, or any source tree
+# (then with its own options in NGINX_FLAGS)
+NGINX_SRC   ?= /usr/share/nginx/src
+NGINX_FLAGS ?= $(if $(wildcard $(NGINX_SRC)/conf_flags),,--with-compat \
+               --with-threads --with-http_ssl_module --with-http_v2_module)
+
+# the nginx to test with
+NGINX       ?= /usr/sbin/nginx
+
+BUILD_DIR   ?= $(CURDIR)/build/debian
+CFLAGS      ?= -g -O2
+CC          := $(if $(filter default,$(origin CC)),gcc,$(CC))
+JOBS        ?= $(shell nproc)
+PROVE       ?= prove
+PROVE_JOBS  ?= $(JOBS)
+TESTS       ?= $(sort $(wildcard t/*.t))
+
+# where the sources of other nginx versions are kept
+GENAI_CACHE ?= $(HOME)/.cache/ngx-genai
+
+# of which Debian suite the sanitized nginx is, or another source tree
+ASAN_SUITE  ?= $(shell . /etc/os-release 2> /dev/null; \
+                       echo $${VERSION_CODENAME:-bookworm})
+ASAN_SRC    ?=
+ASAN_DIR    ?= $(CURDIR)/build/asan
+
+export CC JOBS PROVE_JOBS GENAI_CACHE
+
+MAKE_IN = $(MAKE) --no-print-directory -j$(JOBS) -f $(1)/Makefile -C $(2)
+
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z][-a-z]*:.*## / \
+	    { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo 'Variables: NGINX_SRC BUILD_DIR CFLAGS CC JOBS TESTS PROVE_JOBS'
+	@echo 'NGINX GENAI_CACHE SMOKE_TESTS GENAI_ROUNDS (see their places).'
+
+
+# building
+
+.PHONY: deps
+deps: ## install the Debian packages that building and running need
+	@ci/deps run
+
+.PHONY: deps-test
+deps-test: ## install what the tests need, too
+	@ci/deps test
+
+.PHONY: build
+build: $(BUILD_DIR)/Makefile ## build both modules (NGINX_SRC, BUILD_DIR)
+	@$(call MAKE_IN,$(BUILD_DIR),$(NGINX_SRC)) modules
+
+$(BUILD_DIR)/Makefile: config ngx_http_genai_module/sources ci/configure
+	@ci/configure $(NGINX_SRC) $(BUILD_DIR) "$(CFLAGS) -fPIC" "-fPIC" \
+	    $(NGINX_FLAGS) --add-dynamic-module=$(CURDIR)
+
+.PHONY: debug
+debug: ## build without optimization, into build/debug
+	@$(MAKE) --no-print-directory build BUILD_DIR=$(CURDIR)/build/debug \
+	    CFLAGS="-g3 -O0"
+
+.PHONY: clang
+clang: ## build with clang, into build/clang
+	@$(MAKE) --no-print-directory build BUILD_DIR=$(CURDIR)/build/clang \
+	    CC=clang
+
+.PHONY: install
+install: build ## copy the gateway module to nginx's modules (DESTDIR)
+	@dir=$$($(NGINX) -V 2>&1 \
+	    | sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p'); \
+	: "$${dir:?nginx has no --modules-path}"; \
+	install -d "$(DESTDIR)$$dir" && install -m 644 \
+	    $(BUILD_DIR)/ngx_http_genai_module.so "$(DESTDIR)$$dir/" && \
+	echo "load_module modules/ngx_http_genai_module.so;"
+
+.PHONY: run
+run: deps ## build, start nginx with a simulated provider, show a stream
+	@$(MAKE) --no-print-directory build
+	@BUILD_DIR=$(BUILD_DIR) NGINX=$(NGINX) ci/run
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf build
+
+
+# checking
+
+.PHONY: lint
+lint: ## check the house style
+	@ci/lint
+
+include t/unit/rules.mk
+
+.PHONY: unit
+unit: $(UNIT_TESTS) ## build the C unit tests (sanitized)
+
+PROVE_UNIT = ASAN_OPTIONS=detect_leaks=1 $(PROVE) -j$(PROVE_JOBS)
+PROVE_T    = GENAI_NGINX=$(NGINX) GENAI_MODULES=$(BUILD_DIR) \
+             $(PROVE) -j$(PROVE_JOBS) --timer
+
+.PHONY: test
+test: deps-test ## install what tests need, build, run all tests
+	@$(MAKE) --no-print-directory build unit
+	@$(PROVE_T) $(UNIT_TESTS) $(TESTS)
+	@$(MAKE) --no-print-directory test-sdk
+
+.PHONY: test-unit
+test-unit: unit ## run the C unit tests
+	@$(PROVE_UNIT) $(UNIT_TESTS)
+
+.PHONY: test-t
+test-t: build ## run t/*.t (TESTS="t/a.t t/b.t")
+	@$(PROVE_T) $(TESTS)
+
+.PHONY: test-sdk
+test-sdk: build ## run the tests with the providers' own SDKs, t/sdk
+	@if [ -x t/sdk/setup ]; then t/sdk/setup; fi
+	@set -- t/sdk/*.t; if [ -e "$$1" ]; then \
+	    GENAI_NGINX=$(NGINX) GENAI_MODULES=$(BUILD_DIR) \
+	    $(PROVE) --timer "$$@"; else echo "no t/sdk/*.t"; fi
+
+.PHONY: test-long
+test-long: build ## run the long tests, t/long/*.t (GENAI_ROUNDS)
+	@set -- t/long/*.t; if [ -e "$$1" ]; then \
+	    GENAI_NGINX=$(NGINX) GENAI_MODULES=$(BUILD_DIR) GENAI_ALARM=3600 \
+	    GENAI_ROUNDS=$${GENAI_ROUNDS:-20} $(PROVE) --timer "$$@"; \
+	    else echo "no t/long/*.t"; fi
+
+.PHONY: bench
+bench: build ## measure against plain proxy_pass
+	@GENAI_NGINX=$(NGINX) GENAI_MODULES=$(BUILD_DIR) \
+	    perl t/bench/bench.pl $(BENCH)
+
+
+# sanitizers: nginx with both modules inside.  A pool hands out memory that no
+# sanitizer can watch, hence NGX_DEBUG_PALLOC.  nginx copies nothing from NULL
+# with a length of 0, reads unaligned words, and its handlers are called
+# through casts: these are not what is looked for.
+
+ASAN_FLAGS := -O1 -g -fsanitize=address,undefined \
+    -fno-sanitize=nonnull-attribute -fno-omit-frame-pointer \
+    -fno-sanitize-recover=undefined -DNGX_DEBUG_PALLOC=1 \
+    -DNGX_HAVE_NONALIGNED=0
+
+.PHONY: asan
+asan: ## build nginx and the modules with ASan and UBSan
+	@mkdir -p $(ASAN_DIR)
+	@if [ -n "$(ASAN_SRC)" ]; then echo "source $(ASAN_SRC)"; else \
+	    ci/nginx-tree $(ASAN_SUITE); fi > $(ASAN_DIR)/tree.new
+	@cmp -s $(ASAN_DIR)/tree.new $(ASAN_DIR)/tree \
+	    || mv $(ASAN_DIR)/tree.new $(ASAN_DIR)/tree
+	@read kind tree < $(ASAN_DIR)/tree; [ "$$kind" = source ] || { \
+	    echo "the sources of nginx cannot be had: set ASAN_SRC"; exit 1; }; \
+	$(MAKE) --no-print-directory asan-nginx ASAN_SRC="$$tree"
+
+.PHONY: asan-nginx
+asan-nginx: $(ASAN_DIR)/Makefile
+	@$(call MAKE_IN,$(ASAN_DIR),$(ASAN_SRC)) binary
+
+$(ASAN_DIR)/Makefile: config ngx_http_genai_module/sources ci/configure \
+                      $(ASAN_DIR)/tree
+	@ci/configure $(ASAN_SRC) $(ASAN_DIR) "$(ASAN_FLAGS)" \
+	    "-fsanitize=address,undefined" --with-compat --with-debug \
+	    --with-threads --with-http_ssl_module --with-http_v2_module \
+	    --with-http_stub_status_module --with-http_auth_request_module \
+	    --with-http_realip_module --with-http_gunzip_module \
+	    --with-http_sub_module --with-http_slice_module \
+	    --add-module=$(CURDIR)
+
+.PHONY: test-asan
+test-asan: asan ## run t/*.t on it
+	@GENAI_NGINX=$(ASAN_DIR)/nginx GENAI_STATIC=1 \
+	    GENAI_SCALE=$${GENAI_SCALE:-3} \
+	    GENAI_ASAN_OPTIONS=$${GENAI_ASAN_OPTIONS-detect_leaks=1} \
+	    $(PROVE) -j$(PROVE_JOBS) --timer $(TESTS)
+
+.PHONY: matrix
+matrix: ## build and try the modules on the nginx of each Debian suite
+	@ci/matrix $(SUITES)

@@ -1,0 +1,125 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+
+#include "genai_dialect.h"
+
+
+static const genai_dialect_t  *genai_dialects[] = {
+    &genai_openai,
+    NULL
+};
+
+
+static const genai_str_t  genai_endpoint_names[GENAI_ENDPOINT_LAST] = {
+    genai_str(""),
+    genai_str("chat"),
+    genai_str("completions"),
+    genai_str("embeddings"),
+    genai_str("models"),
+    genai_str("other")
+};
+
+
+static int
+genai_str_equal(const genai_str_t *a, const genai_str_t *b)
+{
+    return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
+
+const genai_dialect_t *
+genai_dialect_by_name(const genai_str_t *name)
+{
+    const genai_dialect_t  **d;
+
+    for (d = genai_dialects; *d; d++) {
+        if (genai_str_equal(&(*d)->name, name)) {
+            return *d;
+        }
+    }
+
+    return NULL;
+}
+
+
+genai_endpoint_e
+genai_endpoint_by_name(const genai_str_t *name)
+{
+    int  i;
+
+    for (i = GENAI_ENDPOINT_NONE + 1; i < GENAI_ENDPOINT_LAST; i++) {
+        if (genai_str_equal(&genai_endpoint_names[i], name)) {
+            return i;
+        }
+    }
+
+    return GENAI_ENDPOINT_NONE;
+}
+
+
+const genai_str_t *
+genai_endpoint_name(genai_endpoint_e endpoint)
+{
+    return &genai_endpoint_names[endpoint < GENAI_ENDPOINT_LAST ? endpoint
+                                                      : GENAI_ENDPOINT_NONE];
+}
+
+
+const genai_endpoint_t *
+genai_endpoint_find(const genai_dialect_t *dialect, genai_endpoint_e endpoint)
+{
+    const genai_endpoint_t  *e;
+
+    for (e = dialect->endpoints; e->endpoint != GENAI_ENDPOINT_NONE; e++) {
+        if (e->endpoint == endpoint) {
+            return e;
+        }
+    }
+
+    return NULL;
+}
+
+
+const genai_endpoint_t *
+genai_endpoint_of_path(const genai_dialect_t *dialect, const genai_str_t *path,
+    genai_str_t *id)
+{
+    size_t                   n;
+    unsigned char           *p, *last;
+    const genai_str_t       *suffix;
+    const genai_endpoint_t  *e;
+
+    last = path->data + path->len;
+    id->data = last;
+    id->len = 0;
+
+    for (e = dialect->endpoints; e->endpoint != GENAI_ENDPOINT_NONE; e++) {
+
+        suffix = &e->suffix;
+
+        if (suffix->len && path->len >= suffix->len
+            && memcmp(last - suffix->len, suffix->data, suffix->len) == 0)
+        {
+            return e;
+        }
+
+        if (e->endpoint != GENAI_ENDPOINT_MODELS) {
+            continue;
+        }
+
+        /* the first ".../models/" counts: an id may have anything behind */
+
+        for (p = path->data, n = suffix->len; p + n + 1 < last; p++) {
+
+            if (memcmp(p, suffix->data, n) == 0 && p[n] == '/') {
+                id->data = p + n + 1;
+                id->len = last - id->data;
+                return e;
+            }
+        }
+    }
+
+    return NULL;
+}

@@ -1,0 +1,118 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A dialect is a wire protocol between a client and a model, one vtable in
+ * one file.  It knows which path means which endpoint, how a credential
+ * travels, and what an error looks like.
+ *
+ * All functions are pure: no state, no allocation, safe in any thread.
+ */
+
+
+#ifndef _GENAI_DIALECT_H_INCLUDED_
+#define _GENAI_DIALECT_H_INCLUDED_
+
+
+#include "genai_str.h"
+#include "genai_error.h"
+
+
+/* what is asked for; the order is that of genai_endpoint_name() */
+
+typedef enum {
+    GENAI_ENDPOINT_NONE = 0,
+    GENAI_ENDPOINT_CHAT,
+    GENAI_ENDPOINT_COMPLETIONS,
+    GENAI_ENDPOINT_EMBEDDINGS,
+    GENAI_ENDPOINT_MODELS,
+    GENAI_ENDPOINT_OTHER,
+    GENAI_ENDPOINT_LAST
+} genai_endpoint_e;
+
+
+/* a set of endpoints is the sum of these bits */
+#define genai_endpoint_bit(e)  (1u << (e))
+
+#define GENAI_ENDPOINTS_DEFAULT                                               \
+    (genai_endpoint_bit(GENAI_ENDPOINT_CHAT)                                  \
+     | genai_endpoint_bit(GENAI_ENDPOINT_COMPLETIONS)                         \
+     | genai_endpoint_bit(GENAI_ENDPOINT_EMBEDDINGS)                          \
+     | genai_endpoint_bit(GENAI_ENDPOINT_MODELS))
+
+
+typedef enum {
+    GENAI_BODY_NONE = 0,            /* GET: a body is ignored */
+    GENAI_BODY_JSON,                /* an object, read and held */
+    GENAI_BODY_OPAQUE               /* passed on unread, one try only */
+} genai_body_e;
+
+
+typedef struct {
+    genai_endpoint_e   endpoint;
+    genai_str_t        suffix;      /* of a path, and what follows pass */
+    genai_body_e       body;
+} genai_endpoint_t;
+
+
+typedef struct {
+    genai_str_t              name;
+
+    /* the header that carries a credential, and what stands before it */
+    genai_str_t              credential_header;
+    genai_str_t              credential_prefix;
+
+    /* ended by an entry with GENAI_ENDPOINT_NONE */
+    const genai_endpoint_t  *endpoints;
+
+    /*
+     * Writes an error answer's body: the error's kind by status, the
+     * message, and code, which may be empty, as the dialect's JSON.  dst has
+     * room for GENAI_DIALECT_ERROR_MAX bytes; a longer message is cut.
+     * Returns the number of bytes written.
+     */
+    size_t                 (*error_body)(unsigned char *dst, unsigned status,
+                                         const genai_str_t *message,
+                                         const genai_str_t *code);
+
+    /*
+     * The same as an event of a stream that has begun, with its framing.
+     */
+    size_t                 (*error_event)(unsigned char *dst, unsigned status,
+                                          const genai_str_t *message,
+                                          const genai_str_t *code);
+} genai_dialect_t;
+
+
+/* bytes of a message that are shown, and what an error can grow to */
+#define GENAI_DIALECT_MESSAGE_MAX  1024
+#define GENAI_DIALECT_ERROR_MAX    (256 + 6 * GENAI_DIALECT_MESSAGE_MAX + 6 * 64)
+
+
+extern const genai_dialect_t  genai_openai;
+
+
+/* The dialect of that name, or NULL where this build has none. */
+const genai_dialect_t *genai_dialect_by_name(const genai_str_t *name);
+
+/* The endpoint of that name, or GENAI_ENDPOINT_NONE. */
+genai_endpoint_e genai_endpoint_by_name(const genai_str_t *name);
+
+/* The name of an endpoint, a static text; "" for GENAI_ENDPOINT_NONE. */
+const genai_str_t *genai_endpoint_name(genai_endpoint_e endpoint);
+
+/* The dialect's entry of an endpoint, or NULL where it has none. */
+const genai_endpoint_t *genai_endpoint_find(const genai_dialect_t *dialect,
+    genai_endpoint_e endpoint);
+
+/*
+ * Recognises the endpoint that a decoded path (no query) ends with.  For
+ * models *id is set to what follows ".../models/", which may have slashes,
+ * or to an empty string.
+ *
+ * Returns the entry, or NULL.
+ */
+const genai_endpoint_t *genai_endpoint_of_path(const genai_dialect_t *dialect,
+    const genai_str_t *path, genai_str_t *id);
+
+
+#endif /* _GENAI_DIALECT_H_INCLUDED_ */

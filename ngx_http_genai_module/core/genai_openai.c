@@ -1,0 +1,117 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The dialect of OpenAI's chat completions, completions, embeddings and
+ * models, as https://platform.openai.com/docs/api-reference describes it and
+ * as vLLM, SGLang, llama.cpp, Ollama and many others speak it.
+ */
+
+
+#include "genai_dialect.h"
+#include "genai_json.h"
+
+
+static size_t genai_openai_error_body(unsigned char *dst, unsigned status,
+    const genai_str_t *message, const genai_str_t *code);
+static size_t genai_openai_error_event(unsigned char *dst, unsigned status,
+    const genai_str_t *message, const genai_str_t *code);
+
+
+/* a suffix that another one ends with stands behind it */
+
+static const genai_endpoint_t  genai_openai_endpoints[] = {
+    { GENAI_ENDPOINT_CHAT, genai_str("/chat/completions"), GENAI_BODY_JSON },
+    { GENAI_ENDPOINT_COMPLETIONS, genai_str("/completions"), GENAI_BODY_JSON },
+    { GENAI_ENDPOINT_EMBEDDINGS, genai_str("/embeddings"), GENAI_BODY_JSON },
+    { GENAI_ENDPOINT_MODELS, genai_str("/models"), GENAI_BODY_NONE },
+    { GENAI_ENDPOINT_OTHER, genai_str(""), GENAI_BODY_OPAQUE },
+    { GENAI_ENDPOINT_NONE, genai_str(""), GENAI_BODY_NONE }
+};
+
+
+const genai_dialect_t  genai_openai = {
+    genai_str("openai"),
+    genai_str("Authorization"),
+    genai_str("Bearer "),
+    genai_openai_endpoints,
+    genai_openai_error_body,
+    genai_openai_error_event
+};
+
+
+static unsigned char *
+genai_openai_copy(unsigned char *dst, const char *text)
+{
+    size_t  n;
+
+    n = strlen(text);
+    memcpy(dst, text, n);
+
+    return dst + n;
+}
+
+
+/* the kinds that OpenAI's own API answers with */
+
+static const char *
+genai_openai_error_type(unsigned status)
+{
+    switch (status) {
+    case 401:
+        return "authentication_error";
+    case 403:
+        return "permission_error";
+    case 429:
+        return "rate_limit_error";
+    }
+
+    return (status < 500) ? "invalid_request_error" : "server_error";
+}
+
+
+static size_t
+genai_openai_error_body(unsigned char *dst, unsigned status,
+    const genai_str_t *message, const genai_str_t *code)
+{
+    size_t          n;
+    unsigned char  *p;
+
+    p = genai_openai_copy(dst, "{\"error\":{\"message\":\"");
+
+    n = message->len;
+    if (n > GENAI_DIALECT_MESSAGE_MAX) {
+        n = GENAI_DIALECT_MESSAGE_MAX;
+    }
+
+    p = genai_json_escape(p, message->data, n);
+    p = genai_openai_copy(p, "\",\"type\":\"");
+    p = genai_openai_copy(p, genai_openai_error_type(status));
+    p = genai_openai_copy(p, "\",\"param\":null,\"code\":");
+
+    if (code->len) {
+        *p++ = '"';
+        p = genai_json_escape(p, code->data, code->len > 64 ? 64 : code->len);
+        *p++ = '"';
+
+    } else {
+        p = genai_openai_copy(p, "null");
+    }
+
+    p = genai_openai_copy(p, "}}");
+
+    return p - dst;
+}
+
+
+static size_t
+genai_openai_error_event(unsigned char *dst, unsigned status,
+    const genai_str_t *message, const genai_str_t *code)
+{
+    unsigned char  *p;
+
+    p = genai_openai_copy(dst, "data: ");
+    p += genai_openai_error_body(p, status, message, code);
+    p = genai_openai_copy(p, "\n\n");
+
+    return p - dst;
+}

@@ -1,0 +1,162 @@
+
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Stages access and authorize: who asks, and for what.
+ *
+ * Access sees headers alone.  Authorize runs behind all of nginx's access
+ * checks and refuses whoever has no caller, so that no "satisfy any" lets a
+ * stranger through.
+ */
+
+
+#include "ngx_http_genai.h"
+
+
+static ngx_http_genai_verdict_e ngx_http_genai_access_endpoint(
+    ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_loc_conf_t *lcf);
+static ngx_http_genai_verdict_e ngx_http_genai_access_method(
+    ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
+
+
+ngx_http_genai_verdict_e
+ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    ngx_http_genai_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_genai_module);
+
+    /* what an earlier location of a redirect has said does not count here */
+
+    ctx->error = GENAI_OK;
+    ctx->status = 0;
+    ctx->refused = 0;
+    ctx->from_provider = 0;
+    ngx_str_null(&ctx->message);
+    ngx_str_null(&ctx->code);
+
+    if (lcf->auth) {
+        return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_UNAUTHENTICATED,
+                                     "a valid API key is required");
+    }
+
+    if (r->headers_in.upgrade
+        && ngx_strlcasestrn(r->headers_in.upgrade->value.data,
+                            r->headers_in.upgrade->value.data
+                            + r->headers_in.upgrade->value.len,
+                            (u_char *) "websocket", 9 - 1))
+    {
+        ctx->status = 426;
+        return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_BAD_REQUEST,
+                                     "WebSocket is not served here: send the "
+                                     "request as plain HTTP");
+    }
+
+    return ngx_http_genai_access_endpoint(r, ctx, lcf);
+}
+
+
+static ngx_http_genai_verdict_e
+ngx_http_genai_access_endpoint(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_loc_conf_t *lcf)
+{
+    genai_str_t              path;
+    const genai_endpoint_t  *endpoint;
+
+    path.len = r->uri.len;
+    path.data = r->uri.data;
+
+    if (lcf->api) {
+        endpoint = genai_endpoint_find(ctx->dialect, lcf->api);
+        ngx_memzero(&ctx->endpoint_id, sizeof(genai_str_t));
+
+    } else {
+        endpoint = genai_endpoint_of_path(ctx->dialect, &path,
+                                          &ctx->endpoint_id);
+    }
+
+    if (endpoint == NULL
+        && (lcf->endpoints & genai_endpoint_bit(GENAI_ENDPOINT_OTHER)))
+    {
+        endpoint = genai_endpoint_find(ctx->dialect, GENAI_ENDPOINT_OTHER);
+    }
+
+    if (endpoint == NULL
+        || !(lcf->endpoints & genai_endpoint_bit(endpoint->endpoint)))
+    {
+        return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_FORBIDDEN_ENDPOINT,
+                                     "there is no endpoint at this path");
+    }
+
+    ctx->endpoint = endpoint;
+
+    return ngx_http_genai_access_method(r, ctx);
+}
+
+
+static ngx_http_genai_verdict_e
+ngx_http_genai_access_method(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    switch (ctx->endpoint->body) {
+
+    case GENAI_BODY_JSON:
+        if (r->method == NGX_HTTP_POST) {
+            return NGX_HTTP_GENAI_NEXT;
+        }
+
+        ngx_str_set(&ctx->allow, "POST");
+        break;
+
+    case GENAI_BODY_NONE:
+        if (r->method == NGX_HTTP_GET || r->method == NGX_HTTP_HEAD) {
+            return NGX_HTTP_GENAI_NEXT;
+        }
+
+        ngx_str_set(&ctx->allow, "GET, HEAD");
+        break;
+
+    case GENAI_BODY_OPAQUE:
+        return NGX_HTTP_GENAI_NEXT;
+    }
+
+    ctx->status = NGX_HTTP_NOT_ALLOWED;
+
+    return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_BAD_REQUEST,
+                                 "this endpoint takes %V, not %V",
+                                 &ctx->allow, &r->method_name);
+}
+
+
+ngx_http_genai_verdict_e
+ngx_http_genai_authorize(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    ngx_http_genai_loc_conf_t   *lcf;
+    ngx_http_genai_main_conf_t  *mcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_genai_module);
+
+    if (lcf->auth) {
+        return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_UNAUTHENTICATED,
+                                     "a valid API key is required");
+    }
+
+    if (ctx->endpoint->body == GENAI_BODY_NONE) {
+        return NGX_HTTP_GENAI_NEXT;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_genai_module);
+
+    ctx->entry = ngx_http_genai_model_find(mcf, &ctx->model,
+                                           r->connection->log);
+
+    if (ctx->entry == NULL) {
+        ngx_str_set(&ctx->code, "model_not_found");
+
+        return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_FORBIDDEN_MODEL,
+                                     "the model \"%V\" does not exist or you "
+                                     "do not have access to it", &ctx->model);
+    }
+
+    return NGX_HTTP_GENAI_NEXT;
+}

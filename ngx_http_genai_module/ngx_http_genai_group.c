@@ -1,0 +1,505 @@
+
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The group: a balancer over the targets of one exchange, each of which has
+ * a balancer of its own, that of its upstream{} block or of its origin.
+ *
+ * nginx sees one private upstream, in no list of upstreams, whose hooks are
+ * these functions; every hook is forwarded to the current target's peers.
+ * get() moves on to the next target when the current one has no more peers
+ * to try, and then points nginx at the other provider's configuration, TLS
+ * context and names, and renders the request anew.
+ *
+ * Tries.  nginx asks peer.tries whether a failed attempt may be followed by
+ * another; the peers of a target count it down in free(); and nginx itself
+ * counts it up when a cached connection turned out to be dead.  The group
+ * keeps the peers' own number (tries), tells nginx that number plus the
+ * targets left (reported), and takes over at the next call what nginx has
+ * added meanwhile.
+ *
+ * Nothing can wait in here: nginx needs a connection from get().
+ */
+
+
+#include "ngx_http_genai.h"
+
+
+static ngx_int_t ngx_http_genai_group_start(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+static void ngx_http_genai_group_status(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+static ngx_int_t ngx_http_genai_group_next(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+static void ngx_http_genai_group_hook(ngx_http_genai_ctx_t *ctx,
+    ngx_peer_connection_t *pc);
+static void ngx_http_genai_group_report(ngx_http_genai_group_t *group,
+    ngx_peer_connection_t *pc);
+static ngx_int_t ngx_http_genai_group_get_peer(ngx_peer_connection_t *pc,
+    void *data);
+static void ngx_http_genai_group_free_peer(ngx_peer_connection_t *pc,
+    void *data, ngx_uint_t state);
+static ngx_uint_t ngx_http_genai_group_may_retry(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_uint_t wanted, ngx_uint_t attempts);
+static void ngx_http_genai_group_notify_peer(ngx_peer_connection_t *pc,
+    void *data, ngx_uint_t type);
+#if (NGX_SSL || NGX_COMPAT)
+static ngx_int_t ngx_http_genai_group_set_session(ngx_peer_connection_t *pc,
+    void *data);
+static void ngx_http_genai_group_save_session(ngx_peer_connection_t *pc,
+    void *data);
+#endif
+
+
+/* what nginx's log says where no peer was found */
+
+static ngx_str_t  ngx_http_genai_group_name = ngx_string("genai");
+
+
+ngx_int_t
+ngx_http_genai_group_init_peer(ngx_http_request_t *r,
+    ngx_http_upstream_srv_conf_t *us)
+{
+    ngx_http_genai_ctx_t    *ctx;
+    ngx_http_genai_group_t  *group;
+
+    ctx = ngx_http_genai_get_ctx(r);
+
+    group = &ctx->group;
+    group->current = 0;
+    group->attempts = 0;
+    group->stopped = 0;
+    group->start = ngx_current_msec;
+
+    return ngx_http_genai_group_start(r, ctx);
+}
+
+
+void
+ngx_http_genai_group_point(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target)
+{
+    ngx_http_upstream_t        *u;
+    ngx_http_genai_provider_t  *p;
+
+    u = r->upstream;
+    p = target->provider;
+
+    ctx->target = target;
+
+    u->conf = &p->conf;
+    u->schema = p->schema;
+    u->uri = p->path;
+
+#if (NGX_HTTP_SSL)
+    u->ssl = p->ssl;
+    u->ssl_name = p->ssl_name;
+#endif
+}
+
+
+/* begins with the current target: its peers' hooks become those we forward */
+
+static ngx_int_t
+ngx_http_genai_group_start(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    ngx_int_t                   rc;
+    ngx_http_upstream_t        *u;
+    ngx_peer_connection_t      *pc;
+    ngx_http_genai_group_t     *group;
+    ngx_http_genai_target_t    *target;
+    ngx_http_genai_provider_t  *p;
+
+    u = r->upstream;
+    pc = &u->peer;
+    group = &ctx->group;
+    target = group->targets[group->current];
+    p = target->provider;
+
+    ngx_http_genai_group_point(r, ctx, target);
+
+    /* a hook that these peers do not have must not be the others' one */
+
+    pc->get = NULL;
+    pc->free = NULL;
+    pc->notify = NULL;
+    pc->data = NULL;
+    pc->tries = 0;
+    pc->cached = 0;
+
+#if (NGX_SSL || NGX_COMPAT)
+    pc->set_session = NULL;
+    pc->save_session = NULL;
+#endif
+
+#if (NGX_HTTP_GENAI_PEER_SID)
+    pc->hint = NULL;
+    pc->sid = NULL;
+#endif
+
+    if (p->upstream) {
+        u->upstream = p->upstream;
+        rc = p->upstream->peer.init(r, p->upstream);
+
+    } else {
+        u->upstream = u->conf->upstream;
+        rc = ngx_http_genai_origin_init_peer(r, p->origin);
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_genai_group_hook(ctx, pc);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_genai_group_hook(ngx_http_genai_ctx_t *ctx,
+    ngx_peer_connection_t *pc)
+{
+    ngx_http_genai_group_t  *group;
+
+    group = &ctx->group;
+
+    group->get = pc->get;
+    group->free = pc->free;
+    group->notify = pc->notify;
+    group->data = pc->data;
+    group->tries = pc->tries;
+
+    pc->get = ngx_http_genai_group_get_peer;
+    pc->free = ngx_http_genai_group_free_peer;
+    pc->notify = group->notify ? ngx_http_genai_group_notify_peer : NULL;
+    pc->data = ctx;
+
+#if (NGX_SSL || NGX_COMPAT)
+    group->set_session = pc->set_session;
+    group->save_session = pc->save_session;
+    pc->set_session = ngx_http_genai_group_set_session;
+    pc->save_session = ngx_http_genai_group_save_session;
+#endif
+
+    ngx_http_genai_group_report(group, pc);
+}
+
+
+static void
+ngx_http_genai_group_report(ngx_http_genai_group_t *group,
+    ngx_peer_connection_t *pc)
+{
+    if (group->stopped) {
+        group->reported = 0;
+
+    } else {
+        group->reported = group->tries
+                          + (group->ntargets - group->current - 1);
+    }
+
+    pc->tries = group->reported;
+}
+
+
+static ngx_int_t
+ngx_http_genai_group_get_peer(ngx_peer_connection_t *pc, void *data)
+{
+    ngx_http_genai_ctx_t *ctx = data;
+
+    ngx_int_t                rc;
+    ngx_uint_t               again;
+    ngx_http_request_t      *r;
+    ngx_http_upstream_t     *u;
+    ngx_http_genai_group_t  *group;
+
+    r = ctx->request;
+    u = r->upstream;
+    group = &ctx->group;
+
+    ngx_http_genai_group_status(r, ctx);
+
+    /* nginx has added one for a cached connection that was dead */
+
+    again = (pc->tries > group->reported) ? pc->tries - group->reported : 0;
+
+    if (group->attempts && group->stopped && !again) {
+        goto none;
+    }
+
+    group->tries += again;
+
+    for ( ;; ) {
+
+        if (group->tries) {
+
+            pc->tries = group->tries;
+
+            rc = group->get(pc, group->data);
+
+            group->tries = pc->tries;
+
+            ngx_http_genai_group_report(group, pc);
+
+            if (rc != NGX_BUSY) {
+                return rc;
+            }
+        }
+
+        ctx->error = GENAI_PROVIDER_UNREACHABLE;
+
+        ngx_log_error(NGX_LOG_WARN, pc->log, 0,
+                      "genai target \"%V\" has no live peer",
+                      &ctx->target->name);
+
+        if (group->stopped) {
+            break;
+        }
+
+        rc = ngx_http_genai_group_next(r, ctx);
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (rc == NGX_DECLINED) {
+            break;
+        }
+    }
+
+none:
+
+    /* nginx reads both: no name is fatal where an upstream{} may change */
+
+    pc->name = &ngx_http_genai_group_name;
+    u->upstream = u->conf->upstream;
+
+    return NGX_BUSY;
+}
+
+
+/* nginx has noted 502 for every attempt that we called a failure */
+
+static void
+ngx_http_genai_group_status(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    ngx_http_upstream_state_t  *state;
+
+    if (ctx->failure != GENAI_OK && ctx->failure_status
+        && r->upstream_states->nelts > 1)
+    {
+        state = r->upstream_states->elts;
+        state[r->upstream_states->nelts - 2].status = ctx->failure_status;
+    }
+
+    ctx->failure = GENAI_OK;
+    ctx->failure_status = 0;
+}
+
+
+static ngx_int_t
+ngx_http_genai_group_next(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    ngx_chain_t                *bufs;
+    ngx_http_genai_group_t     *group;
+    ngx_http_genai_target_t    *target;
+
+    group = &ctx->group;
+
+    do {
+        if (group->current + 1 >= group->ntargets) {
+            return NGX_DECLINED;
+        }
+
+        target = group->targets[++group->current];
+
+    } while (target->provider->origin
+             && ngx_http_genai_origin_ready(target->provider->origin)
+                != NGX_OK);
+
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "genai moves on to target \"%V\"", &target->name);
+
+    ngx_http_genai_step_begin(ctx);
+
+    bufs = ngx_http_genai_render(r, ctx, target);
+
+    ngx_http_genai_step_end(ctx);
+
+    if (bufs == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->request_bufs = bufs;
+    r->upstream->request_bufs = bufs;
+
+    return ngx_http_genai_group_start(r, ctx);
+}
+
+
+static void
+ngx_http_genai_group_free_peer(ngx_peer_connection_t *pc, void *data,
+    ngx_uint_t state)
+{
+    ngx_http_genai_ctx_t *ctx = data;
+
+    ngx_uint_t               stale, wanted;
+    ngx_http_request_t      *r;
+    ngx_http_upstream_t     *u;
+    ngx_http_genai_group_t  *group;
+
+    r = ctx->request;
+    u = r->upstream;
+    group = &ctx->group;
+
+    stale = 0;
+    wanted = 0;
+
+    if (!(state & NGX_PEER_FAILED)) {
+        /* void */
+
+    } else if (ctx->failure != GENAI_OK) {
+
+        /* our own verdict about what the provider said */
+
+        ctx->error = ctx->failure;
+
+        if (ctx->failure == GENAI_PROVIDER_RATE_LIMITED
+            || ctx->failure == GENAI_PROVIDER_REFUSED)
+        {
+            /* the peer is well, it does not want us now */
+
+            state = NGX_PEER_NEXT;
+        }
+
+    } else if (pc->connection
+               && (pc->connection->read->timedout
+                   || pc->connection->write->timedout))
+    {
+        wanted = NGX_HTTP_GENAI_NEXT_TIMEOUT;
+        ctx->error = GENAI_PROVIDER_TIMEOUT;
+
+    } else {
+
+        wanted = NGX_HTTP_GENAI_NEXT_ERROR;
+        ctx->error = u->request_sent ? GENAI_PROVIDER_BAD_ANSWER
+                                     : GENAI_PROVIDER_UNREACHABLE;
+
+        if (pc->cached) {
+
+            /* it was closed while it was idle: no fault of the peer's */
+
+            stale = 1;
+            state = NGX_PEER_NEXT;
+        }
+    }
+
+    if (!stale) {
+        group->attempts++;
+    }
+
+    if (wanted
+        && !ngx_http_genai_group_may_retry(r, ctx, wanted, group->attempts))
+    {
+        group->stopped = 1;
+    }
+
+    pc->tries = group->tries;
+
+    group->free(pc, group->data, state);
+
+    group->tries = pc->tries;
+
+    ngx_http_genai_group_report(group, pc);
+}
+
+
+static ngx_uint_t
+ngx_http_genai_group_may_retry(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_uint_t wanted, ngx_uint_t attempts)
+{
+    ngx_http_genai_model_t  *entry;
+    ngx_http_genai_group_t  *group;
+
+    entry = ctx->entry;
+    group = &ctx->group;
+
+    if (group->stopped
+        || !(entry->next_target & wanted)
+        || r->request_body_no_buffering)
+    {
+        return 0;
+    }
+
+    if (entry->next_target_tries && attempts >= entry->next_target_tries) {
+        return 0;
+    }
+
+    if (entry->next_target_timeout
+        && ngx_current_msec - group->start >= entry->next_target_timeout)
+    {
+        return 0;
+    }
+
+    return 1;
+}
+
+
+ngx_uint_t
+ngx_http_genai_group_move_on(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    ngx_uint_t wanted)
+{
+    ngx_http_genai_group_t  *group;
+
+    group = &ctx->group;
+
+    /* the current attempt is among the tries until it is freed */
+
+    if ((group->tries > 1 || group->current + 1 < group->ntargets)
+        && ngx_http_genai_group_may_retry(r, ctx, wanted, group->attempts + 1))
+    {
+        return 1;
+    }
+
+    group->stopped = 1;
+
+    return 0;
+}
+
+
+static void
+ngx_http_genai_group_notify_peer(ngx_peer_connection_t *pc, void *data,
+    ngx_uint_t type)
+{
+    ngx_http_genai_ctx_t *ctx = data;
+
+    ctx->group.notify(pc, ctx->group.data, type);
+}
+
+
+#if (NGX_SSL || NGX_COMPAT)
+
+static ngx_int_t
+ngx_http_genai_group_set_session(ngx_peer_connection_t *pc, void *data)
+{
+    ngx_http_genai_ctx_t *ctx = data;
+
+    if (ctx->group.set_session == NULL) {
+        return NGX_OK;
+    }
+
+    return ctx->group.set_session(pc, ctx->group.data);
+}
+
+
+static void
+ngx_http_genai_group_save_session(ngx_peer_connection_t *pc, void *data)
+{
+    ngx_http_genai_ctx_t *ctx = data;
+
+    if (ctx->group.save_session) {
+        ctx->group.save_session(pc, ctx->group.data);
+    }
+}
+
+#endif

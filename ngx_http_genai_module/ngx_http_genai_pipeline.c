@@ -1,0 +1,281 @@
+
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The pipeline: one table of stages, which run in this order and nowhere
+ * else.
+ *
+ * The stages of ACCESS see headers alone, so that a stranger's body is never
+ * read; the others run in PRECONTENT, behind all of nginx's access checks,
+ * which "satisfy any" cannot skip.  A stage that waits returns PARKED and is
+ * run again when ngx_http_genai_resume() runs the phases on.
+ *
+ * The context outlives internal redirects, which clear r->ctx: it is found
+ * again by its cleanup handler in the request's pool.
+ */
+
+
+#include "ngx_http_genai.h"
+#include <openssl/rand.h>
+
+
+static ngx_int_t ngx_http_genai_run_stages(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_uint_t last);
+static ngx_http_genai_loc_conf_t *ngx_http_genai_place(ngx_http_request_t *r);
+static ngx_int_t ngx_http_genai_new_id(u_char *id, ngx_log_t *log);
+static void ngx_http_genai_cleanup_ctx(void *data);
+
+
+static ngx_http_genai_stage_pt  ngx_http_genai_stages[] = {
+
+    /* ACCESS */
+    ngx_http_genai_access,
+
+    /* PRECONTENT */
+    ngx_http_genai_body,
+    ngx_http_genai_parse,
+    ngx_http_genai_authorize,
+    ngx_http_genai_route,
+};
+
+
+#define NGX_HTTP_GENAI_ACCESS_STAGES  1
+#define NGX_HTTP_GENAI_STAGES                                                 \
+    (sizeof(ngx_http_genai_stages) / sizeof(ngx_http_genai_stage_pt))
+
+
+ngx_int_t
+ngx_http_genai_access_handler(ngx_http_request_t *r)
+{
+    ngx_http_genai_ctx_t  *ctx;
+
+    if (ngx_http_genai_place(r) == NULL) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_genai_make_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* after a redirect the pipeline begins again, with what is known */
+
+    ctx->stage = 0;
+
+    return ngx_http_genai_run_stages(r, ctx, NGX_HTTP_GENAI_ACCESS_STAGES);
+}
+
+
+ngx_int_t
+ngx_http_genai_precontent_handler(ngx_http_request_t *r)
+{
+    ngx_http_genai_ctx_t  *ctx;
+
+    if (ngx_http_genai_place(r) == NULL) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_genai_get_ctx(r);
+
+    if (ctx == NULL || ctx->stage < NGX_HTTP_GENAI_ACCESS_STAGES) {
+
+        /* "satisfy any" has skipped our access handler */
+
+        ctx = ngx_http_genai_make_ctx(r);
+        if (ctx == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        ctx->stage = 0;
+    }
+
+    return ngx_http_genai_run_stages(r, ctx, NGX_HTTP_GENAI_STAGES);
+}
+
+
+/* the configuration, where this request is ours to handle */
+
+static ngx_http_genai_loc_conf_t *
+ngx_http_genai_place(ngx_http_request_t *r)
+{
+    ngx_http_genai_loc_conf_t  *lcf;
+
+    if (r != r->main) {
+        return NULL;
+    }
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_genai_module);
+
+    return lcf->pass ? lcf : NULL;
+}
+
+
+static ngx_int_t
+ngx_http_genai_run_stages(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    ngx_uint_t last)
+{
+    ngx_http_genai_verdict_e  verdict;
+
+    while (ctx->stage < last) {
+
+        ngx_http_genai_step_begin(ctx);
+
+        verdict = ngx_http_genai_stages[ctx->stage](r, ctx);
+
+        ngx_http_genai_step_end(ctx);
+
+        switch (verdict) {
+
+        case NGX_HTTP_GENAI_NEXT:
+            ctx->stage++;
+            break;
+
+        case NGX_HTTP_GENAI_REFUSED:
+            ngx_http_genai_send_refusal(r, ctx);
+            return NGX_DONE;
+
+        case NGX_HTTP_GENAI_ANSWERED:
+            ngx_http_genai_send_answer(r, ctx);
+            return NGX_DONE;
+
+        case NGX_HTTP_GENAI_PARKED:
+            return NGX_DONE;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+void
+ngx_http_genai_resume(ngx_http_request_t *r)
+{
+    ngx_connection_t  *c;
+
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ngx_http_core_run_phases(r);
+    ngx_http_run_posted_requests(c);
+}
+
+
+ngx_http_genai_ctx_t *
+ngx_http_genai_get_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t    *cln;
+    ngx_http_genai_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_genai_module);
+
+    if (ctx || !(r->internal || r->filter_finalize)) {
+        return ctx;
+    }
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler == ngx_http_genai_cleanup_ctx) {
+            ctx = cln->data;
+            ngx_http_set_ctx(r, ctx, ngx_http_genai_module);
+            return ctx;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_http_genai_ctx_t *
+ngx_http_genai_make_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t    *cln;
+    ngx_http_genai_ctx_t  *ctx;
+
+    ctx = ngx_http_genai_get_ctx(r);
+    if (ctx) {
+        return ctx;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_genai_ctx_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ctx = cln->data;
+    ngx_memzero(ctx, sizeof(ngx_http_genai_ctx_t));
+
+    cln->handler = ngx_http_genai_cleanup_ctx;
+
+    ctx->request = r;
+    ctx->start = ngx_http_genai_clock();
+
+    /* of the client: gateway endpoints are recognised in this one so far */
+
+    ctx->dialect = &genai_openai;
+
+    if (ngx_http_genai_new_id(ctx->id, r->connection->log) != NGX_OK) {
+        return NULL;
+    }
+
+    ngx_http_set_ctx(r, ctx, ngx_http_genai_module);
+
+    return ctx;
+}
+
+
+/* 128 random bits in hex; a batch is drawn at once, as each draw is dear */
+
+static ngx_int_t
+ngx_http_genai_new_id(u_char *id, ngx_log_t *log)
+{
+    static u_char      pool[16 * 64];
+    static ngx_pid_t   owner;
+    static ngx_uint_t  left;
+
+    if (left == 0 || owner != ngx_pid) {
+
+        if (RAND_bytes(pool, sizeof(pool)) != 1) {
+            ngx_ssl_error(NGX_LOG_ERR, log, 0, "RAND_bytes() failed");
+            return NGX_ERROR;
+        }
+
+        left = 64;
+        owner = ngx_pid;
+    }
+
+    left--;
+    ngx_hex_dump(id, &pool[16 * left], 16);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_genai_cleanup_ctx(void *data)
+{
+    ngx_http_genai_ctx_t *ctx = data;
+
+    ngx_http_genai_origin_cancel(&ctx->waiter);
+}
+
+
+void
+ngx_http_genai_step_begin(ngx_http_genai_ctx_t *ctx)
+{
+    if (ctx->nesting++ == 0) {
+        ctx->step = ngx_http_genai_clock();
+    }
+}
+
+
+void
+ngx_http_genai_step_end(ngx_http_genai_ctx_t *ctx)
+{
+    if (--ctx->nesting == 0) {
+        ctx->overhead += ngx_http_genai_clock() - ctx->step;
+    }
+}

@@ -1,0 +1,806 @@
+
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * genai_provider: a place that speaks a dialect, with its credential.
+ *
+ * Each provider owns one static upstream configuration and one TLS context,
+ * which all exchanges with it share: nginx's keep-alive may be keyed by the
+ * configuration's address, and nothing of one provider (names, verification,
+ * timeouts) may ever be applied to another.
+ */
+
+
+#include "ngx_http_genai.h"
+
+
+/* of all providers: an exchange keeps its buffer when it changes the target */
+#define NGX_HTTP_GENAI_BUFFER_SIZE  8192
+
+
+static char *ngx_http_genai_provider_complete(ngx_conf_t *cf,
+    ngx_http_genai_provider_t *p);
+static ngx_int_t ngx_http_genai_provider_init_one(ngx_conf_t *cf,
+    ngx_http_genai_main_conf_t *mcf, ngx_http_genai_provider_t *p);
+static ngx_int_t ngx_http_genai_provider_peers(ngx_conf_t *cf,
+    ngx_http_genai_main_conf_t *mcf, ngx_http_genai_provider_t *p);
+static ngx_int_t ngx_http_genai_provider_pass_headers(ngx_conf_t *cf,
+    ngx_http_genai_provider_t *p);
+#if (NGX_HTTP_SSL)
+static ngx_int_t ngx_http_genai_provider_ssl(ngx_conf_t *cf,
+    ngx_http_genai_provider_t *p);
+#endif
+
+
+/* what goes from a client to every provider */
+
+static ngx_str_t  ngx_http_genai_pass_names[] = {
+    ngx_string("content-type"),
+    ngx_string("accept"),
+    ngx_string("user-agent"),
+    ngx_string("traceparent"),
+    ngx_string("tracestate"),
+    ngx_string("idempotency-key"),
+    ngx_string("openai-beta"),
+    ngx_string("anthropic-version"),
+    ngx_string("anthropic-beta"),
+    ngx_null_string
+};
+
+
+/* what no "header" may set or let through */
+
+static ngx_str_t  ngx_http_genai_own_names[] = {
+    ngx_string("host"),
+    ngx_string("content-length"),
+    ngx_string("transfer-encoding"),
+    ngx_string("connection"),
+    ngx_string("keep-alive"),
+    ngx_string("upgrade"),
+    ngx_string("te"),
+    ngx_string("trailer"),
+    ngx_string("expect"),
+    ngx_string("accept-encoding"),
+    ngx_string("content-encoding"),
+    ngx_string("proxy-authorization"),
+    ngx_null_string
+};
+
+
+/* what carries a client's identity: a value may be set, the client's not */
+
+static ngx_str_t  ngx_http_genai_secret_names[] = {
+    ngx_string("authorization"),
+    ngx_string("x-api-key"),
+    ngx_string("api-key"),
+    ngx_string("x-goog-api-key"),
+    ngx_string("cookie"),
+    ngx_string("openai-organization"),
+    ngx_string("openai-project"),
+    ngx_string("x-goog-user-project"),
+    ngx_null_string
+};
+
+
+/* an empty hash that ngx_hash_find() can search */
+
+static ngx_hash_elt_t  *ngx_http_genai_no_buckets[1];
+
+
+char *
+ngx_http_genai_provider(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_genai_main_conf_t *mcf = conf;
+
+    char                        *rv;
+    ngx_str_t                   *value;
+    ngx_http_genai_provider_t   *p, *other, **pp;
+
+    value = cf->args->elts;
+
+    if (value[1].len == 0) {
+        return "needs a name";
+    }
+
+    other = ngx_http_genai_provider_find(mcf, &value[1]);
+
+    if (other) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "genai_provider \"%V\" is duplicate, the first one "
+                           "is in %s:%ui", &value[1], other->file,
+                           other->line);
+        return NGX_CONF_ERROR;
+    }
+
+    p = ngx_pcalloc(cf->pool, sizeof(ngx_http_genai_provider_t));
+    if (p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     p->conf = { 0 };
+     *     p->ssl_protocols = 0;
+     */
+
+    p->name = value[1];
+    p->file = cf->conf_file->file.name.data;
+    p->line = cf->conf_file->line;
+
+    p->conf.connect_timeout = NGX_CONF_UNSET_MSEC;
+    p->conf.send_timeout = NGX_CONF_UNSET_MSEC;
+    p->conf.read_timeout = NGX_CONF_UNSET_MSEC;
+    p->ssl_verify_depth = NGX_CONF_UNSET_UINT;
+
+#if (NGX_HTTP_SSL)
+    p->conf.ssl_session_reuse = NGX_CONF_UNSET;
+    p->conf.ssl_server_name = NGX_CONF_UNSET;
+    p->conf.ssl_verify = NGX_CONF_UNSET;
+#endif
+
+    if (ngx_array_init(&p->headers, cf->pool, 2,
+                       sizeof(ngx_http_genai_header_t))
+        != NGX_OK
+        || ngx_array_init(&p->pass_names, cf->pool, 16,
+                          sizeof(ngx_hash_key_t))
+           != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    rv = ngx_http_genai_read_block(cf, NGX_HTTP_GENAI_PROVIDER_CONF, p);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    rv = ngx_http_genai_provider_complete(cf, p);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    pp = ngx_array_push(&mcf->providers);
+    if (pp == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *pp = p;
+
+    return NGX_CONF_OK;
+}
+
+
+/* what can be said when the block alone is known */
+
+static char *
+ngx_http_genai_provider_complete(ngx_conf_t *cf, ngx_http_genai_provider_t *p)
+{
+    ngx_http_upstream_conf_t  *uc;
+
+    if (p->dialect == NULL) {
+        ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, p->file, p->line,
+                                  "genai_provider \"%V\" has no dialect: "
+                                  "write \"dialect openai;\" in it", &p->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (p->url.len == 0) {
+        ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, p->file, p->line,
+                                  "genai_provider \"%V\" leads nowhere: write "
+                                  "\"pass https://HOST/PATH;\" in it",
+                                  &p->name);
+        return NGX_CONF_ERROR;
+    }
+
+    uc = &p->conf;
+
+    ngx_conf_init_msec_value(uc->connect_timeout, 5000);
+    ngx_conf_init_msec_value(uc->send_timeout, 60000);
+    ngx_conf_init_msec_value(uc->read_timeout, 60000);
+    ngx_conf_init_uint_value(p->ssl_verify_depth, 5);
+
+    uc->buffer_size = NGX_HTTP_GENAI_BUFFER_SIZE;
+
+    /*
+     * every failure may be retried as far as nginx is concerned: whether it
+     * is, the group says with the tries that it reports
+     */
+
+    uc->next_upstream = NGX_CONF_BITMASK_SET
+                        |NGX_HTTP_UPSTREAM_FT_ERROR
+                        |NGX_HTTP_UPSTREAM_FT_TIMEOUT
+                        |NGX_HTTP_UPSTREAM_FT_INVALID_HEADER
+                        |NGX_HTTP_UPSTREAM_FT_NON_IDEMPOTENT;
+
+    /* a provider does not drive nginx */
+
+    uc->ignore_headers = NGX_CONF_BITMASK_SET
+                         |NGX_HTTP_UPSTREAM_IGN_XA_REDIRECT
+                         |NGX_HTTP_UPSTREAM_IGN_XA_EXPIRES
+                         |NGX_HTTP_UPSTREAM_IGN_XA_LIMIT_RATE
+                         |NGX_HTTP_UPSTREAM_IGN_XA_BUFFERING
+                         |NGX_HTTP_UPSTREAM_IGN_XA_CHARSET
+                         |NGX_HTTP_UPSTREAM_IGN_EXPIRES
+                         |NGX_HTTP_UPSTREAM_IGN_CACHE_CONTROL
+                         |NGX_HTTP_UPSTREAM_IGN_SET_COOKIE
+                         |NGX_HTTP_UPSTREAM_IGN_VARY;
+
+    /* what may pass is decided when a header line is read */
+
+    uc->hide_headers_hash.buckets = ngx_http_genai_no_buckets;
+    uc->hide_headers_hash.size = 1;
+
+    uc->request_buffering = 1;
+    uc->pass_request_headers = 1;
+    uc->pass_request_body = 1;
+
+    ngx_str_set(&uc->module, "genai");
+
+#if (NGX_HTTP_SSL)
+
+    ngx_conf_init_value(uc->ssl_session_reuse, 1);
+    ngx_conf_init_value(uc->ssl_server_name, 1);
+    ngx_conf_init_value(uc->ssl_verify, 1);
+
+    if (p->ssl && ngx_http_genai_provider_ssl(cf, p) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+#else
+
+    if (p->ssl) {
+        ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, p->file, p->line,
+                                  "genai_provider \"%V\" needs an nginx with "
+                                  "--with-http_ssl_module", &p->name);
+        return NGX_CONF_ERROR;
+    }
+
+#endif
+
+    return ngx_http_genai_provider_pass_headers(cf, p) == NGX_OK
+           ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_genai_provider_pass_headers(ngx_conf_t *cf,
+    ngx_http_genai_provider_t *p)
+{
+    ngx_str_t        *name;
+    ngx_hash_key_t   *key;
+    ngx_hash_init_t   hash;
+
+    for (name = ngx_http_genai_pass_names; name->len; name++) {
+
+        key = ngx_array_push(&p->pass_names);
+        if (key == NULL) {
+            return NGX_ERROR;
+        }
+
+        key->key = *name;
+        key->key_hash = ngx_hash_key_lc(name->data, name->len);
+        key->value = (void *) 1;
+    }
+
+    hash.hash = &p->pass_headers;
+    hash.key = ngx_hash_key_lc;
+    hash.max_size = 512;
+    hash.bucket_size = ngx_align(128, ngx_cacheline_size);
+    hash.name = "genai_pass_headers_hash";
+    hash.pool = cf->pool;
+    hash.temp_pool = NULL;
+
+    return ngx_hash_init(&hash, p->pass_names.elts, p->pass_names.nelts);
+}
+
+
+#if (NGX_HTTP_SSL)
+
+static ngx_int_t
+ngx_http_genai_provider_ssl(ngx_conf_t *cf, ngx_http_genai_provider_t *p)
+{
+    ngx_ssl_t           *ssl;
+    ngx_pool_cleanup_t  *cln;
+
+    if (p->ssl_name.len == 0) {
+        p->ssl_name = p->host;
+    }
+
+    if (p->ssl_protocols == 0) {
+        p->ssl_protocols = NGX_SSL_TLSv1_2|NGX_SSL_TLSv1_3;
+    }
+
+    if (p->ssl_ciphers.len == 0) {
+        ngx_str_set(&p->ssl_ciphers, "DEFAULT");
+    }
+
+    ssl = ngx_pcalloc(cf->pool, sizeof(ngx_ssl_t));
+    if (ssl == NULL) {
+        return NGX_ERROR;
+    }
+
+    ssl->log = cf->log;
+
+    if (ngx_ssl_create(ssl, p->ssl_protocols, NULL) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        ngx_ssl_cleanup_ctx(ssl);
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_ssl_cleanup_ctx;
+    cln->data = ssl;
+
+    p->conf.ssl = ssl;
+
+    if (ngx_ssl_ciphers(cf, ssl, &p->ssl_ciphers, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (p->conf.ssl_verify) {
+
+        if (p->ssl_trusted_certificate.len) {
+
+            if (ngx_ssl_trusted_certificate(cf, ssl,
+                                            &p->ssl_trusted_certificate,
+                                            p->ssl_verify_depth)
+                != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+
+        } else {
+
+            /* the system's list of authorities, as OpenSSL was told of it */
+
+            if (SSL_CTX_set_default_verify_paths(ssl->ctx) != 1) {
+                ngx_ssl_error(NGX_LOG_EMERG, cf->log, 0,
+                              "SSL_CTX_set_default_verify_paths() failed");
+                return NGX_ERROR;
+            }
+
+            SSL_CTX_set_verify_depth(ssl->ctx, p->ssl_verify_depth);
+        }
+
+        if (ngx_ssl_crl(cf, ssl, &p->ssl_crl) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_ssl_client_session_cache(cf, ssl, p->conf.ssl_session_reuse);
+}
+
+#endif
+
+
+ngx_int_t
+ngx_http_genai_provider_init(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf)
+{
+    ngx_uint_t                   i;
+    ngx_http_genai_provider_t  **providers;
+
+    providers = mcf->providers.elts;
+
+    for (i = 0; i < mcf->providers.nelts; i++) {
+        if (ngx_http_genai_provider_init_one(cf, mcf, providers[i])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_genai_provider_init_one(ngx_conf_t *cf,
+    ngx_http_genai_main_conf_t *mcf, ngx_http_genai_provider_t *p)
+{
+    ngx_resolver_t            *resolver;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    p->conf.upstream = &mcf->group;
+
+    if (p->credential.len) {
+
+        p->secret = ngx_http_genai_secret_get(cf, mcf, &p->credential,
+                                              p->file, p->line);
+        if (p->secret == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (!p->ssl) {
+            ngx_http_genai_conf_error(cf, NGX_LOG_WARN, p->file, p->line,
+                                      "genai_provider \"%V\" sends its "
+                                      "credential in clear text to %V",
+                                      &p->name, &p->url);
+        }
+    }
+
+    if (p->upstream_name.len) {
+        return ngx_http_genai_provider_peers(cf, mcf, p);
+    }
+
+    p->origin = ngx_http_genai_origin_create(cf, &p->host, p->port, &p->name);
+    if (p->origin == NULL) {
+        return NGX_ERROR;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    resolver = p->resolver ? p->resolver : clcf->resolver;
+
+    return ngx_http_genai_origin_init(cf, p->origin, resolver,
+                                      clcf->resolver_timeout);
+}
+
+
+/*
+ * Peers of an upstream{} block.  nginx's keep-alive finds an idle connection
+ * by address alone, so that one block must not serve two hosts: a request
+ * for one could go out on a connection that was verified for the other.
+ */
+
+static ngx_int_t
+ngx_http_genai_provider_peers(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf,
+    ngx_http_genai_provider_t *p)
+{
+    ngx_uint_t                       i;
+    ngx_http_genai_provider_t      **others, *o;
+    ngx_http_upstream_srv_conf_t   **uscfp;
+    ngx_http_upstream_main_conf_t   *umcf;
+
+    umcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_upstream_module);
+    uscfp = umcf->upstreams.elts;
+
+    for (i = 0; i < umcf->upstreams.nelts; i++) {
+
+        if (uscfp[i]->srv_conf
+            && uscfp[i]->host.len == p->upstream_name.len
+            && ngx_strncasecmp(uscfp[i]->host.data, p->upstream_name.data,
+                               p->upstream_name.len)
+               == 0)
+        {
+            p->upstream = uscfp[i];
+            break;
+        }
+    }
+
+    if (p->upstream == NULL) {
+        ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, p->file, p->line,
+                                  "genai_provider \"%V\" has \"upstream %V\", "
+                                  "but there is no upstream{} of that name in "
+                                  "http", &p->name, &p->upstream_name);
+        return NGX_ERROR;
+    }
+
+    others = mcf->providers.elts;
+
+    for (i = 0; i < mcf->providers.nelts; i++) {
+
+        o = others[i];
+
+        if (o == p || o->upstream != p->upstream) {
+            continue;
+        }
+
+        if (o->ssl != p->ssl
+            || o->host.len != p->host.len
+            || ngx_strncasecmp(o->host.data, p->host.data, p->host.len) != 0)
+        {
+            ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, p->file, p->line,
+                                      "genai_provider \"%V\" (%V%V) and \"%V\" "
+                                      "(%V%V) share upstream \"%V\", whose "
+                                      "idle connections would be mixed: give "
+                                      "each host an upstream{} of its own",
+                                      &p->name, &p->schema, &p->authority,
+                                      &o->name, &o->schema, &o->authority,
+                                      &p->upstream_name);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_http_genai_provider_t *
+ngx_http_genai_provider_find(ngx_http_genai_main_conf_t *mcf, ngx_str_t *name)
+{
+    ngx_uint_t                   i;
+    ngx_http_genai_provider_t  **providers;
+
+    providers = mcf->providers.elts;
+
+    for (i = 0; i < mcf->providers.nelts; i++) {
+        if (providers[i]->name.len == name->len
+            && ngx_memcmp(providers[i]->name.data, name->data, name->len)
+               == 0)
+        {
+            return providers[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+char *
+ngx_http_genai_provider_dialect(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_genai_provider_t *p = conf;
+
+    ngx_str_t              *value;
+    ngx_uint_t              i;
+    genai_str_t             name;
+    const genai_dialect_t  *dialect;
+
+    if (p->dialect) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        name.len = value[i].len;
+        name.data = value[i].data;
+
+        dialect = genai_dialect_by_name(&name);
+
+        if (dialect == NULL) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "this build does not speak the dialect \"%V\", "
+                               "it has \"openai\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        if (dialect == p->dialect) {
+            return "names a dialect twice";
+        }
+
+        p->dialect = dialect;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_genai_provider_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_genai_provider_t *p = conf;
+
+    u_char      c, *s, *last, *host, *colon;
+    ngx_int_t   port;
+    ngx_str_t  *value;
+
+    if (p->url.len) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    p->url = value[1];
+    last = p->url.data + p->url.len;
+
+    if (ngx_strncasecmp(p->url.data, (u_char *) "https://", 8) == 0) {
+        ngx_str_set(&p->schema, "https://");
+        p->ssl = 1;
+        p->port = 443;
+
+    } else if (ngx_strncasecmp(p->url.data, (u_char *) "http://", 7) == 0) {
+        ngx_str_set(&p->schema, "http://");
+        p->port = 80;
+
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid URL \"%V\": \"pass\" takes "
+                           "https://HOST[:PORT][/PATH], or http://", &p->url);
+        return NGX_CONF_ERROR;
+    }
+
+    host = p->url.data + p->schema.len;
+    colon = NULL;
+    s = host;
+
+    if (s < last && *s == '[') {
+        s = ngx_strlchr(s, last, ']');
+        s = s ? s + 1 : last;
+    }
+
+    for ( /* void */ ; s < last && *s != '/'; s++) {
+
+        c = *s;
+
+        if (c == ':') {
+            if (colon) {
+                goto invalid;
+            }
+
+            colon = s;
+
+        } else if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+                     || (c >= '0' && c <= '9') || c == '-' || c == '.'
+                     || c == '_'))
+        {
+            goto invalid;
+        }
+    }
+
+    p->authority.data = host;
+    p->authority.len = s - host;
+
+    p->host.data = host;
+    p->host.len = (colon ? colon : s) - host;
+
+    if (p->host.len == 0 || p->host.len > 255) {
+        goto invalid;
+    }
+
+    if (colon) {
+        port = ngx_atoi(colon + 1, s - colon - 1);
+
+        if (port < 1 || port > 65535) {
+            goto invalid;
+        }
+
+        p->port = port;
+    }
+
+    p->path.data = s;
+    p->path.len = last - s;
+
+    for ( /* void */ ; s < last; s++) {
+        if (*s <= ' ' || *s >= 0x7f || *s == '?' || *s == '#' || *s == '$') {
+            goto invalid;
+        }
+    }
+
+    while (p->path.len && p->path.data[p->path.len - 1] == '/') {
+        p->path.len--;
+    }
+
+    return NGX_CONF_OK;
+
+invalid:
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid URL \"%V\": \"pass\" takes "
+                       "https://HOST[:PORT][/PATH] without query, fragment "
+                       "or variables", &p->url);
+    return NGX_CONF_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_genai_provider_listed(ngx_str_t *list, ngx_str_t *name)
+{
+    for ( /* void */ ; list->len; list++) {
+        if (list->len == name->len
+            && ngx_strncasecmp(list->data, name->data, name->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+char *
+ngx_http_genai_provider_header(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_genai_provider_t *p = conf;
+
+    u_char                             *s;
+    ngx_str_t                          *value, name;
+    ngx_uint_t                          i;
+    ngx_hash_key_t                     *key;
+    ngx_http_genai_header_t            *h;
+    ngx_http_compile_complex_value_t    ccv;
+
+    value = cf->args->elts;
+    name = value[1];
+
+    for (i = 0; i < name.len; i++) {
+        if (name.data[i] <= ' ' || name.data[i] >= 0x7f
+            || ngx_strchr("()<>@,;:\\\"/[]?={}", name.data[i]))
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%V\" is no name of a header", &name);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (name.len == 0
+        || ngx_http_genai_provider_listed(ngx_http_genai_own_names, &name))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the gateway writes \"%V\" itself, it cannot be "
+                           "set", &name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (cf->args->nelts == 2) {
+
+        if (ngx_http_genai_provider_listed(ngx_http_genai_secret_names, &name))
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "a client's \"%V\" never goes to a provider: "
+                               "write the value to send behind it", &name);
+            return NGX_CONF_ERROR;
+        }
+
+        if (ngx_http_genai_provider_listed(ngx_http_genai_pass_names, &name)) {
+            return NGX_CONF_OK;
+        }
+
+        key = p->pass_names.elts;
+
+        for (i = 0; i < p->pass_names.nelts; i++) {
+            if (key[i].key.len == name.len
+                && ngx_strncasecmp(key[i].key.data, name.data, name.len) == 0)
+            {
+                return "is duplicate";
+            }
+        }
+
+        key = ngx_array_push(&p->pass_names);
+        s = ngx_pnalloc(cf->pool, name.len);
+
+        if (key == NULL || s == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        ngx_strlow(s, name.data, name.len);
+
+        key->key.len = name.len;
+        key->key.data = s;
+        key->key_hash = ngx_hash_key_lc(s, name.len);
+        key->value = (void *) 1;
+
+        return NGX_CONF_OK;
+    }
+
+    h = ngx_array_push(&p->headers);
+    if (h == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    h->name = name;
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = &value[2];
+    ccv.complex_value = &h->value;
+
+    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
+                                                          : NGX_CONF_ERROR;
+}
+
+
+char *
+ngx_http_genai_provider_resolver(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_genai_provider_t *p = conf;
+
+    ngx_str_t  *value;
+
+    if (p->resolver) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    p->resolver = ngx_resolver_create(cf, &value[1], cf->args->nelts - 1);
+
+    return p->resolver ? NGX_CONF_OK : NGX_CONF_ERROR;
+}

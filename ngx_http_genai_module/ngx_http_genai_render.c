@@ -1,0 +1,405 @@
+
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The request as one target gets it: a head of our own making, and the
+ * client's body as slices with the model's name replaced where the target
+ * has another.
+ *
+ * A client's header goes up only if the provider lists it.  What identifies
+ * the client (keys, cookies, organisation) is on no list.
+ */
+
+
+#include "ngx_http_genai.h"
+
+
+static ngx_int_t ngx_http_genai_render_path(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_provider_t *p, ngx_str_t *path);
+static ngx_buf_t *ngx_http_genai_render_head(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target,
+    off_t content_length);
+static ngx_str_t *ngx_http_genai_render_values(ngx_http_request_t *r,
+    ngx_http_genai_provider_t *p);
+static size_t ngx_http_genai_render_headers(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_provider_t *p,
+    ngx_str_t *values, u_char *dst);
+static ngx_chain_t **ngx_http_genai_render_slice(ngx_http_request_t *r,
+    ngx_chain_t **last, u_char *start, u_char *end);
+static u_char *ngx_http_genai_render_line(u_char *p, const u_char *name,
+    size_t name_len, const u_char *value, size_t value_len);
+
+
+ngx_chain_t *
+ngx_http_genai_render(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target)
+{
+    off_t          length;
+    u_char        *start, *end;
+    ngx_buf_t     *b;
+    ngx_str_t     *name;
+    ngx_chain_t   *out, **last;
+
+    start = ctx->body.data;
+    end = start + ctx->body.len;
+    name = NULL;
+
+    if (ctx->body_read) {
+        length = ctx->body.len;
+
+        if (ctx->model_end && target->model_json.len) {
+            name = &target->model_json;
+            length += (off_t) name->len
+                      - (off_t) (ctx->model_end - ctx->model_start);
+        }
+
+    } else {
+        length = r->headers_in.content_length_n;
+    }
+
+    b = ngx_http_genai_render_head(r, ctx, target, length);
+    if (b == NULL) {
+        return NULL;
+    }
+
+    out = ngx_alloc_chain_link(r->pool);
+    if (out == NULL) {
+        return NULL;
+    }
+
+    out->buf = b;
+    out->next = NULL;
+    last = &out->next;
+
+    if (ctx->body_read) {
+
+        if (name) {
+            last = ngx_http_genai_render_slice(r, last, start,
+                                               start + ctx->model_start);
+            last = ngx_http_genai_render_slice(r, last, name->data,
+                                               name->data + name->len);
+            start += ctx->model_end;
+        }
+
+        last = ngx_http_genai_render_slice(r, last, start, end);
+    }
+
+    return last ? out : NULL;
+}
+
+
+static ngx_chain_t **
+ngx_http_genai_render_slice(ngx_http_request_t *r, ngx_chain_t **last,
+    u_char *start, u_char *end)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    if (last == NULL || start == end) {
+        return last;
+    }
+
+    cl = ngx_alloc_chain_link(r->pool);
+    b = ngx_calloc_buf(r->pool);
+
+    if (cl == NULL || b == NULL) {
+        return NULL;
+    }
+
+    b->start = start;
+    b->pos = start;
+    b->last = end;
+    b->end = end;
+    b->memory = 1;
+
+    cl->buf = b;
+    cl->next = NULL;
+    *last = cl;
+
+    return &cl->next;
+}
+
+
+static ngx_buf_t *
+ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target, off_t content_length)
+{
+    size_t                      size;
+    ngx_buf_t                  *b;
+    ngx_str_t                  *values, path;
+    const genai_dialect_t      *d;
+    ngx_http_genai_provider_t  *p;
+
+    p = target->provider;
+    d = p->dialect;
+
+    if (ngx_http_genai_render_path(r, ctx, p, &path) != NGX_OK) {
+        return NULL;
+    }
+
+    values = ngx_http_genai_render_values(r, p);
+    if (values == NULL) {
+        return NULL;
+    }
+
+    size = r->method_name.len + path.len + sizeof("  HTTP/1.1\r\n")
+           + sizeof("Host: \r\n") + p->authority.len
+           + sizeof("Accept-Encoding: identity\r\n")
+           + sizeof("Content-Length: \r\n") + NGX_OFF_T_LEN
+           + ngx_http_genai_render_headers(r, ctx, p, values, NULL)
+           + sizeof(CRLF);
+
+    if (p->secret) {
+        size += d->credential_header.len + d->credential_prefix.len
+                + p->secret->value.len + sizeof(": \r\n");
+    }
+
+    b = ngx_create_temp_buf(r->pool, size);
+    if (b == NULL) {
+        return NULL;
+    }
+
+    b->last = ngx_cpymem(b->last, r->method_name.data, r->method_name.len);
+    *b->last++ = ' ';
+    b->last = ngx_cpymem(b->last, path.data, path.len);
+    b->last = ngx_cpymem(b->last, " HTTP/1.1\r\n", sizeof(" HTTP/1.1\r\n") - 1);
+
+    b->last = ngx_http_genai_render_line(b->last, (u_char *) "Host", 4,
+                                         p->authority.data, p->authority.len);
+
+    b->last = ngx_cpymem(b->last, "Accept-Encoding: identity\r\n",
+                         sizeof("Accept-Encoding: identity\r\n") - 1);
+
+    if (content_length >= 0) {
+        b->last = ngx_sprintf(b->last, "Content-Length: %O\r\n",
+                              content_length);
+    }
+
+    if (p->secret) {
+        b->last = ngx_cpymem(b->last, d->credential_header.data,
+                             d->credential_header.len);
+        *b->last++ = ':';
+        *b->last++ = ' ';
+        b->last = ngx_cpymem(b->last, d->credential_prefix.data,
+                             d->credential_prefix.len);
+        b->last = ngx_cpymem(b->last, p->secret->value.data,
+                             p->secret->value.len);
+        *b->last++ = CR;
+        *b->last++ = LF;
+    }
+
+    b->last += ngx_http_genai_render_headers(r, ctx, p, values, b->last);
+
+    *b->last++ = CR;
+    *b->last++ = LF;
+
+    return b;
+}
+
+
+/*
+ * What a provider's base URL would be followed by: the endpoint's own path,
+ * whatever the client's prefix is.  "other" goes by what stands below the
+ * location, query included, as nothing else is known of it.
+ */
+
+static ngx_int_t
+ngx_http_genai_render_path(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_provider_t *p, ngx_str_t *path)
+{
+    u_char                    *s, *rest;
+    size_t                     len, escape;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (ctx->endpoint->endpoint != GENAI_ENDPOINT_OTHER) {
+
+        len = p->path.len + ctx->endpoint->suffix.len;
+
+        s = ngx_pnalloc(r->pool, len);
+        if (s == NULL) {
+            return NGX_ERROR;
+        }
+
+        path->data = s;
+        path->len = len;
+
+        s = ngx_cpymem(s, p->path.data, p->path.len);
+        ngx_memcpy(s, ctx->endpoint->suffix.data, ctx->endpoint->suffix.len);
+
+        return NGX_OK;
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    len = ngx_min(clcf->name.len, r->uri.len);
+
+    if (len && clcf->name.data[len - 1] == '/') {
+        len--;
+    }
+
+    rest = r->uri.data + len;
+    len = r->uri.len - len;
+
+    escape = 2 * ngx_escape_uri(NULL, rest, len, NGX_ESCAPE_URI);
+
+    s = ngx_pnalloc(r->pool, p->path.len + 1 + len + escape + 1 + r->args.len);
+    if (s == NULL) {
+        return NGX_ERROR;
+    }
+
+    path->data = s;
+
+    s = ngx_cpymem(s, p->path.data, p->path.len);
+
+    if (len == 0 || *rest != '/') {
+        *s++ = '/';
+    }
+
+    s = (u_char *) ngx_escape_uri(s, rest, len, NGX_ESCAPE_URI);
+
+    if (r->args.len) {
+        *s++ = '?';
+        s = ngx_cpymem(s, r->args.data, r->args.len);
+    }
+
+    path->len = s - path->data;
+
+    return NGX_OK;
+}
+
+
+/* once for both passes over them: a variable may change its length */
+
+static ngx_str_t *
+ngx_http_genai_render_values(ngx_http_request_t *r,
+    ngx_http_genai_provider_t *p)
+{
+    u_char                  *last;
+    ngx_str_t               *values;
+    ngx_uint_t               i;
+    ngx_http_genai_header_t *own;
+
+    own = p->headers.elts;
+
+    values = ngx_palloc(r->pool, (p->headers.nelts + 1) * sizeof(ngx_str_t));
+    if (values == NULL) {
+        return NULL;
+    }
+
+    for (i = 0; i < p->headers.nelts; i++) {
+
+        if (ngx_http_complex_value(r, &own[i].value, &values[i]) != NGX_OK) {
+            return NULL;
+        }
+
+        last = values[i].data + values[i].len;
+
+        if (ngx_strlchr(values[i].data, last, CR)
+            || ngx_strlchr(values[i].data, last, LF))
+        {
+            values[i].len = 0;
+        }
+    }
+
+    return values;
+}
+
+
+/*
+ * Writes the header lines that are the client's or the operator's to dst, or
+ * counts an upper bound of their bytes where dst is NULL.
+ */
+
+static size_t
+ngx_http_genai_render_headers(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_provider_t *p, ngx_str_t *values, u_char *dst)
+{
+    u_char                  *s;
+    size_t                   size;
+    ngx_uint_t               i, typed;
+    ngx_list_part_t         *part;
+    ngx_table_elt_t         *h;
+    ngx_http_genai_header_t *own;
+
+    s = dst;
+    size = 0;
+    typed = 0;
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (ngx_hash_find(&p->pass_headers, h[i].hash, h[i].lowcase_key,
+                          h[i].key.len)
+            == NULL)
+        {
+            continue;
+        }
+
+        if (&h[i] == r->headers_in.content_type) {
+            typed = 1;
+        }
+
+        size += h[i].key.len + h[i].value.len + sizeof(": " CRLF) - 1;
+
+        if (dst) {
+            s = ngx_http_genai_render_line(s, h[i].key.data, h[i].key.len,
+                                           h[i].value.data, h[i].value.len);
+        }
+    }
+
+    if (!typed && ctx->endpoint->body == GENAI_BODY_JSON) {
+
+        size += sizeof("Content-Type: application/json\r\n") - 1;
+
+        if (dst) {
+            s = ngx_cpymem(s, "Content-Type: application/json\r\n",
+                           sizeof("Content-Type: application/json\r\n") - 1);
+        }
+    }
+
+    own = p->headers.elts;
+
+    for (i = 0; i < p->headers.nelts; i++) {
+
+        if (values[i].len == 0) {
+            continue;
+        }
+
+        size += own[i].name.len + values[i].len + sizeof(": " CRLF) - 1;
+
+        if (dst) {
+            s = ngx_http_genai_render_line(s, own[i].name.data,
+                                           own[i].name.len,
+                                           values[i].data, values[i].len);
+        }
+    }
+
+    return dst ? (size_t) (s - dst) : size;
+}
+
+
+static u_char *
+ngx_http_genai_render_line(u_char *p, const u_char *name, size_t name_len,
+    const u_char *value, size_t value_len)
+{
+    p = ngx_cpymem(p, name, name_len);
+    *p++ = ':';
+    *p++ = ' ';
+    p = ngx_cpymem(p, value, value_len);
+    *p++ = CR;
+    *p++ = LF;
+
+    return p;
+}

@@ -1,0 +1,136 @@
+
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Stage route: which targets may answer, and in what order.  It waits for
+ * the first lookup of a provider's name, and renders the request for the
+ * first target.
+ */
+
+
+#include "ngx_http_genai.h"
+
+
+static ngx_http_genai_verdict_e ngx_http_genai_route_none(
+    ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
+static void ngx_http_genai_route_resume(void *data);
+
+
+ngx_http_genai_verdict_e
+ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    ngx_int_t                 rc;
+    ngx_uint_t                i, n;
+    ngx_http_genai_group_t   *group;
+    ngx_http_genai_target_t  *targets, *target;
+
+    if (ctx->endpoint->body == GENAI_BODY_NONE) {
+        return ngx_http_genai_models(r, ctx);
+    }
+
+    group = &ctx->group;
+
+    targets = ctx->entry->targets.elts;
+    n = ctx->entry->targets.nelts;
+
+    group->targets = ngx_palloc(r->pool, n * sizeof(void *));
+    if (group->targets == NULL) {
+        return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_INTERNAL,
+                                     "out of memory");
+    }
+
+    group->ntargets = 0;
+
+    for (i = 0; i < n; i++) {
+        target = &targets[i];
+
+        if (target->down
+            || (target->provider->secret
+                && target->provider->secret->problem.len))
+        {
+            continue;
+        }
+
+        if (target->provider->origin) {
+
+            rc = ngx_http_genai_origin_ready(target->provider->origin);
+
+            if (rc == NGX_DECLINED) {
+                continue;
+            }
+
+            if (rc == NGX_AGAIN && group->ntargets == 0) {
+
+                ctx->waiter.handler = ngx_http_genai_route_resume;
+                ctx->waiter.data = r;
+
+                ngx_http_genai_origin_wait(target->provider->origin,
+                                           &ctx->waiter);
+
+                r->read_event_handler = ngx_http_test_reading;
+                r->write_event_handler = ngx_http_request_empty_handler;
+
+                return NGX_HTTP_GENAI_PARKED;
+            }
+        }
+
+        group->targets[group->ntargets++] = target;
+    }
+
+    if (group->ntargets == 0) {
+        return ngx_http_genai_route_none(r, ctx);
+    }
+
+    if (ctx->endpoint->body == GENAI_BODY_OPAQUE) {
+
+        /* the body is passed on as it comes, it cannot be sent again */
+
+        group->ntargets = 1;
+    }
+
+    ctx->request_bufs = ngx_http_genai_render(r, ctx, group->targets[0]);
+
+    if (ctx->request_bufs == NULL) {
+        return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_INTERNAL,
+                                     "out of memory");
+    }
+
+    return NGX_HTTP_GENAI_NEXT;
+}
+
+
+static void
+ngx_http_genai_route_resume(void *data)
+{
+    ngx_http_genai_resume(data);
+}
+
+
+static ngx_http_genai_verdict_e
+ngx_http_genai_route_none(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    ngx_uint_t                i;
+    ngx_http_genai_target_t  *targets;
+
+    targets = ctx->entry->targets.elts;
+
+    for (i = 0; i < ctx->entry->targets.nelts; i++) {
+
+        if (!targets[i].down
+            && targets[i].provider->secret
+            && targets[i].provider->secret->problem.len)
+        {
+            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                          "genai provider \"%V\" has no credential: %V",
+                          &targets[i].provider->name,
+                          &targets[i].provider->secret->problem);
+
+            return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_CONFIG,
+                                         "the gateway has no credential for "
+                                         "this model's provider");
+        }
+    }
+
+    return ngx_http_genai_refuse(r, ctx, GENAI_PROVIDER_UNREACHABLE,
+                                 "no provider of this model can be reached");
+}

@@ -1,0 +1,873 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+
+#include "ngx_http_genai_sim.h"
+#include "ngx_http_genai_compat.h"
+
+
+static void ngx_http_genai_sim_headers(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx);
+static ngx_int_t ngx_http_genai_sim_reset_now(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx);
+static void ngx_http_genai_sim_body_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_genai_sim_body(ngx_http_request_t *r,
+    ngx_str_t *body);
+static ngx_int_t ngx_http_genai_sim_opts(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx);
+static genai_sim_endpoint_e ngx_http_genai_sim_endpoint(
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_genai_sim_prepare(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx);
+static ngx_int_t ngx_http_genai_sim_read(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx);
+static ngx_int_t ngx_http_genai_sim_literal(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx);
+static ngx_int_t ngx_http_genai_sim_models(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx);
+static ngx_int_t ngx_http_genai_sim_last(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx);
+static ngx_int_t ngx_http_genai_sim_ledger(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx);
+static ngx_int_t ngx_http_genai_sim_error(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx, ngx_uint_t status, ngx_str_t *message,
+    const char *param);
+static void ngx_http_genai_sim_row(ngx_http_genai_sim_ctx_t *ctx,
+    ngx_uint_t stream, genai_str_t *model, uint64_t prompt_tokens);
+static void ngx_http_genai_sim_request_cleanup(void *data);
+static uint64_t ngx_http_genai_sim_id(void);
+
+
+/* what the provider says of a status, where nothing else is to be said */
+
+static const struct {
+    ngx_uint_t    status;
+    const char   *type;
+    const char   *code;             /* with its quotes */
+    ngx_str_t     message;
+} ngx_http_genai_sim_errors[] = {
+
+    { 400, "invalid_request_error", "null",
+      ngx_string("the request is not valid") },
+
+    { 401, "invalid_request_error", "\"invalid_api_key\"",
+      ngx_string("the API key is not correct") },
+
+    { 403, "invalid_request_error", "\"unsupported_country_region_territory\"",
+      ngx_string("this is not allowed") },
+
+    { 404, "invalid_request_error", "\"model_not_found\"",
+      ngx_string("the model does not exist or you do not have access to it") },
+
+    { 408, "timeout", "null",
+      ngx_string("the request took too long") },
+
+    { 413, "invalid_request_error", "null",
+      ngx_string("the request is too large") },
+
+    { 429, "requests", "\"rate_limit_exceeded\"",
+      ngx_string("the rate limit is reached") },
+
+    { 503, "service_unavailable", "null",
+      ngx_string("the engine is overloaded, try again later") },
+
+    /* the last one is of all other statuses */
+
+    { 500, "server_error", "null",
+      ngx_string("the provider had an error while it was answering") }
+};
+
+
+ngx_int_t
+ngx_http_genai_sim_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                       rc;
+    ngx_http_genai_sim_ctx_t       *ctx;
+    ngx_http_genai_sim_loc_conf_t  *slcf;
+
+    ctx = ngx_palloc(r->pool, sizeof(ngx_http_genai_sim_ctx_t));
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_memzero(ctx, offsetof(ngx_http_genai_sim_ctx_t, answer));
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_genai_sim_module);
+
+    ctx->request = r;
+    ctx->opts = &slcf->opts;
+    ctx->ledger = slcf->ledger;
+    ctx->status = NGX_HTTP_OK;
+    ctx->endpoint = GENAI_SIM_OTHER;
+    ngx_str_set(&ctx->type, "application/json");
+
+    ngx_http_set_ctx(r, ctx, ngx_http_genai_sim_module);
+
+    ngx_http_genai_sim_headers(r, ctx);
+
+    rc = ngx_http_genai_sim_opts(r, ctx);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ctx->opts->reset == GENAI_SIM_RESET_ACCEPT) {
+        return ngx_http_genai_sim_reset_now(r, ctx);
+    }
+
+    rc = ngx_http_read_client_request_body(r, ngx_http_genai_sim_body_handler);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return rc;
+    }
+
+    return NGX_DONE;
+}
+
+
+/* one walk over the lines finds all of ours */
+
+static void
+ngx_http_genai_sim_headers(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx)
+{
+    ngx_str_t        *value;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+#define ngx_http_genai_sim_is(h, name)                                        \
+    ((h)->key.len == sizeof(name) - 1                                         \
+     && ngx_memcmp((h)->lowcase_key, name, sizeof(name) - 1) == 0)
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+
+            if (part->next == NULL) {
+                return;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len < 2 || h[i].lowcase_key[0] != 'x'
+            || h[i].lowcase_key[1] != '-')
+        {
+            continue;
+        }
+
+        value = NULL;
+
+        if (ngx_http_genai_sim_is(&h[i], "x-genai-request-id")) {
+            value = &ctx->request_id;
+
+        } else if (ngx_http_genai_sim_is(&h[i], "x-request-id")) {
+            value = (ctx->request_id.len == 0) ? &ctx->request_id : NULL;
+
+        } else if (ngx_http_genai_sim_is(&h[i], "x-genai-sim")) {
+            value = &ctx->line;
+
+        } else if (ngx_http_genai_sim_is(&h[i], "x-genai-sim-body")) {
+            value = &ctx->literal;
+
+        } else if (ngx_http_genai_sim_is(&h[i], "x-genai-sim-body-base64")) {
+            value = &ctx->encoded;
+
+        } else if (ngx_http_genai_sim_is(&h[i], "x-genai-sim-text")) {
+            value = &ctx->text;
+        }
+
+        if (value) {
+            *value = h[i].value;
+        }
+    }
+}
+
+
+/* not even the body is read */
+
+static ngx_int_t
+ngx_http_genai_sim_reset_now(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx)
+{
+    static genai_str_t  none = genai_str("");
+
+    ctx->endpoint = ngx_http_genai_sim_endpoint(r);
+    ctx->status = 0;
+    ctx->answer.reported = 0;
+
+    ngx_http_genai_sim_row(ctx, 0, &none, 0);
+    ngx_http_genai_sim_record(ctx, GENAI_SIM_LEDGER_FAULT);
+
+    ngx_http_genai_sim_reset(r);
+
+    return NGX_ERROR;
+}
+
+
+static void
+ngx_http_genai_sim_body_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                       rc;
+    ngx_http_genai_sim_ctx_t       *ctx;
+    ngx_http_genai_sim_loc_conf_t  *slcf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_genai_sim_module);
+
+    if (ngx_http_genai_sim_body(r, &ctx->body) != NGX_OK
+        || ngx_http_genai_sim_cleanup_add(r, ctx) != NGX_OK)
+    {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_genai_sim_module);
+
+    if (r->uri.len >= 5
+        && ngx_memcmp(r->uri.data + r->uri.len - 5, "/last", 5) == 0)
+    {
+        rc = ngx_http_genai_sim_last(r, ctx);
+
+    } else if (r->uri.len >= 7
+               && ngx_memcmp(r->uri.data + r->uri.len - 7, "/ledger", 7) == 0)
+    {
+        rc = ngx_http_genai_sim_ledger(r, ctx);
+
+    } else {
+
+        if (slcf->last) {
+            ngx_http_genai_sim_last_set(r, &ctx->body);
+        }
+
+        rc = ngx_http_genai_sim_prepare(r, ctx);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_http_finalize_request(r, rc);
+        return;
+    }
+
+    if (ctx->row && genai_sim_opts_raw(ctx->opts)) {
+        ngx_http_genai_sim_raw(r, ctx);
+        return;
+    }
+
+    ngx_http_genai_sim_send(r, ctx);
+}
+
+
+/* the whole body as one span, without a copy where it is one already */
+
+static ngx_int_t
+ngx_http_genai_sim_body(ngx_http_request_t *r, ngx_str_t *body)
+{
+    off_t         offset;
+    u_char       *p;
+    size_t        size;
+    ssize_t       n;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    ngx_str_null(body);
+
+    if (r->request_body == NULL || r->request_body->bufs == NULL) {
+        return NGX_OK;
+    }
+
+    cl = r->request_body->bufs;
+
+    if (cl->next == NULL && ngx_buf_in_memory(cl->buf)) {
+        body->data = cl->buf->pos;
+        body->len = cl->buf->last - cl->buf->pos;
+        return NGX_OK;
+    }
+
+    for (size = 0; cl; cl = cl->next) {
+        size += ngx_buf_size(cl->buf);
+    }
+
+    p = ngx_pnalloc(r->pool, size + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    body->data = p;
+    body->len = size;
+
+    for (cl = r->request_body->bufs; cl; cl = cl->next) {
+
+        b = cl->buf;
+
+        if (ngx_buf_in_memory(b)) {
+            p = ngx_cpymem(p, b->pos, b->last - b->pos);
+            continue;
+        }
+
+        if (!b->in_file) {
+            continue;
+        }
+
+        for (offset = b->file_pos; offset < b->file_last; offset += n) {
+
+            n = ngx_read_file(b->file, p, (size_t) (b->file_last - offset),
+                              offset);
+
+            if (n <= 0) {
+                return NGX_ERROR;
+            }
+
+            p += n;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* the parameters of this request, over those of the location */
+
+static ngx_int_t
+ngx_http_genai_sim_opts(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
+{
+    u_char            *p;
+    ngx_str_t          message, decoded;
+    const char        *error;
+    genai_str_t        line, bad;
+    genai_sim_opts_t  *opts;
+
+    if (ctx->line.data == NULL && ctx->literal.data == NULL
+        && ctx->encoded.data == NULL && ctx->text.data == NULL)
+    {
+        return NGX_OK;
+    }
+
+    opts = ngx_palloc(r->pool, sizeof(genai_sim_opts_t));
+    if (opts == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    *opts = *ctx->opts;
+
+    if (ctx->literal.data) {
+        opts->body.len = ctx->literal.len;
+        opts->body.data = ctx->literal.data;
+    }
+
+    if (ctx->text.data) {
+        opts->text.len = ctx->text.len;
+        opts->text.data = ctx->text.data;
+    }
+
+    ngx_str_null(&message);
+
+    if (ctx->encoded.data) {
+
+        decoded.data = ngx_pnalloc(r->pool,
+                                 ngx_base64_decoded_length(ctx->encoded.len));
+        if (decoded.data == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        if (ngx_decode_base64(&decoded, &ctx->encoded) != NGX_OK) {
+            ngx_str_set(&message, "x-genai-sim-body-base64 is not base64");
+
+        } else {
+            opts->body.len = decoded.len;
+            opts->body.data = decoded.data;
+        }
+    }
+
+    line.len = ctx->line.len;
+    line.data = ctx->line.data;
+
+    if (genai_sim_opts_parse(opts, &line, &bad, &error) == -1) {
+
+        p = ngx_pnalloc(r->pool, bad.len + ngx_strlen(error)
+                                 + sizeof("x-genai-sim: \"\": "));
+        if (p == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        message.data = p;
+        message.len = ngx_sprintf(p, "x-genai-sim: \"%*s\": %s", bad.len,
+                                  bad.data, error)
+                      - p;
+    }
+
+    if (message.data) {
+
+        /* half of a line must not be obeyed */
+
+        genai_sim_opts_init(opts);
+        ctx->bad = message;
+    }
+
+    ctx->opts = opts;
+
+    return NGX_OK;
+}
+
+
+static genai_sim_endpoint_e
+ngx_http_genai_sim_endpoint(ngx_http_request_t *r)
+{
+    u_char  *end;
+    size_t   len;
+
+    len = r->uri.len;
+    end = r->uri.data + len;
+
+#define ngx_http_genai_sim_ends(name)                                         \
+    (len >= sizeof(name) - 1                                                  \
+     && ngx_memcmp(end - (sizeof(name) - 1), name, sizeof(name) - 1) == 0)
+
+    if (ngx_http_genai_sim_ends("/chat/completions")) {
+        return GENAI_SIM_CHAT;
+    }
+
+    if (ngx_http_genai_sim_ends("/completions")) {
+        return GENAI_SIM_COMPLETIONS;
+    }
+
+    if (ngx_http_genai_sim_ends("/embeddings")) {
+        return GENAI_SIM_EMBEDDINGS;
+    }
+
+    if (ngx_http_genai_sim_ends("/models")
+        || ngx_strlcasestrn(r->uri.data, end, (u_char *) "/models/", 8 - 1))
+    {
+        return GENAI_SIM_MODELS;
+    }
+
+    return GENAI_SIM_OTHER;
+}
+
+
+/* decides what is answered */
+
+static ngx_int_t
+ngx_http_genai_sim_prepare(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx)
+{
+    u_char       *p;
+    size_t        len;
+    ngx_str_t     message;
+    ngx_uint_t    method;
+
+    static genai_str_t  none = genai_str("");
+
+    ctx->endpoint = ngx_http_genai_sim_endpoint(r);
+
+    if (ctx->bad.len) {
+        ngx_http_genai_sim_row(ctx, 0, &none, 0);
+        return ngx_http_genai_sim_error(r, ctx, NGX_HTTP_BAD_REQUEST,
+                                        &ctx->bad, NULL);
+    }
+
+    if (ctx->endpoint == GENAI_SIM_OTHER && ctx->opts->status == GENAI_SIM_OFF
+        && ctx->opts->body.data == NULL)
+    {
+        ngx_http_genai_sim_row(ctx, 0, &none, 0);
+
+        len = r->method_name.len + r->uri.len + sizeof("there is no  ");
+
+        p = ngx_pnalloc(r->pool, len);
+        if (p == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        message.data = p;
+        message.len = ngx_sprintf(p, "there is no %V %V", &r->method_name,
+                                  &r->uri)
+                      - p;
+
+        return ngx_http_genai_sim_error(r, ctx, NGX_HTTP_NOT_FOUND, &message,
+                                        NULL);
+    }
+
+    method = (ctx->endpoint == GENAI_SIM_MODELS)
+             ? NGX_HTTP_GET|NGX_HTTP_HEAD : NGX_HTTP_POST;
+
+    if (!(r->method & method) && ctx->endpoint != GENAI_SIM_OTHER) {
+        ngx_http_genai_sim_row(ctx, 0, &none, 0);
+        ngx_str_set(&message, "this method is not allowed here");
+        return ngx_http_genai_sim_error(r, ctx, NGX_HTTP_NOT_ALLOWED, &message,
+                                        NULL);
+    }
+
+    if (ctx->endpoint == GENAI_SIM_MODELS) {
+        ngx_http_genai_sim_row(ctx, 0, &none, 0);
+
+        if (ctx->opts->status == GENAI_SIM_OFF && ctx->opts->body.data == NULL)
+        {
+            return ngx_http_genai_sim_models(r, ctx);
+        }
+
+        return ngx_http_genai_sim_literal(r, ctx);
+    }
+
+    return ngx_http_genai_sim_read(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_http_genai_sim_read(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
+{
+    int                      rc;
+    u_char                  *p;
+    ngx_str_t                message;
+    ngx_uint_t               status;
+    ngx_pool_cleanup_t      *cln;
+    genai_sim_request_t     *req;
+    const genai_sim_opts_t  *opts;
+
+    opts = ctx->opts;
+
+    req = ngx_palloc(r->pool, sizeof(genai_sim_request_t));
+    if (req == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = genai_sim_request_read(req, ctx->endpoint,
+                                ctx->body.data ? ctx->body.data
+                                               : (u_char *) "",
+                                ctx->body.len);
+
+    if (req->text || req->function) {
+
+        cln = ngx_pool_cleanup_add(r->pool, 0);
+
+        if (cln == NULL) {
+            genai_sim_request_free(req);
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        cln->handler = ngx_http_genai_sim_request_cleanup;
+        cln->data = req;
+    }
+
+    ngx_http_genai_sim_row(ctx, req->stream, &req->model,
+                           (ctx->body.len < 8) ? 1 : ctx->body.len / 4);
+
+    if (opts->status != GENAI_SIM_OFF || opts->body.data || opts->html) {
+
+        /* with a status of its own or a text, a fault needs no good request */
+
+        return ngx_http_genai_sim_literal(r, ctx);
+    }
+
+    if (rc == -1) {
+        status = NGX_HTTP_BAD_REQUEST;
+        message.len = ngx_strlen(req->error);
+        message.data = (u_char *) req->error;
+
+        if (req->param == NULL) {
+
+            p = ngx_pnalloc(r->pool, message.len + NGX_SIZE_T_LEN
+                                     + sizeof("the body is no JSON we can "
+                                              "read:  at byte "));
+            if (p == NULL) {
+                return NGX_HTTP_INTERNAL_SERVER_ERROR;
+            }
+
+            message.len = ngx_sprintf(p, "the body is no JSON we can read: "
+                                      "%s at byte %uz", req->error,
+                                      req->offset)
+                          - p;
+            message.data = p;
+        }
+
+        return ngx_http_genai_sim_error(r, ctx, status, &message, req->param);
+    }
+
+    genai_sim_answer_init(&ctx->answer, req, opts, ngx_http_genai_sim_id(),
+                          ngx_time(), ctx->body.len);
+
+    ctx->stream = req->stream;
+
+    if (ctx->stream) {
+        ngx_str_set(&ctx->type, "text/event-stream");
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_genai_sim_request_cleanup(void *data)
+{
+    genai_sim_request_free(data);
+}
+
+
+/* a status, a text, or a page of HTML that the parameters ask for */
+
+static ngx_int_t
+ngx_http_genai_sim_literal(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx)
+{
+    const genai_sim_opts_t  *opts;
+
+    static ngx_str_t    type = ngx_string("text/html");
+    static genai_str_t  page = genai_str(
+        "<html>\r\n<head><title>Service</title></head>\r\n"
+        "<body><h1>An error occurred</h1></body>\r\n</html>\r\n");
+
+    opts = ctx->opts;
+
+    if (opts->status != GENAI_SIM_OFF) {
+        ctx->status = opts->status;
+    }
+
+    if (opts->html) {
+        ctx->type = type;
+    }
+
+    if (opts->body.data == NULL && !opts->html) {
+        return ngx_http_genai_sim_error(r, ctx, ctx->status, NULL, NULL);
+    }
+
+    if (opts->type.data) {
+        ctx->type.len = opts->type.len;
+        ctx->type.data = opts->type.data;
+    }
+
+    ctx->stream = (ctx->type.len >= 17
+                   && ngx_strncmp(ctx->type.data, "text/event-stream", 17)
+                      == 0);
+
+    genai_sim_answer_text(&ctx->answer, opts->body.data ? &opts->body : &page,
+                          ctx->stream);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_genai_sim_models(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx)
+{
+    u_char       *p, *id, *end;
+    ngx_uint_t    i;
+    genai_str_t   text;
+
+    static ngx_str_t  models[] = {
+        ngx_string("gpt-4o"),
+        ngx_string("gpt-4o-mini"),
+        ngx_string("gpt-3.5-turbo-instruct"),
+        ngx_string("text-embedding-3-small"),
+        ngx_null_string
+    };
+
+#define NGX_HTTP_GENAI_SIM_MODEL                                              \
+    "\",\"object\":\"model\",\"created\":1700000000,\"owned_by\":\"sim\"}"
+
+    end = r->uri.data + r->uri.len;
+
+    id = ngx_strlcasestrn(r->uri.data, end, (u_char *) "/models/", 8 - 1);
+
+    p = ngx_pnalloc(r->pool, 1024 + r->uri.len * 6);
+    if (p == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    text.data = p;
+
+    if (id) {
+        id += 8;
+        p = ngx_cpymem(p, "{\"id\":\"", 7);
+        p = genai_json_escape(p, id, end - id);
+        p = genai_sim_put(p, NGX_HTTP_GENAI_SIM_MODEL);
+
+    } else {
+        p = genai_sim_put(p, "{\"object\":\"list\",\"data\":[");
+
+        for (i = 0; models[i].len; i++) {
+            p = i ? genai_sim_put(p, ",{\"id\":\"")
+                  : genai_sim_put(p, "{\"id\":\"");
+            p = ngx_cpymem(p, models[i].data, models[i].len);
+            p = genai_sim_put(p, NGX_HTTP_GENAI_SIM_MODEL);
+        }
+
+        p = genai_sim_put(p, "]}");
+    }
+
+    *p++ = LF;
+
+    text.len = p - text.data;
+
+    genai_sim_answer_text(&ctx->answer, &text, 0);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_genai_sim_last(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
+{
+    ngx_str_t         text;
+    genai_str_t       body;
+    ngx_uint_t        truncated;
+    ngx_table_elt_t  *h;
+
+    if (ngx_http_genai_sim_last_get(r, &text, &truncated) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (truncated) {
+
+        h = ngx_list_push(&r->headers_out.headers);
+        if (h == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        h->hash = 1;
+        ngx_http_genai_end_header(h);
+        ngx_str_set(&h->key, "x-genai-sim-truncated");
+        ngx_str_set(&h->value, "1");
+    }
+
+    ngx_str_set(&ctx->type, "application/octet-stream");
+
+    body.len = text.len;
+    body.data = text.data;
+
+    genai_sim_answer_text(&ctx->answer, &body, 0);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_genai_sim_ledger(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx)
+{
+    ngx_str_t         value;
+    genai_str_t       id;
+    ngx_table_elt_t  *h;
+
+    if (r->method == NGX_HTTP_DELETE) {
+        genai_sim_ledger_clear(ctx->ledger->table);
+    }
+
+    id.len = 0;
+    id.data = NULL;
+
+    if (ngx_http_arg(r, (u_char *) "request_id", 10, &value) == NGX_OK) {
+        id.len = value.len;
+        id.data = value.data;
+    }
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    value.data = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+    if (value.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    h->hash = 1;
+    ngx_http_genai_end_header(h);
+    ngx_str_set(&h->key, "x-genai-sim-count");
+    h->value.data = value.data;
+    h->value.len = genai_sim_put_uint(value.data, ctx->ledger->table->count)
+                   - value.data;
+
+    genai_sim_ledger_answer(ctx->ledger->table, &ctx->answer, &id);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_genai_sim_error(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx,
+    ngx_uint_t status, ngx_str_t *message, const char *param)
+{
+    u_char       *p;
+    ngx_str_t     own;
+    ngx_uint_t    i;
+    const char   *type, *code;
+    genai_str_t   text;
+
+    type = "invalid_request_error";
+    code = "null";
+
+    if (message == NULL) {
+
+        for (i = 0; ngx_http_genai_sim_errors[i].status != 500; i++) {
+            if (ngx_http_genai_sim_errors[i].status == status) {
+                break;
+            }
+        }
+
+        type = ngx_http_genai_sim_errors[i].type;
+        code = ngx_http_genai_sim_errors[i].code;
+        own = ngx_http_genai_sim_errors[i].message;
+
+    } else {
+        own = *message;
+    }
+
+    p = ngx_pnalloc(r->pool, 256 + own.len * 6);
+    if (p == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    text.data = p;
+
+    p = genai_sim_put(p, "{\"error\":{\"message\":\"");
+    p = genai_json_escape(p, own.data, own.len);
+    p = ngx_sprintf(p, "\",\"type\":\"%s\",\"param\":", type);
+    p = param ? ngx_sprintf(p, "\"%s\"", param) : genai_sim_put(p, "null");
+    p = ngx_sprintf(p, ",\"code\":%s}}\n", code);
+
+    text.len = p - text.data;
+
+    ctx->status = status;
+
+    genai_sim_answer_text(&ctx->answer, &text, 0);
+
+    return NGX_OK;
+}
+
+
+/* begins the exchange's row */
+
+static void
+ngx_http_genai_sim_row(ngx_http_genai_sim_ctx_t *ctx, ngx_uint_t stream,
+    genai_str_t *model, uint64_t prompt_tokens)
+{
+    genai_str_t   id;
+    ngx_time_t   *tp;
+
+    tp = ngx_timeofday();
+
+    id.len = ctx->request_id.len;
+    id.data = ctx->request_id.data;
+
+    ctx->row = genai_sim_ledger_begin(ctx->ledger->table,
+                                      (int64_t) tp->sec * 1000 + tp->msec,
+                                      ctx->endpoint, stream, &id, model,
+                                      prompt_tokens);
+}
+
+
+static uint64_t
+ngx_http_genai_sim_id(void)
+{
+    static uint64_t  n;
+
+    if (n == 0) {
+        n = ((uint64_t) ngx_pid << 32) ^ (uint64_t) ngx_time();
+    }
+
+    return genai_sim_mix(n++);
+}

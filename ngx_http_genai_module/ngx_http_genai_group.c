@@ -278,7 +278,10 @@ none:
 }
 
 
-/* nginx has noted 502 for every attempt that we called a failure */
+/*
+ * Forgets the last attempt.  nginx has noted 502 for every one that we called
+ * a failure: its log shall say what the provider said.
+ */
 
 static void
 ngx_http_genai_group_status(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
@@ -294,6 +297,8 @@ ngx_http_genai_group_status(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     ctx->failure = GENAI_OK;
     ctx->failure_status = 0;
+    ngx_str_null(&ctx->retry_after);
+    ngx_str_null(&ctx->message);
 }
 
 

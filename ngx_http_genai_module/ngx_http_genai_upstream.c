@@ -83,11 +83,40 @@ ngx_http_genai_pass_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_genai_create_request(ngx_http_request_t *r)
 {
+    ngx_buf_t             *b;
+    ngx_chain_t           *body, *cl;
     ngx_http_genai_ctx_t  *ctx;
 
     ctx = ngx_http_genai_get_ctx(r);
 
     r->upstream->request_bufs = ctx->request_bufs;
+
+    if (!ctx->body_read && !r->request_body_no_buffering && r->request_body) {
+
+        /* an opaque body that came with its head: nothing streams here */
+
+        for (cl = ctx->request_bufs; cl->next; cl = cl->next) { /* void */ }
+
+        for (body = r->request_body->bufs; body; body = body->next) {
+
+            b = ngx_alloc_buf(r->pool);
+            if (b == NULL) {
+                return NGX_ERROR;
+            }
+
+            *b = *body->buf;
+            b->start = b->pos;
+
+            cl->next = ngx_alloc_chain_link(r->pool);
+            if (cl->next == NULL) {
+                return NGX_ERROR;
+            }
+
+            cl = cl->next;
+            cl->buf = b;
+            cl->next = NULL;
+        }
+    }
 
     return ngx_http_genai_reinit_request(r);
 }

@@ -32,6 +32,8 @@ ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ctx->error = GENAI_OK;
     ctx->status = 0;
     ctx->refused = 0;
+    ctx->dressed = 0;
+    ctx->ended = 0;
     ctx->from_provider = 0;
     ngx_str_null(&ctx->message);
     ngx_str_null(&ctx->code);

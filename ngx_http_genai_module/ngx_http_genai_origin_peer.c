@@ -278,21 +278,18 @@ ngx_http_genai_origin_free_peer(ngx_peer_connection_t *pc, void *data,
             addr->failed = 0;
         }
 
-    } else if (state & NGX_PEER_FAILED) {
+    } else if (pc->cached) {
 
-        if (pc->cached) {
+        /*
+         * A connection that was idle for too long says nothing about the
+         * address, but much about the other idle ones.
+         */
 
-            /*
-             * A connection that was idle for too long says nothing about
-             * the address, but much about the other idle ones.
-             */
+        peer->fresh = 1;
 
-            peer->fresh = 1;
-
-        } else if (addr) {
-            addr->failed = 1;
-            addr->failed_at = ngx_current_msec;
-        }
+    } else if (addr && (state & NGX_PEER_FAILED)) {
+        addr->failed = 1;
+        addr->failed_at = ngx_current_msec;
     }
 
     if (addr && !(state & NGX_PEER_FAILED)

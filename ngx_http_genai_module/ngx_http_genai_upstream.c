@@ -165,6 +165,7 @@ ngx_http_genai_finalize_request(ngx_http_request_t *r, ngx_int_t rc)
     ctx = ngx_http_genai_get_ctx(r);
 
     if (rc == NGX_HTTP_CLIENT_CLOSED_REQUEST
+        || rc == NGX_HTTP_REQUEST_TIME_OUT
         || (rc == NGX_ERROR && r->connection->error))
     {
         ctx->error = GENAI_CALLER_GONE;

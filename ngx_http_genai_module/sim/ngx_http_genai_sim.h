@@ -111,7 +111,9 @@ struct ngx_http_genai_sim_ctx_s {
     ngx_str_t                    type;
     ngx_msec_t                   header_due;
     ngx_msec_t                   body_due;
+    int64_t                      cut;       /* bytes of the body, or -1 */
 
+    uint64_t                     units;     /* of the answer, given so far */
     uint64_t                     produced;  /* bytes of the body */
     uint64_t                     dropped;   /* bytes, where it was cut */
     uint64_t                     written;   /* tokens, as in the row */
@@ -127,6 +129,7 @@ struct ngx_http_genai_sim_ctx_s {
     unsigned                     endpoint:4;
     unsigned                     stream:1;
     unsigned                     paced:1;
+    unsigned                     blocked:1; /* a raw write has to wait */
     unsigned                     opened:1;  /* gzip: it has begun */
     unsigned                     closed:1;  /* gzip: it has ended */
     unsigned                     errored:1; /* the error event was given */
@@ -147,6 +150,10 @@ void ngx_http_genai_sim_raw(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx);
 
 /* of _send.c, for _raw.c too */
+
+void ngx_http_genai_sim_schedule(ngx_http_genai_sim_ctx_t *ctx);
+ngx_int_t ngx_http_genai_sim_set_headers(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx);
 
 ngx_http_genai_sim_buf_t *ngx_http_genai_sim_get_buf(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx, size_t size);

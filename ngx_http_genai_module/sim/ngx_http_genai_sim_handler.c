@@ -218,6 +218,8 @@ ngx_http_genai_sim_body_handler(ngx_http_request_t *r)
     ngx_http_genai_sim_ctx_t       *ctx;
     ngx_http_genai_sim_loc_conf_t  *slcf;
 
+    static ngx_str_t  version = ngx_string("this fault needs HTTP/1");
+
     ctx = ngx_http_get_module_ctx(r, ngx_http_genai_sim_module);
 
     if (ngx_http_genai_sim_body(r, &ctx->body) != NGX_OK
@@ -254,8 +256,20 @@ ngx_http_genai_sim_body_handler(ngx_http_request_t *r)
     }
 
     if (ctx->row && genai_sim_opts_raw(ctx->opts)) {
-        ngx_http_genai_sim_raw(r, ctx);
-        return;
+
+        if (r == r->main && (r->http_version == NGX_HTTP_VERSION_11
+                             || r->http_version == NGX_HTTP_VERSION_10))
+        {
+            ngx_http_genai_sim_raw(r, ctx);
+            return;
+        }
+
+        rc = ngx_http_genai_sim_error(r, ctx, NGX_HTTP_BAD_REQUEST, &version,
+                                      NULL);
+        if (rc != NGX_OK) {
+            ngx_http_finalize_request(r, rc);
+            return;
+        }
     }
 
     ngx_http_genai_sim_send(r, ctx);
@@ -555,9 +569,10 @@ ngx_http_genai_sim_read(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
     ngx_http_genai_sim_row(ctx, req->stream, &req->model,
                            (ctx->body.len < 8) ? 1 : ctx->body.len / 4);
 
-    if (opts->status != GENAI_SIM_OFF || opts->body.data || opts->html) {
-
-        /* with a status of its own or a text, a fault needs no good request */
+    if (opts->status >= NGX_HTTP_SPECIAL_RESPONSE || opts->body.data
+        || opts->html)
+    {
+        /* the request need not be a good one */
 
         return ngx_http_genai_sim_literal(r, ctx);
     }
@@ -588,6 +603,10 @@ ngx_http_genai_sim_read(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
 
     genai_sim_answer_init(&ctx->answer, req, opts, ngx_http_genai_sim_id(),
                           ngx_time(), ctx->body.len);
+
+    if (opts->status != GENAI_SIM_OFF) {
+        ctx->status = opts->status;
+    }
 
     ctx->stream = req->stream;
 

@@ -15,10 +15,7 @@
 #define NGX_HTTP_GENAI_SIM_CHUNK   12
 #define NGX_HTTP_GENAI_SIM_CRLF    16
 
-/* bytes of the body before a reset, where "cut" does not say it */
-#define NGX_HTTP_GENAI_SIM_RESET   64
-
-/* so that what was written is read before the reset comes, ms */
+/* so that what was written has arrived when the reset comes, ms */
 #define NGX_HTTP_GENAI_SIM_PAUSE   50
 
 #define NGX_HTTP_GENAI_SIM_POLL    250
@@ -28,7 +25,6 @@ typedef enum {
     NGX_HTTP_GENAI_SIM_RAW_EARLY = 0,
     NGX_HTTP_GENAI_SIM_RAW_HEAD,
     NGX_HTTP_GENAI_SIM_RAW_BODY,
-    NGX_HTTP_GENAI_SIM_RAW_SECOND,
     NGX_HTTP_GENAI_SIM_RAW_END
 } ngx_http_genai_sim_part_e;
 
@@ -42,7 +38,7 @@ typedef struct {
 
     unsigned                     chunked:1;
     unsigned                     keepalive:1;
-    unsigned                     ending:1;  /* a reset or a cut is due */
+    unsigned                     broken:1;  /* ends in the middle */
     unsigned                     paused:1;
 } ngx_http_genai_sim_raw_t;
 
@@ -53,15 +49,13 @@ static ngx_int_t ngx_http_genai_sim_raw_write(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_sim_raw_next(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx);
-static ngx_int_t ngx_http_genai_sim_raw_early(ngx_http_request_t *r,
-    ngx_http_genai_sim_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_sim_raw_head(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_sim_raw_body(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx);
 static void ngx_http_genai_sim_raw_text(ngx_http_genai_sim_buf_t *sb,
     const char *text, size_t len);
-static void ngx_http_genai_sim_raw_end(ngx_http_request_t *r,
+static ngx_int_t ngx_http_genai_sim_raw_end(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx);
 
 
@@ -97,15 +91,6 @@ ngx_http_genai_sim_raw(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
         return;
     }
 
-    if (r != r->main || r->http_version >= NGX_HTTP_VERSION_20
-        || r->http_version < NGX_HTTP_VERSION_10)
-    {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "genai_sim: this fault needs HTTP/1");
-        ngx_http_finalize_request(r, NGX_HTTP_BAD_REQUEST);
-        return;
-    }
-
     ctx->raw = raw;
 
     size = NGX_HTTP_GENAI_SIM_BUF + opts->big_header;
@@ -116,9 +101,14 @@ ngx_http_genai_sim_raw(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
         return;
     }
 
-    /* what is left of it is counted by hand */
+    raw->step = opts->write;
+    raw->gap = opts->gap;
+    raw->keepalive = r->keepalive && !opts->close && !opts->garbage
+                     && opts->length <= 0;
 
-    raw->keepalive = r->keepalive && !opts->close && opts->length <= 0;
+    if (raw->step) {
+        (void) ngx_tcp_nodelay(r->connection);
+    }
 
     ngx_http_genai_sim_schedule(ctx);
 
@@ -131,6 +121,10 @@ ngx_http_genai_sim_raw(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
 
     ctx->run = ngx_http_genai_sim_raw_run;
     r->write_event_handler = ngx_http_genai_sim_write_handler;
+
+    if (opts->garbage || opts->silence == GENAI_SIM_SILENCE_ALL) {
+        ctx->status = 0;
+    }
 
     ngx_http_genai_sim_record(ctx, GENAI_SIM_LEDGER_OPEN);
 
@@ -150,12 +144,6 @@ ngx_http_genai_sim_raw_run(ngx_http_request_t *r,
 
     if (ctx->timer.timer_set) {
         ngx_del_timer(&ctx->timer);
-    }
-
-    if (ctx->opts->silence == GENAI_SIM_SILENCE_ALL
-        || ctx->stop == NGX_HTTP_GENAI_SIM_SILENT)
-    {
-        ngx_http_genai_sim_record(ctx, GENAI_SIM_LEDGER_FAULT);
     }
 
     for ( ;; ) {
@@ -192,4 +180,363 @@ ngx_http_genai_sim_raw_run(ngx_http_request_t *r,
 
         return;
     }
+}
+
+
+/* NGX_OK: on with it; NGX_AGAIN: later */
+
+static ngx_int_t
+ngx_http_genai_sim_raw_write(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx)
+{
+    size_t                     size;
+    ssize_t                    n;
+    ngx_connection_t          *c;
+    ngx_http_genai_sim_raw_t  *raw;
+
+    c = r->connection;
+    raw = ctx->raw;
+
+    size = ngx_buf_size(&raw->sb->buf);
+
+    if (raw->step && raw->step < size) {
+        size = raw->step;
+    }
+
+    n = c->send(c, raw->sb->buf.pos, size);
+
+    ctx->blocked = (n == NGX_AGAIN);
+
+    if (n < 0) {
+        return n;
+    }
+
+    raw->sb->buf.pos += n;
+
+    if (raw->gap) {
+        raw->until = ngx_current_msec + raw->gap;
+        return NGX_OK;
+    }
+
+    if (raw->step) {
+
+        /* the client shall have a chance to see each write alone */
+
+        ngx_post_event(c->write, &ngx_posted_next_events);
+        return NGX_AGAIN;
+    }
+
+    return NGX_OK;
+}
+
+
+/* all is written: produces the next part; NGX_DONE: r is gone */
+
+static ngx_int_t
+ngx_http_genai_sim_raw_next(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx)
+{
+    const genai_sim_opts_t    *opts;
+    ngx_http_genai_sim_raw_t  *raw;
+
+    opts = ctx->opts;
+    raw = ctx->raw;
+
+    if (opts->silence == GENAI_SIM_SILENCE_ALL
+        || ctx->stop == NGX_HTTP_GENAI_SIM_SILENT)
+    {
+        ngx_http_genai_sim_record(ctx, GENAI_SIM_LEDGER_FAULT);
+
+        if (ngx_exiting || ngx_terminate) {
+            return NGX_ERROR;
+        }
+
+        ngx_http_genai_sim_wait(r, ctx, NGX_HTTP_GENAI_SIM_POLL);
+
+        return NGX_AGAIN;
+    }
+
+    switch (raw->part) {
+
+    case NGX_HTTP_GENAI_SIM_RAW_EARLY:
+
+        raw->part = NGX_HTTP_GENAI_SIM_RAW_HEAD;
+
+        if (opts->garbage) {
+            raw->part = NGX_HTTP_GENAI_SIM_RAW_END;
+            ngx_http_genai_sim_record(ctx, GENAI_SIM_LEDGER_FAULT);
+            ngx_http_genai_sim_raw_text(raw->sb, ngx_http_genai_sim_garbage,
+                                    sizeof(ngx_http_genai_sim_garbage) - 1);
+
+        } else if (opts->early) {
+            ngx_http_genai_sim_raw_text(raw->sb, ngx_http_genai_sim_early,
+                                      sizeof(ngx_http_genai_sim_early) - 1);
+        }
+
+        return NGX_OK;
+
+    case NGX_HTTP_GENAI_SIM_RAW_HEAD:
+        return ngx_http_genai_sim_raw_head(r, ctx);
+
+    case NGX_HTTP_GENAI_SIM_RAW_BODY:
+
+        if (ctx->stop == NGX_HTTP_GENAI_SIM_CUT) {
+            raw->broken = 1;
+            raw->part = NGX_HTTP_GENAI_SIM_RAW_END;
+            return NGX_OK;
+        }
+
+        if (ctx->stop != NGX_HTTP_GENAI_SIM_END) {
+            return ngx_http_genai_sim_raw_body(r, ctx);
+        }
+
+        raw->part = NGX_HTTP_GENAI_SIM_RAW_END;
+
+        if (opts->smuggle) {
+            ngx_http_genai_sim_raw_text(raw->sb, ngx_http_genai_sim_second,
+                                     sizeof(ngx_http_genai_sim_second) - 1);
+        }
+
+        return NGX_OK;
+
+    default: /* NGX_HTTP_GENAI_SIM_RAW_END */
+        return ngx_http_genai_sim_raw_end(r, ctx);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_genai_sim_raw_head(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx)
+{
+    u_char                    *p;
+    size_t                     len;
+    int64_t                    length;
+    ngx_uint_t                 i;
+    ngx_list_part_t           *part;
+    ngx_table_elt_t           *h;
+    const genai_sim_opts_t    *opts;
+    ngx_http_genai_sim_raw_t  *raw;
+
+    opts = ctx->opts;
+    raw = ctx->raw;
+
+    if (ngx_http_genai_sim_set_headers(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    p = raw->sb->buf.start;
+
+    p = ngx_sprintf(p, "HTTP/1.1 %ui Simulated" CRLF
+                    "Server: genai-sim" CRLF
+                    "Date: %V" CRLF
+                    "Content-Type: %V" CRLF,
+                    ctx->status, &ngx_cached_http_time, &ctx->type);
+
+    if (opts->close) {
+        /* void */
+
+    } else if (!opts->gzip && (!ctx->stream || opts->length)) {
+
+        length = genai_sim_answer_rest(&ctx->answer) + opts->length;
+
+        p = ngx_sprintf(p, "Content-Length: %L" CRLF, ngx_max(length, 0));
+
+    } else if (r->http_version >= NGX_HTTP_VERSION_11) {
+        raw->chunked = 1;
+        p = ngx_sprintf(p, "Transfer-Encoding: chunked" CRLF);
+
+    } else {
+        raw->keepalive = 0;
+    }
+
+    if (opts->close || !r->keepalive) {
+        p = ngx_sprintf(p, "Connection: close" CRLF);
+    }
+
+    part = &r->headers_out.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        len = h[i].key.len + h[i].value.len + 6;
+
+        if (len > (size_t) (raw->sb->buf.end - p)) {
+            return NGX_ERROR;
+        }
+
+        p = ngx_sprintf(p, "%V: %V" CRLF, &h[i].key, &h[i].value);
+    }
+
+    p = ngx_cpymem(p, CRLF, 2);
+
+    len = p - raw->sb->buf.start;
+
+    if (opts->slow_header) {
+        raw->step = (len + opts->slow_header - 1) / opts->slow_header;
+        raw->gap = ngx_max(opts->slow_header / (int64_t) len, 1);
+
+        (void) ngx_tcp_nodelay(r->connection);
+    }
+
+    raw->sb->buf.pos = raw->sb->buf.start;
+    raw->sb->buf.last = p;
+    raw->part = NGX_HTTP_GENAI_SIM_RAW_BODY;
+
+    if (opts->reset == GENAI_SIM_RESET_HEADER) {
+        raw->sb->buf.last -= len / 2;
+        raw->broken = 1;
+        raw->part = NGX_HTTP_GENAI_SIM_RAW_END;
+        ctx->status = 0;
+        ngx_http_genai_sim_record(ctx, GENAI_SIM_LEDGER_FAULT);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_genai_sim_raw_body(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx)
+{
+    u_char                     size[NGX_HTTP_GENAI_SIM_CHUNK];
+    size_t                     len, n;
+    ngx_buf_t                 *b;
+    const genai_sim_opts_t    *opts;
+    genai_sim_ledger_end_e     end;
+    ngx_http_genai_sim_raw_t  *raw;
+
+    opts = ctx->opts;
+    raw = ctx->raw;
+    b = &raw->sb->buf;
+
+    raw->step = opts->write;
+    raw->gap = opts->gap;
+
+    ngx_memset(b->start, ' ', NGX_HTTP_GENAI_SIM_CHUNK);
+
+    b->pos = b->start + NGX_HTTP_GENAI_SIM_CHUNK;
+    b->last = b->pos;
+
+    ngx_http_genai_sim_fill(ctx, raw->sb, NGX_HTTP_GENAI_SIM_CRLF);
+
+    len = b->last - b->pos;
+
+    if (raw->chunked && len) {
+        n = ngx_sprintf(size, "%uxz" CRLF, len) - size;
+        b->pos -= n;
+        ngx_memcpy(b->pos, size, n);
+        b->last = ngx_cpymem(b->last, CRLF, 2);
+    }
+
+    end = GENAI_SIM_LEDGER_OPEN;
+
+    switch (ctx->stop) {
+
+    case NGX_HTTP_GENAI_SIM_END:
+
+        if (raw->chunked) {
+            b->last = ngx_cpymem(b->last, "0" CRLF CRLF, 5);
+        }
+
+        end = (ctx->errored || opts->length || opts->smuggle)
+              ? GENAI_SIM_LEDGER_FAULT : GENAI_SIM_LEDGER_DONE;
+        break;
+
+    case NGX_HTTP_GENAI_SIM_WAIT:
+
+        if (len == 0) {
+            raw->until = ngx_http_genai_sim_due(ctx);
+        }
+
+        break;
+
+    case NGX_HTTP_GENAI_SIM_CUT:
+    case NGX_HTTP_GENAI_SIM_SILENT:
+        end = GENAI_SIM_LEDGER_FAULT;
+        break;
+
+    default: /* NGX_HTTP_GENAI_SIM_MORE */
+        break;
+    }
+
+    ngx_http_genai_sim_record(ctx, end);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_genai_sim_raw_text(ngx_http_genai_sim_buf_t *sb, const char *text,
+    size_t len)
+{
+    sb->buf.pos = sb->buf.start;
+    sb->buf.last = ngx_cpymem(sb->buf.start, text, len);
+}
+
+
+static ngx_int_t
+ngx_http_genai_sim_raw_end(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx)
+{
+    ngx_http_genai_sim_raw_t  *raw;
+
+    raw = ctx->raw;
+
+    if (!raw->broken) {
+
+        /* it need not be over for the answer, but it is for us */
+
+        ctx->stop = NGX_HTTP_GENAI_SIM_END;
+
+        r->keepalive = raw->keepalive;
+        ngx_http_finalize_request(r, NGX_OK);
+
+        return NGX_DONE;
+    }
+
+    if (ctx->opts->reset == GENAI_SIM_OFF) {
+        return NGX_ERROR;
+    }
+
+    if (!raw->paused) {
+        raw->paused = 1;
+        raw->until = ngx_current_msec + NGX_HTTP_GENAI_SIM_PAUSE;
+        return NGX_OK;
+    }
+
+    ngx_http_genai_sim_reset(r);
+
+    return NGX_ERROR;
+}
+
+
+void
+ngx_http_genai_sim_reset(ngx_http_request_t *r)
+{
+    struct linger  linger;
+
+    linger.l_onoff = 1;
+    linger.l_linger = 0;
+
+    if (setsockopt(r->connection->fd, SOL_SOCKET, SO_LINGER,
+                   (const void *) &linger, sizeof(struct linger))
+        == -1)
+    {
+        ngx_log_error(NGX_LOG_ALERT, r->connection->log, ngx_socket_errno,
+                      "setsockopt(SO_LINGER) failed");
+    }
+
+    r->connection->error = 1;
 }

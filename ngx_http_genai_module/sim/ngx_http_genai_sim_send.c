@@ -15,6 +15,9 @@
 #include "ngx_http_genai_compat.h"
 
 
+/* bytes of the body before a reset, where "cut" does not say it */
+#define NGX_HTTP_GENAI_SIM_RESET      64
+
 /* buffers that are sent in one go before others have their turn */
 #define NGX_HTTP_GENAI_SIM_TURN       16
 
@@ -43,36 +46,60 @@ static uint64_t ngx_http_genai_sim_unsent(ngx_http_genai_sim_ctx_t *ctx,
 void
 ngx_http_genai_sim_send(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
 {
+    ngx_http_genai_sim_schedule(ctx);
+
+    ctx->run = ngx_http_genai_sim_run;
+    r->write_event_handler = ngx_http_genai_sim_write_handler;
+
+    ngx_http_genai_sim_run(r, ctx);
+}
+
+
+/* when to say what, and how much of it */
+
+void
+ngx_http_genai_sim_schedule(ngx_http_genai_sim_ctx_t *ctx)
+{
     const genai_sim_opts_t  *opts;
 
     opts = ctx->opts;
 
-    ctx->run = ngx_http_genai_sim_run;
     ctx->header_due = ngx_current_msec;
     ctx->body_due = ngx_current_msec;
+    ctx->cut = GENAI_SIM_OFF;
 
-    r->write_event_handler = ngx_http_genai_sim_write_handler;
+    /* the record itself is exempt */
 
-    if ((opts->delay || opts->ttft || opts->rate) && ctx->row) {
-
-        ctx->header_due += opts->delay;
-        ctx->body_due = ctx->header_due + opts->ttft;
-        ctx->paced = ctx->stream;
-
-        if (!ctx->stream) {
-
-            /* all tokens are made before the first byte is sent */
-
-            if (opts->rate) {
-                ctx->body_due += ctx->answer.steps * ctx->answer.choices
-                                 * 1000 / opts->rate;
-            }
-
-            ctx->header_due = ctx->body_due;
-        }
+    if (ctx->row == 0) {
+        return;
     }
 
-    ngx_http_genai_sim_run(r, ctx);
+    ctx->cut = opts->cut;
+
+    if (ctx->cut == GENAI_SIM_OFF && opts->reset == GENAI_SIM_RESET_BODY) {
+        ctx->cut = NGX_HTTP_GENAI_SIM_RESET;
+    }
+
+    if (opts->delay == 0 && opts->ttft == 0 && opts->rate == 0) {
+        return;
+    }
+
+    ctx->header_due += opts->delay;
+    ctx->body_due = ctx->header_due + opts->ttft;
+
+    if (ctx->stream) {
+        ctx->paced = 1;
+        return;
+    }
+
+    /* all tokens are made before the first byte is sent */
+
+    if (opts->rate) {
+        ctx->body_due += ctx->answer.steps * ctx->answer.choices * 1000
+                         / opts->rate;
+    }
+
+    ctx->header_due = ctx->body_due;
 }
 
 
@@ -207,6 +234,30 @@ ngx_http_genai_sim_run(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
 static ngx_int_t
 ngx_http_genai_sim_header(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
 {
+    if (ngx_http_genai_sim_set_headers(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->stop == NGX_HTTP_GENAI_SIM_END && !ctx->stream) {
+        r->headers_out.content_length_n = ctx->produced;
+
+    } else if (!ctx->stream && !ctx->opts->gzip
+               && ctx->stop > NGX_HTTP_GENAI_SIM_END)
+    {
+        /* what is cut announces the whole */
+
+        r->headers_out.content_length_n = ctx->produced + ctx->dropped
+                                       + genai_sim_answer_rest(&ctx->answer);
+    }
+
+    return ngx_http_send_header(r);
+}
+
+
+ngx_int_t
+ngx_http_genai_sim_set_headers(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx)
+{
     u_char                  *p;
     ngx_str_t                name, value;
     ngx_uint_t               i;
@@ -219,34 +270,23 @@ ngx_http_genai_sim_header(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
     r->headers_out.content_type_len = ctx->type.len;
     r->headers_out.content_type_lowcase = NULL;
 
-    if (ctx->stop == NGX_HTTP_GENAI_SIM_END && !ctx->stream) {
-        r->headers_out.content_length_n = ctx->produced;
-
-    } else if (!ctx->stream && !opts->gzip
-               && ctx->stop > NGX_HTTP_GENAI_SIM_END)
-    {
-        /* what is cut announces the whole */
-
-        r->headers_out.content_length_n = ctx->produced + ctx->dropped
-                                       + genai_sim_answer_rest(&ctx->answer);
+    if (ctx->row == 0) {
+        return NGX_OK;
     }
 
-    if (ctx->row) {
+    p = ngx_pnalloc(r->pool, sizeof("req_") - 1 + 16);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
 
-        p = ngx_pnalloc(r->pool, sizeof("req_") - 1 + 16);
-        if (p == NULL) {
-            return NGX_ERROR;
-        }
+    value.data = p;
+    value.len = genai_sim_put_hex(genai_sim_put(p, "req_"),
+                                  genai_sim_mix(ctx->answer.id + ctx->row))
+                - p;
+    ngx_str_set(&name, "x-request-id");
 
-        value.data = p;
-        value.len = genai_sim_put_hex(genai_sim_put(p, "req_"),
-                                      genai_sim_mix(ctx->answer.id + ctx->row))
-                    - p;
-        ngx_str_set(&name, "x-request-id");
-
-        if (ngx_http_genai_sim_add_header(r, &name, &value) != NGX_OK) {
-            return NGX_ERROR;
-        }
+    if (ngx_http_genai_sim_add_header(r, &name, &value) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     if (opts->retry_after != GENAI_SIM_OFF) {
@@ -307,7 +347,7 @@ ngx_http_genai_sim_header(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
         }
     }
 
-    return ngx_http_send_header(r);
+    return NGX_OK;
 }
 
 
@@ -449,8 +489,8 @@ ngx_http_genai_sim_fill(ngx_http_genai_sim_ctx_t *ctx,
 
     while (end - p >= NGX_HTTP_GENAI_SIM_ROOM) {
 
-        if (opts->silence >= 0
-            && ctx->answer.events >= (uint64_t) opts->silence && ctx->row)
+        if (opts->silence >= 0 && ctx->row
+            && ctx->units >= (uint64_t) opts->silence)
         {
             ctx->stop = NGX_HTTP_GENAI_SIM_SILENT;
             break;
@@ -472,12 +512,11 @@ ngx_http_genai_sim_fill(ngx_http_genai_sim_ctx_t *ctx,
             break;
         }
 
+        ctx->units++;
         len = last - p;
 
-        if (opts->cut >= 0 && ctx->row
-            && ctx->produced + len >= (uint64_t) opts->cut)
-        {
-            last = p + (opts->cut - ctx->produced);
+        if (ctx->cut >= 0 && ctx->produced + len >= (uint64_t) ctx->cut) {
+            last = p + (ctx->cut - ctx->produced);
             ctx->dropped = len - (last - p);
             ctx->stop = NGX_HTTP_GENAI_SIM_CUT;
         }
@@ -631,7 +670,7 @@ ngx_http_genai_sim_watch(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
     c = r->connection;
     wev = c->write;
 
-    if (c->buffered || r->buffered) {
+    if (c->buffered || r->buffered || ctx->blocked) {
 
         clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 

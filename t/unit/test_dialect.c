@@ -1,0 +1,202 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Endpoints by path, names, the words of errors, and errors as OpenAI's
+ * clients read them.
+ */
+
+
+#include "tap.h"
+#include "genai_dialect.h"
+#include "genai_json.h"
+
+
+static genai_str_t
+str(const char *text)
+{
+    genai_str_t  s;
+
+    s.data = (unsigned char *) text;
+    s.len = strlen(text);
+
+    return s;
+}
+
+
+static void
+test_path(const char *path, const char *endpoint, const char *id)
+{
+    genai_str_t              s, got;
+    const genai_str_t       *name;
+    const genai_endpoint_t  *e;
+
+    s = str(path);
+    e = genai_endpoint_of_path(&genai_openai, &s, &got);
+
+    if (endpoint == NULL) {
+        ok(e == NULL, "%s is no endpoint", path);
+        return;
+    }
+
+    if (!ok(e != NULL, "%s is an endpoint", path)) {
+        return;
+    }
+
+    name = genai_endpoint_name(e->endpoint);
+    is_text(*name, endpoint, "%s", path);
+    is_text(got, id, "its id");
+}
+
+
+static void
+test_names(void)
+{
+    int          i;
+    genai_str_t  s;
+
+    s = str("openai");
+    ok(genai_dialect_by_name(&s) == &genai_openai, "openai is a dialect");
+
+    s = str("anthropic");
+    ok(genai_dialect_by_name(&s) == NULL, "anthropic is none yet");
+
+    s = str("openaix");
+    ok(genai_dialect_by_name(&s) == NULL, "nor is a longer name");
+
+    for (i = GENAI_ENDPOINT_NONE + 1; i < GENAI_ENDPOINT_LAST; i++) {
+        is_int(genai_endpoint_by_name(genai_endpoint_name(i)), i,
+               "endpoint %d by its name", i);
+        ok(genai_endpoint_find(&genai_openai, i) != NULL, "openai has it");
+    }
+
+    s = str("");
+    is_int(genai_endpoint_by_name(&s), GENAI_ENDPOINT_NONE, "no name");
+}
+
+
+static void
+test_words(void)
+{
+    int                 i, k;
+    unsigned            status;
+    const genai_str_t  *a, *b;
+
+    for (i = 0; i < GENAI_ERROR_LAST; i++) {
+        a = genai_error_word(i);
+        status = genai_error_status(i);
+
+        quiet_ok(i == GENAI_OK ? a->len == 0 : a->len > 0, "word %d", i);
+        quiet_ok(i == GENAI_OK ? status == 200
+                               : (status >= 400 && status < 600),
+                 "its status");
+
+        for (k = 0; k < i; k++) {
+            b = genai_error_word(k);
+            quiet_ok(a->len != b->len || memcmp(a->data, b->data, a->len),
+                     "words differ");
+        }
+    }
+
+    for (status = 100; status < 600; status++) {
+        quiet_ok((genai_error_of_provider(status) == GENAI_OK)
+                 == (status < 400), "a provider's %u", status);
+        quiet_ok((genai_error_of_nginx(status) == GENAI_OK)
+                 == (status < 400), "nginx's %u", status);
+    }
+
+    is_int(genai_error_of_provider(401), GENAI_PROVIDER_REFUSED,
+           "our credential's trouble is not the caller's");
+    is_int(genai_error_of_provider(529), GENAI_PROVIDER_OVERLOADED, "529");
+    is_int(genai_error_of_nginx(502), GENAI_PROVIDER_UNREACHABLE, "502");
+}
+
+
+static void
+test_error(const char *message, const char *code, const char *want_message)
+{
+    size_t                len;
+    genai_str_t           m, c;
+    genai_json_t          j, inner;
+    genai_json_member_t   v;
+    unsigned char        *body, *text;
+
+    m = str(message);
+    c = str(code);
+
+    body = malloc(GENAI_DIALECT_ERROR_MAX);
+    text = malloc(GENAI_DIALECT_ERROR_MAX);
+
+    len = genai_openai.error_body(body, 429, &m, &c);
+
+    is_int(genai_json_begin(&j, body, len), 0, "an error is JSON");
+    is_int(genai_json_next(&j, &v), 1, "with a member");
+    is_int(genai_json_key_is(&v, "error", 5), 1, "error");
+    is_int(genai_json_enter(&inner, &v), 0, "an object");
+
+    is_int(genai_json_next(&inner, &v), 1, "which has");
+    is_int(genai_json_key_is(&v, "message", 7), 1, "a message");
+    is_mem(text, genai_json_unescape(text, &v.value), want_message,
+           strlen(want_message), "the one that was given");
+
+    is_int(genai_json_next(&inner, &v), 1, "which has");
+    is_text(v.value, "rate_limit_error", "a type by the status");
+    is_int(genai_json_next(&inner, &v), 1, "param");
+    is_int(genai_json_next(&inner, &v), 1, "code");
+
+    if (*code) {
+        is_text(v.value, code, "the code that was given");
+
+    } else {
+        is_int(v.type, GENAI_JSON_NULL, "none");
+    }
+
+    is_int(genai_json_next(&inner, &v), 0, "no more");
+    is_int(genai_json_next(&j, &v), 0, "no more");
+
+    len = genai_openai.error_event(text, 429, &m, &c);
+
+    ok(memcmp(text, "data: {", 7) == 0 && memcmp(text + len - 3, "}\n\n", 3)
+       == 0, "as an event it is framed");
+
+    free(body);
+    free(text);
+}
+
+
+int
+main(void)
+{
+    char  huge[5000];
+
+    test_path("/v1/chat/completions", "chat", "");
+    test_path("/chat/completions", "chat", "");
+    test_path("/a/b/v1/completions", "completions", "");
+    test_path("/v1/embeddings", "embeddings", "");
+    test_path("/v1/models", "models", "");
+    test_path("/v1/models/gpt-4o", "models", "gpt-4o");
+    test_path("/v1/models/meta/llama/3", "models", "meta/llama/3");
+    test_path("/v1/models/a/models/b", "models", "a/models/b");
+    test_path("/v1/models/", NULL, NULL);
+    test_path("/v1/modelsx", NULL, NULL);
+    test_path("/v1/chat/completions/", NULL, NULL);
+    test_path("/v1/chat/completionsx", NULL, NULL);
+    test_path("/v1/files", NULL, NULL);
+    test_path("/", NULL, NULL);
+    test_path("", NULL, NULL);
+    test_path("completions", NULL, NULL);
+    test_path("/completions", "completions", "");
+
+    test_names();
+    test_words();
+
+    test_error("slow down", "policy_rate", "slow down");
+    test_error("a \"quoted\"\n\\ text", "", "a \"quoted\"\n\\ text");
+    test_error("bad \xff byte", "x", "bad \xef\xbf\xbd byte");
+
+    memset(huge, 1, sizeof(huge) - 1);
+    huge[sizeof(huge) - 1] = '\0';
+    huge[GENAI_DIALECT_MESSAGE_MAX] = '\0';
+    test_error(huge, "y", huge);
+
+    return done_testing();
+}

@@ -192,39 +192,50 @@ ngx_http_genai_body_span(ngx_http_request_t *r, ngx_str_t *body)
 {
     off_t         size;
     ngx_buf_t    *b;
+    ngx_uint_t    n;
     ngx_chain_t  *cl;
 
     if (body->data) {
         return NGX_OK;
     }
 
-    cl = r->request_body ? r->request_body->bufs : NULL;
+    b = NULL;
+    n = 0;
+    size = 0;
 
-    if (cl == NULL) {
-        body->len = 0;
+    /* a chain may end with a buffer that says that it ends and has no bytes */
+
+    for (cl = r->request_body ? r->request_body->bufs : NULL;
+         cl;
+         cl = cl->next)
+    {
+        if (ngx_buf_size(cl->buf) == 0) {
+            continue;
+        }
+
+        b = cl->buf;
+        size += ngx_buf_size(b);
+        n++;
+    }
+
+    if (n == 0) {
         body->data = (u_char *) "";
+        body->len = 0;
         return NGX_OK;
     }
 
-    b = cl->buf;
-
-    if (cl->next == NULL && !b->in_file) {
-        body->data = b->pos;
-        body->len = b->last - b->pos;
-        return NGX_OK;
+    if (n > 1) {
+        return ngx_http_genai_body_join(r, size, body);
     }
 
-    if (cl->next == NULL && !ngx_buf_in_memory(b)) {
+    if (!ngx_buf_in_memory(b)) {
         return ngx_http_genai_body_map(r, b, body);
     }
 
-    size = 0;
+    body->data = b->pos;
+    body->len = b->last - b->pos;
 
-    for ( /* void */ ; cl; cl = cl->next) {
-        size += ngx_buf_size(cl->buf);
-    }
-
-    return ngx_http_genai_body_join(r, size, body);
+    return NGX_OK;
 }
 
 
@@ -283,6 +294,10 @@ ngx_http_genai_body_join(ngx_http_request_t *r, size_t size, ngx_str_t *body)
     for (cl = r->request_body->bufs; cl; cl = cl->next) {
 
         b = cl->buf;
+
+        if (ngx_buf_size(b) == 0) {
+            continue;
+        }
 
         if (ngx_buf_in_memory(b)) {
             p = ngx_cpymem(p, b->pos, b->last - b->pos);

@@ -53,7 +53,7 @@ genai_sim_answer_init(genai_sim_answer_t *a, genai_sim_request_t *req,
     a->id = id;
     a->created = created;
     a->model = req->model;
-    a->prompt_tokens = (len < 8) ? 1 : len / 4;
+    a->prompt_tokens = genai_sim_prompt_tokens(len);
 
     if (req->endpoint == GENAI_SIM_EMBEDDINGS) {
         a->unit = genai_sim_embed_unit;

@@ -129,6 +129,14 @@ unsigned char *genai_sim_put_hex(unsigned char *p, uint64_t n);
     ((unsigned char *) memcpy(p, (s)->data, (s)->len) + (s)->len)
 
 
+/* what a request of that many bytes is said to have */
+
+static inline uint64_t
+genai_sim_prompt_tokens(size_t len)
+{
+    return (len < 4) ? 1 : len / 4;
+}
+
 /* how many events come before the first one that is a token */
 unsigned genai_sim_answer_lead(const genai_sim_answer_t *a);
 

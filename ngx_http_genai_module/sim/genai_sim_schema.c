@@ -365,7 +365,8 @@ genai_sim_schema_value(genai_sim_schema_t *s, json_t *schema)
 
     /* beside properties of its own, a choice only restricts them */
 
-    if (choice && (type == NULL || json_object_get(schema, "properties") == NULL))
+    if (choice
+        && (type == NULL || json_object_get(schema, "properties") == NULL))
     {
         value = genai_sim_schema_value(s, choice);
 

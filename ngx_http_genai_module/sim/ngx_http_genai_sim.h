@@ -5,6 +5,7 @@
  *
  *     _module.c   the directive, the shared memory
  *     _handler.c  the request: its body, its endpoint, what to answer
+ *     _reply.c    what is said that no model says
  *     _send.c     answers that go the way of all nginx
  *     _raw.c      answers that no HTTP server would give
  *     _last.c     what was received last
@@ -128,6 +129,7 @@ struct ngx_http_genai_sim_ctx_s {
 
     unsigned                     endpoint:4;
     unsigned                     stream:1;
+    unsigned                     fixed:1;   /* by the parameters */
     unsigned                     paced:1;
     unsigned                     blocked:1; /* a raw write has to wait */
     unsigned                     opened:1;  /* gzip: it has begun */
@@ -170,11 +172,30 @@ ngx_int_t ngx_http_genai_sim_cleanup_add(ngx_http_request_t *r,
 void ngx_http_genai_sim_record(ngx_http_genai_sim_ctx_t *ctx,
     genai_sim_ledger_end_e end);
 
+/*
+ * Of _reply.c: each prepares ctx, for which NGX_OK is returned, or an error of
+ * HTTP.  A status without a message has the provider's own.
+ */
+
+ngx_int_t ngx_http_genai_sim_reply_literal(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx);
+ngx_int_t ngx_http_genai_sim_reply_models(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx);
+ngx_int_t ngx_http_genai_sim_reply_last(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx);
+ngx_int_t ngx_http_genai_sim_reply_ledger(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx);
+ngx_int_t ngx_http_genai_sim_reply_unknown(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx);
+ngx_int_t ngx_http_genai_sim_reply_error(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx, ngx_uint_t status, ngx_str_t *message,
+    const char *param);
+
 /* has the connection reset instead of closed */
 
 void ngx_http_genai_sim_reset(ngx_http_request_t *r);
 
-/* what GET .../last answers */
+/* of _last.c */
 
 void ngx_http_genai_sim_last_set(ngx_http_request_t *r, ngx_str_t *body);
 ngx_int_t ngx_http_genai_sim_last_get(ngx_http_request_t *r, ngx_str_t *text,

@@ -4,7 +4,6 @@
 
 
 #include "ngx_http_genai_sim.h"
-#include "ngx_http_genai_compat.h"
 
 
 static void ngx_http_genai_sim_headers(ngx_http_request_t *r,
@@ -22,61 +21,10 @@ static ngx_int_t ngx_http_genai_sim_prepare(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_sim_read(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx);
-static ngx_int_t ngx_http_genai_sim_literal(ngx_http_request_t *r,
-    ngx_http_genai_sim_ctx_t *ctx);
-static ngx_int_t ngx_http_genai_sim_models(ngx_http_request_t *r,
-    ngx_http_genai_sim_ctx_t *ctx);
-static ngx_int_t ngx_http_genai_sim_last(ngx_http_request_t *r,
-    ngx_http_genai_sim_ctx_t *ctx);
-static ngx_int_t ngx_http_genai_sim_ledger(ngx_http_request_t *r,
-    ngx_http_genai_sim_ctx_t *ctx);
-static ngx_int_t ngx_http_genai_sim_error(ngx_http_request_t *r,
-    ngx_http_genai_sim_ctx_t *ctx, ngx_uint_t status, ngx_str_t *message,
-    const char *param);
 static void ngx_http_genai_sim_row(ngx_http_genai_sim_ctx_t *ctx,
     ngx_uint_t stream, genai_str_t *model, uint64_t prompt_tokens);
 static void ngx_http_genai_sim_request_cleanup(void *data);
 static uint64_t ngx_http_genai_sim_id(void);
-
-
-/* what the provider says of a status, where nothing else is to be said */
-
-static const struct {
-    ngx_uint_t    status;
-    const char   *type;
-    const char   *code;             /* with its quotes */
-    ngx_str_t     message;
-} ngx_http_genai_sim_errors[] = {
-
-    { 400, "invalid_request_error", "null",
-      ngx_string("the request is not valid") },
-
-    { 401, "invalid_request_error", "\"invalid_api_key\"",
-      ngx_string("the API key is not correct") },
-
-    { 403, "invalid_request_error", "\"unsupported_country_region_territory\"",
-      ngx_string("this is not allowed") },
-
-    { 404, "invalid_request_error", "\"model_not_found\"",
-      ngx_string("the model does not exist or you do not have access to it") },
-
-    { 408, "timeout", "null",
-      ngx_string("the request took too long") },
-
-    { 413, "invalid_request_error", "null",
-      ngx_string("the request is too large") },
-
-    { 429, "requests", "\"rate_limit_exceeded\"",
-      ngx_string("the rate limit is reached") },
-
-    { 503, "service_unavailable", "null",
-      ngx_string("the engine is overloaded, try again later") },
-
-    /* the last one is of all other statuses */
-
-    { 500, "server_error", "null",
-      ngx_string("the provider had an error while it was answering") }
-};
 
 
 ngx_int_t
@@ -234,12 +182,12 @@ ngx_http_genai_sim_body_handler(ngx_http_request_t *r)
     if (r->uri.len >= 5
         && ngx_memcmp(r->uri.data + r->uri.len - 5, "/last", 5) == 0)
     {
-        rc = ngx_http_genai_sim_last(r, ctx);
+        rc = ngx_http_genai_sim_reply_last(r, ctx);
 
     } else if (r->uri.len >= 7
                && ngx_memcmp(r->uri.data + r->uri.len - 7, "/ledger", 7) == 0)
     {
-        rc = ngx_http_genai_sim_ledger(r, ctx);
+        rc = ngx_http_genai_sim_reply_ledger(r, ctx);
 
     } else {
 
@@ -264,8 +212,8 @@ ngx_http_genai_sim_body_handler(ngx_http_request_t *r)
             return;
         }
 
-        rc = ngx_http_genai_sim_error(r, ctx, NGX_HTTP_BAD_REQUEST, &version,
-                                      NULL);
+        rc = ngx_http_genai_sim_reply_error(r, ctx, NGX_HTTP_BAD_REQUEST,
+                                            &version, NULL);
         if (rc != NGX_OK) {
             ngx_http_finalize_request(r, rc);
             return;
@@ -469,10 +417,9 @@ static ngx_int_t
 ngx_http_genai_sim_prepare(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx)
 {
-    u_char       *p;
-    size_t        len;
-    ngx_str_t     message;
-    ngx_uint_t    method;
+    ngx_str_t                message;
+    ngx_uint_t               method;
+    const genai_sim_opts_t  *opts;
 
     static genai_str_t  none = genai_str("");
 
@@ -480,53 +427,46 @@ ngx_http_genai_sim_prepare(ngx_http_request_t *r,
 
     if (ctx->bad.len) {
         ngx_http_genai_sim_row(ctx, 0, &none, 0);
-        return ngx_http_genai_sim_error(r, ctx, NGX_HTTP_BAD_REQUEST,
-                                        &ctx->bad, NULL);
+        return ngx_http_genai_sim_reply_error(r, ctx, NGX_HTTP_BAD_REQUEST,
+                                              &ctx->bad, NULL);
     }
 
-    if (ctx->endpoint == GENAI_SIM_OTHER && ctx->opts->status == GENAI_SIM_OFF
-        && ctx->opts->body.data == NULL)
+    opts = ctx->opts;
+
+    if (opts->status >= NGX_HTTP_SPECIAL_RESPONSE || opts->body.data
+        || opts->html)
     {
+        ctx->fixed = 1;
+
+    } else if (ctx->endpoint == GENAI_SIM_OTHER) {
         ngx_http_genai_sim_row(ctx, 0, &none, 0);
+        return ngx_http_genai_sim_reply_unknown(r, ctx);
 
-        len = r->method_name.len + r->uri.len + sizeof("there is no  ");
+    } else {
 
-        p = ngx_pnalloc(r->pool, len);
-        if (p == NULL) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        method = (ctx->endpoint == GENAI_SIM_MODELS)
+                 ? NGX_HTTP_GET|NGX_HTTP_HEAD : NGX_HTTP_POST;
+
+        if (!(r->method & method)) {
+            ngx_http_genai_sim_row(ctx, 0, &none, 0);
+            ngx_str_set(&message, "this method is not allowed here");
+            return ngx_http_genai_sim_reply_error(r, ctx, NGX_HTTP_NOT_ALLOWED,
+                                                  &message, NULL);
         }
-
-        message.data = p;
-        message.len = ngx_sprintf(p, "there is no %V %V", &r->method_name,
-                                  &r->uri)
-                      - p;
-
-        return ngx_http_genai_sim_error(r, ctx, NGX_HTTP_NOT_FOUND, &message,
-                                        NULL);
     }
 
-    method = (ctx->endpoint == GENAI_SIM_MODELS)
-             ? NGX_HTTP_GET|NGX_HTTP_HEAD : NGX_HTTP_POST;
-
-    if (!(r->method & method) && ctx->endpoint != GENAI_SIM_OTHER) {
-        ngx_http_genai_sim_row(ctx, 0, &none, 0);
-        ngx_str_set(&message, "this method is not allowed here");
-        return ngx_http_genai_sim_error(r, ctx, NGX_HTTP_NOT_ALLOWED, &message,
-                                        NULL);
+    if (opts->status != GENAI_SIM_OFF) {
+        ctx->status = opts->status;
     }
 
-    if (ctx->endpoint == GENAI_SIM_MODELS) {
-        ngx_http_genai_sim_row(ctx, 0, &none, 0);
-
-        if (ctx->opts->status == GENAI_SIM_OFF && ctx->opts->body.data == NULL)
-        {
-            return ngx_http_genai_sim_models(r, ctx);
-        }
-
-        return ngx_http_genai_sim_literal(r, ctx);
+    if (ctx->endpoint != GENAI_SIM_MODELS) {
+        return ngx_http_genai_sim_read(r, ctx);
     }
 
-    return ngx_http_genai_sim_read(r, ctx);
+    ngx_http_genai_sim_row(ctx, 0, &none, 0);
+
+    return ctx->fixed ? ngx_http_genai_sim_reply_literal(r, ctx)
+                      : ngx_http_genai_sim_reply_models(r, ctx);
 }
 
 
@@ -536,12 +476,8 @@ ngx_http_genai_sim_read(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
     int                      rc;
     u_char                  *p;
     ngx_str_t                message;
-    ngx_uint_t               status;
     ngx_pool_cleanup_t      *cln;
     genai_sim_request_t     *req;
-    const genai_sim_opts_t  *opts;
-
-    opts = ctx->opts;
 
     req = ngx_palloc(r->pool, sizeof(genai_sim_request_t));
     if (req == NULL) {
@@ -567,18 +503,16 @@ ngx_http_genai_sim_read(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
     }
 
     ngx_http_genai_sim_row(ctx, req->stream, &req->model,
-                           (ctx->body.len < 8) ? 1 : ctx->body.len / 4);
+                           genai_sim_prompt_tokens(ctx->body.len));
 
-    if (opts->status >= NGX_HTTP_SPECIAL_RESPONSE || opts->body.data
-        || opts->html)
-    {
+    if (ctx->fixed) {
+
         /* the request need not be a good one */
 
-        return ngx_http_genai_sim_literal(r, ctx);
+        return ngx_http_genai_sim_reply_literal(r, ctx);
     }
 
     if (rc == -1) {
-        status = NGX_HTTP_BAD_REQUEST;
         message.len = ngx_strlen(req->error);
         message.data = (u_char *) req->error;
 
@@ -598,15 +532,13 @@ ngx_http_genai_sim_read(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
             message.data = p;
         }
 
-        return ngx_http_genai_sim_error(r, ctx, status, &message, req->param);
+        return ngx_http_genai_sim_reply_error(r, ctx, NGX_HTTP_BAD_REQUEST,
+                                              &message, req->param);
     }
 
-    genai_sim_answer_init(&ctx->answer, req, opts, ngx_http_genai_sim_id(),
-                          ngx_time(), ctx->body.len);
-
-    if (opts->status != GENAI_SIM_OFF) {
-        ctx->status = opts->status;
-    }
+    genai_sim_answer_init(&ctx->answer, req, ctx->opts,
+                          ngx_http_genai_sim_id(), ngx_time(),
+                          ctx->body.len);
 
     ctx->stream = req->stream;
 
@@ -622,239 +554,6 @@ static void
 ngx_http_genai_sim_request_cleanup(void *data)
 {
     genai_sim_request_free(data);
-}
-
-
-/* a status, a text, or a page of HTML that the parameters ask for */
-
-static ngx_int_t
-ngx_http_genai_sim_literal(ngx_http_request_t *r,
-    ngx_http_genai_sim_ctx_t *ctx)
-{
-    const genai_sim_opts_t  *opts;
-
-    static ngx_str_t    type = ngx_string("text/html");
-    static genai_str_t  page = genai_str(
-        "<html>\r\n<head><title>Service</title></head>\r\n"
-        "<body><h1>An error occurred</h1></body>\r\n</html>\r\n");
-
-    opts = ctx->opts;
-
-    if (opts->status != GENAI_SIM_OFF) {
-        ctx->status = opts->status;
-    }
-
-    if (opts->html) {
-        ctx->type = type;
-    }
-
-    if (opts->body.data == NULL && !opts->html) {
-        return ngx_http_genai_sim_error(r, ctx, ctx->status, NULL, NULL);
-    }
-
-    if (opts->type.data) {
-        ctx->type.len = opts->type.len;
-        ctx->type.data = opts->type.data;
-    }
-
-    ctx->stream = (ctx->type.len >= 17
-                   && ngx_strncmp(ctx->type.data, "text/event-stream", 17)
-                      == 0);
-
-    genai_sim_answer_text(&ctx->answer, opts->body.data ? &opts->body : &page,
-                          ctx->stream);
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_genai_sim_models(ngx_http_request_t *r,
-    ngx_http_genai_sim_ctx_t *ctx)
-{
-    u_char       *p, *id, *end;
-    ngx_uint_t    i;
-    genai_str_t   text;
-
-    static ngx_str_t  models[] = {
-        ngx_string("gpt-4o"),
-        ngx_string("gpt-4o-mini"),
-        ngx_string("gpt-3.5-turbo-instruct"),
-        ngx_string("text-embedding-3-small"),
-        ngx_null_string
-    };
-
-#define NGX_HTTP_GENAI_SIM_MODEL                                              \
-    "\",\"object\":\"model\",\"created\":1700000000,\"owned_by\":\"sim\"}"
-
-    end = r->uri.data + r->uri.len;
-
-    id = ngx_strlcasestrn(r->uri.data, end, (u_char *) "/models/", 8 - 1);
-
-    p = ngx_pnalloc(r->pool, 1024 + r->uri.len * 6);
-    if (p == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    text.data = p;
-
-    if (id) {
-        id += 8;
-        p = ngx_cpymem(p, "{\"id\":\"", 7);
-        p = genai_json_escape(p, id, end - id);
-        p = genai_sim_put(p, NGX_HTTP_GENAI_SIM_MODEL);
-
-    } else {
-        p = genai_sim_put(p, "{\"object\":\"list\",\"data\":[");
-
-        for (i = 0; models[i].len; i++) {
-            p = i ? genai_sim_put(p, ",{\"id\":\"")
-                  : genai_sim_put(p, "{\"id\":\"");
-            p = ngx_cpymem(p, models[i].data, models[i].len);
-            p = genai_sim_put(p, NGX_HTTP_GENAI_SIM_MODEL);
-        }
-
-        p = genai_sim_put(p, "]}");
-    }
-
-    *p++ = LF;
-
-    text.len = p - text.data;
-
-    genai_sim_answer_text(&ctx->answer, &text, 0);
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_genai_sim_last(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
-{
-    ngx_str_t         text;
-    genai_str_t       body;
-    ngx_uint_t        truncated;
-    ngx_table_elt_t  *h;
-
-    if (ngx_http_genai_sim_last_get(r, &text, &truncated) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    if (truncated) {
-
-        h = ngx_list_push(&r->headers_out.headers);
-        if (h == NULL) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        h->hash = 1;
-        ngx_http_genai_end_header(h);
-        ngx_str_set(&h->key, "x-genai-sim-truncated");
-        ngx_str_set(&h->value, "1");
-    }
-
-    ngx_str_set(&ctx->type, "application/octet-stream");
-
-    body.len = text.len;
-    body.data = text.data;
-
-    genai_sim_answer_text(&ctx->answer, &body, 0);
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_genai_sim_ledger(ngx_http_request_t *r,
-    ngx_http_genai_sim_ctx_t *ctx)
-{
-    ngx_str_t         value;
-    genai_str_t       id;
-    ngx_table_elt_t  *h;
-
-    if (r->method == NGX_HTTP_DELETE) {
-        genai_sim_ledger_clear(ctx->ledger->table);
-    }
-
-    id.len = 0;
-    id.data = NULL;
-
-    if (ngx_http_arg(r, (u_char *) "request_id", 10, &value) == NGX_OK) {
-        id.len = value.len;
-        id.data = value.data;
-    }
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    value.data = ngx_pnalloc(r->pool, NGX_INT64_LEN);
-    if (value.data == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    h->hash = 1;
-    ngx_http_genai_end_header(h);
-    ngx_str_set(&h->key, "x-genai-sim-count");
-    h->value.data = value.data;
-    h->value.len = genai_sim_put_uint(value.data, ctx->ledger->table->count)
-                   - value.data;
-
-    genai_sim_ledger_answer(ctx->ledger->table, &ctx->answer, &id);
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_genai_sim_error(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx,
-    ngx_uint_t status, ngx_str_t *message, const char *param)
-{
-    u_char       *p;
-    ngx_str_t     own;
-    ngx_uint_t    i;
-    const char   *type, *code;
-    genai_str_t   text;
-
-    type = "invalid_request_error";
-    code = "null";
-
-    if (message == NULL) {
-
-        for (i = 0; ngx_http_genai_sim_errors[i].status != 500; i++) {
-            if (ngx_http_genai_sim_errors[i].status == status) {
-                break;
-            }
-        }
-
-        type = ngx_http_genai_sim_errors[i].type;
-        code = ngx_http_genai_sim_errors[i].code;
-        own = ngx_http_genai_sim_errors[i].message;
-
-    } else {
-        own = *message;
-    }
-
-    p = ngx_pnalloc(r->pool, 256 + own.len * 6);
-    if (p == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    text.data = p;
-
-    p = genai_sim_put(p, "{\"error\":{\"message\":\"");
-    p = genai_json_escape(p, own.data, own.len);
-    p = ngx_sprintf(p, "\",\"type\":\"%s\",\"param\":", type);
-    p = param ? ngx_sprintf(p, "\"%s\"", param) : genai_sim_put(p, "null");
-    p = ngx_sprintf(p, ",\"code\":%s}}\n", code);
-
-    text.len = p - text.data;
-
-    ctx->status = status;
-
-    genai_sim_answer_text(&ctx->answer, &text, 0);
-
-    return NGX_OK;
 }
 
 

@@ -35,7 +35,9 @@ typedef struct {
     size_t                       step;      /* bytes a write, 0: all */
     ngx_msec_t                   gap;
     ngx_msec_t                   until;     /* no write before */
+    ngx_msec_t                   slow;      /* the slow header's begin */
 
+    unsigned                     trickles:1;
     unsigned                     chunked:1;
     unsigned                     keepalive:1;
     unsigned                     broken:1;  /* ends in the middle */
@@ -189,21 +191,34 @@ static ngx_int_t
 ngx_http_genai_sim_raw_write(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx)
 {
-    size_t                     size;
+    size_t                     size, len, sent;
     ssize_t                    n;
+    ngx_buf_t                 *b;
+    ngx_msec_t                 time;
     ngx_connection_t          *c;
     ngx_http_genai_sim_raw_t  *raw;
 
     c = r->connection;
     raw = ctx->raw;
+    b = &raw->sb->buf;
 
-    size = ngx_buf_size(&raw->sb->buf);
+    size = b->last - b->pos;
+    sent = b->pos - b->start;
+    len = b->last - b->start;
+    time = ctx->opts->slow_header;
 
-    if (raw->step && raw->step < size) {
+    if (raw->trickles) {
+
+        /* as many bytes as the time that is over is worth */
+
+        n = (ngx_current_msec - raw->slow) * len / time + 1 - sent;
+        size = ngx_min(size, (size_t) ngx_max(n, 1));
+
+    } else if (raw->step && raw->step < size) {
         size = raw->step;
     }
 
-    n = c->send(c, raw->sb->buf.pos, size);
+    n = c->send(c, b->pos, size);
 
     ctx->blocked = (n == NGX_AGAIN);
 
@@ -211,7 +226,12 @@ ngx_http_genai_sim_raw_write(ngx_http_request_t *r,
         return n;
     }
 
-    raw->sb->buf.pos += n;
+    b->pos += n;
+
+    if (raw->trickles) {
+        raw->until = raw->slow + (sent + n) * time / len;
+        return NGX_OK;
+    }
 
     if (raw->gap) {
         raw->until = ngx_current_msec + raw->gap;
@@ -384,8 +404,8 @@ ngx_http_genai_sim_raw_head(ngx_http_request_t *r,
     len = p - raw->sb->buf.start;
 
     if (opts->slow_header) {
-        raw->step = (len + opts->slow_header - 1) / opts->slow_header;
-        raw->gap = ngx_max(opts->slow_header / (int64_t) len, 1);
+        raw->trickles = 1;
+        raw->slow = ngx_current_msec;
 
         (void) ngx_tcp_nodelay(r->connection);
     }
@@ -421,8 +441,7 @@ ngx_http_genai_sim_raw_body(ngx_http_request_t *r,
     raw = ctx->raw;
     b = &raw->sb->buf;
 
-    raw->step = opts->write;
-    raw->gap = opts->gap;
+    raw->trickles = 0;
 
     ngx_memset(b->start, ' ', NGX_HTTP_GENAI_SIM_CHUNK);
 

@@ -33,16 +33,16 @@
 #define NGX_HTTP_GENAI_PROVIDER_CONF  0x00100000
 #define NGX_HTTP_GENAI_MODEL_CONF     0x00200000
 
-/* genai_expose */
-#define NGX_HTTP_GENAI_EXPOSE_TARGET    0x0001
-#define NGX_HTTP_GENAI_EXPOSE_OVERHEAD  0x0002
+/* genai_expose; the lowest bit is nginx's NGX_CONF_BITMASK_SET */
+#define NGX_HTTP_GENAI_EXPOSE_TARGET    0x0002
+#define NGX_HTTP_GENAI_EXPOSE_OVERHEAD  0x0004
 
-/* next_target */
-#define NGX_HTTP_GENAI_NEXT_ERROR     0x0001
-#define NGX_HTTP_GENAI_NEXT_TIMEOUT   0x0002
-#define NGX_HTTP_GENAI_NEXT_HTTP_429  0x0004
-#define NGX_HTTP_GENAI_NEXT_HTTP_5XX  0x0008
-#define NGX_HTTP_GENAI_NEXT_OFF       0x0010
+/* next_target, likewise */
+#define NGX_HTTP_GENAI_NEXT_ERROR     0x0002
+#define NGX_HTTP_GENAI_NEXT_TIMEOUT   0x0004
+#define NGX_HTTP_GENAI_NEXT_HTTP_429  0x0008
+#define NGX_HTTP_GENAI_NEXT_HTTP_5XX  0x0010
+#define NGX_HTTP_GENAI_NEXT_OFF       0x0020
 
 /* bytes of a model name, decoded */
 #define NGX_HTTP_GENAI_MODEL_MAX      256
@@ -99,6 +99,7 @@ typedef struct {
     ngx_array_t                     headers;    /* ngx_http_genai_header_t */
     ngx_array_t                     pass_names;     /* ngx_hash_key_t */
     ngx_hash_t                      pass_headers;   /* names from clients */
+    ngx_uint_t                      typed;      /* headers has Content-Type */
 
     ngx_resolver_t                 *resolver;
 

@@ -299,10 +299,17 @@ ngx_http_genai_process_line(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 static ngx_http_genai_line_t *
 ngx_http_genai_find_line(ngx_str_t *name)
 {
+    u_char                  first;
     size_t                  len;
     ngx_http_genai_line_t  *line;
 
+    first = name->len ? ngx_tolower(name->data[0]) : '\0';
+
     for (line = ngx_http_genai_lines; /* void */ ; line++) {
+
+        if (line->name.data[0] != first && line->name.data[0] != '*') {
+            continue;
+        }
 
         len = line->name.len;
 

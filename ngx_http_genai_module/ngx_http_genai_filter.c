@@ -62,11 +62,11 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
     if (!ctx->from_provider && r->headers_out.status >= 400) {
         rc = ngx_http_genai_dress(r, ctx);
 
-    } else if (ctx->from_provider && r->method != NGX_HTTP_HEAD) {
+    } else if (ctx->from_provider && ctx->event_stream) {
 
-        /* a stream that dies is ended by the body filter */
+        /* a stream that dies gets one event more than its provider sent */
 
-        r->filter_need_in_memory = 1;
+        ngx_http_clear_content_length(r);
     }
 
     if (rc == NGX_OK) {
@@ -75,7 +75,10 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
 
     ngx_http_genai_step_end(ctx);
 
-    if (rc == NGX_OK && lcf->expose) {
+    if (rc == NGX_OK
+        && (lcf->expose & (NGX_HTTP_GENAI_EXPOSE_TARGET
+                           |NGX_HTTP_GENAI_EXPOSE_OVERHEAD)))
+    {
         rc = ngx_http_genai_expose_headers(r, ctx);
     }
 

@@ -320,7 +320,7 @@ ngx_http_genai_group_next(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     } while (target->provider->origin
              && ngx_http_genai_origin_ready(target->provider->origin)
-                != NGX_OK);
+                == NGX_DECLINED);
 
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                   "genai moves on to target \"%V\"", &target->name);

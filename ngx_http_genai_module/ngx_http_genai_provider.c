@@ -26,6 +26,8 @@ static ngx_int_t ngx_http_genai_provider_peers(ngx_conf_t *cf,
     ngx_http_genai_main_conf_t *mcf, ngx_http_genai_provider_t *p);
 static ngx_int_t ngx_http_genai_provider_pass_headers(ngx_conf_t *cf,
     ngx_http_genai_provider_t *p);
+static ngx_uint_t ngx_http_genai_provider_sets(ngx_http_genai_provider_t *p,
+    ngx_str_t *name);
 #if (NGX_HTTP_SSL)
 static ngx_int_t ngx_http_genai_provider_ssl(ngx_conf_t *cf,
     ngx_http_genai_provider_t *p);
@@ -262,24 +264,63 @@ ngx_http_genai_provider_complete(ngx_conf_t *cf, ngx_http_genai_provider_t *p)
 }
 
 
+/*
+ * The names that pass: the common ones and the provider's own, but for those
+ * that it sets itself, as two lines of one name are read differently by
+ * different servers.
+ */
+
 static ngx_int_t
 ngx_http_genai_provider_pass_headers(ngx_conf_t *cf,
     ngx_http_genai_provider_t *p)
 {
-    ngx_str_t        *name;
-    ngx_hash_key_t   *key;
-    ngx_hash_init_t   hash;
+    ngx_str_t                *name, type, credential;
+    ngx_uint_t                i, n;
+    ngx_array_t               names;
+    ngx_hash_key_t           *key, *own;
+    ngx_hash_init_t           hash;
+
+    ngx_str_set(&type, "content-type");
+
+    credential.len = p->dialect->credential_header.len;
+    credential.data = p->dialect->credential_header.data;
+
+    if (p->credential.len && ngx_http_genai_provider_sets(p, &credential)) {
+        ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, p->file, p->line,
+                                  "genai_provider \"%V\" has \"credential\" "
+                                  "and \"header %V\", which is where the "
+                                  "credential goes: remove one of the two",
+                                  &p->name, &credential);
+        return NGX_ERROR;
+    }
+
+    p->typed = ngx_http_genai_provider_sets(p, &type);
+
+    n = p->pass_names.nelts + sizeof(ngx_http_genai_pass_names)
+                              / sizeof(ngx_str_t);
+
+    if (ngx_array_init(&names, cf->pool, n, sizeof(ngx_hash_key_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    own = p->pass_names.elts;
+
+    for (i = 0; i < p->pass_names.nelts; i++) {
+        if (!ngx_http_genai_provider_sets(p, &own[i].key)) {
+            key = ngx_array_push(&names);
+            *key = own[i];
+        }
+    }
 
     for (name = ngx_http_genai_pass_names; name->len; name++) {
-
-        key = ngx_array_push(&p->pass_names);
-        if (key == NULL) {
-            return NGX_ERROR;
+        if (!ngx_http_genai_provider_sets(p, name)) {
+            key = ngx_array_push(&names);
+            key->key = *name;
+            key->key_hash = ngx_hash_key_lc(name->data, name->len);
+            key->value = (void *) 1;
         }
-
-        key->key = *name;
-        key->key_hash = ngx_hash_key_lc(name->data, name->len);
-        key->value = (void *) 1;
     }
 
     hash.hash = &p->pass_headers;
@@ -290,7 +331,29 @@ ngx_http_genai_provider_pass_headers(ngx_conf_t *cf,
     hash.pool = cf->pool;
     hash.temp_pool = NULL;
 
-    return ngx_hash_init(&hash, p->pass_names.elts, p->pass_names.nelts);
+    return ngx_hash_init(&hash, names.elts, names.nelts);
+}
+
+
+/* whether "header NAME VALUE" is written for that name */
+
+static ngx_uint_t
+ngx_http_genai_provider_sets(ngx_http_genai_provider_t *p, ngx_str_t *name)
+{
+    ngx_uint_t               i;
+    ngx_http_genai_header_t *h;
+
+    h = p->headers.elts;
+
+    for (i = 0; i < p->headers.nelts; i++) {
+        if (h[i].name.len == name->len
+            && ngx_strncasecmp(h[i].name.data, name->data, name->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -38,7 +38,7 @@ ngx_http_genai_render(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     u_char        *start, *end;
     ngx_buf_t     *b;
     ngx_str_t     *name;
-    ngx_chain_t   *out, **last;
+    ngx_chain_t   *out, *cl, **last;
 
     start = ctx->body.data;
     end = start + ctx->body.len;
@@ -84,7 +84,17 @@ ngx_http_genai_render(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         last = ngx_http_genai_render_slice(r, last, start, end);
     }
 
-    return last ? out : NULL;
+    if (last == NULL) {
+        return NULL;
+    }
+
+    /* TLS would wait for more to fill a record */
+
+    for (cl = out; cl->next; cl = cl->next) { /* void */ }
+
+    cl->buf->flush = 1;
+
+    return out;
 }
 
 
@@ -323,7 +333,7 @@ ngx_http_genai_render_headers(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     s = dst;
     size = 0;
-    typed = 0;
+    typed = p->typed;
 
     part = &r->headers_in.headers.part;
     h = part->elts;

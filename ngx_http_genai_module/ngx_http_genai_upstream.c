@@ -116,6 +116,8 @@ ngx_http_genai_create_request(ngx_http_request_t *r)
             cl->buf = b;
             cl->next = NULL;
         }
+
+        cl->buf->flush = 1;
     }
 
     return ngx_http_genai_reinit_request(r);
@@ -296,6 +298,11 @@ ngx_http_genai_chunked_filter(void *data, ssize_t bytes)
     b->pos = b->last;
     b->last += bytes;
 
+    if (u->error) {
+        b->pos = b->last;
+        return NGX_OK;
+    }
+
     for ( ;; ) {
 
         rc = ngx_http_genai_parse_chunked(r, b, &ctx->chunked);
@@ -340,7 +347,12 @@ ngx_http_genai_chunked_filter(void *data, ssize_t bytes)
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "genai provider sent an invalid chunked body");
 
-        return NGX_ERROR;
+        /* not an error of ours: what came before it is still to be sent */
+
+        b->pos = b->last;
+        u->error = 1;
+
+        return NGX_OK;
     }
 }
 

@@ -4,6 +4,10 @@
  * Makes up a minimal valid instance of a JSON schema: the first of what is
  * allowed, the required members only, nothing longer than it has to be.
  *
+ * A schema may contain itself.  If it has an instance at all, it has one in
+ * which no schema is within itself, so what is within itself fails, and the
+ * next alternative is tried.
+ *
  * A schema is a stranger's text and may ask for anything: depth and the
  * number of values are bounded, so are the lengths of strings.
  */
@@ -22,6 +26,7 @@
 
 typedef struct {
     json_t    *root;
+    json_t    *path[GENAI_SIM_SCHEMA_DEPTH];
     unsigned   depth;
     unsigned   values;
 } genai_sim_schema_t;
@@ -33,6 +38,8 @@ static int genai_sim_schema_format(genai_sim_request_t *req);
 static json_t *genai_sim_schema_load(const genai_json_member_t *m);
 static char *genai_sim_schema_make(json_t *schema);
 static json_t *genai_sim_schema_value(genai_sim_schema_t *s, json_t *schema);
+static json_t *genai_sim_schema_composed(genai_sim_schema_t *s,
+    json_t *schema);
 static json_t *genai_sim_schema_object(genai_sim_schema_t *s, json_t *schema);
 static json_t *genai_sim_schema_array(genai_sim_schema_t *s, json_t *schema);
 static json_t *genai_sim_schema_string(json_t *schema);
@@ -196,7 +203,8 @@ genai_sim_schema_call(genai_sim_request_t *req)
     req->text = genai_sim_schema_make(json_object_get(function, "parameters"));
 
     if (req->text == NULL) {
-        (void) genai_sim_schema_bad(req, "out of memory", "tools");
+        (void) genai_sim_schema_bad(req, "the parameters have no instance "
+                                    "that can be made up", "tools");
         goto done;
     }
 
@@ -255,7 +263,8 @@ genai_sim_schema_format(genai_sim_request_t *req)
     }
 
     if (req->text == NULL) {
-        (void) genai_sim_schema_bad(req, "out of memory", "response_format");
+        (void) genai_sim_schema_bad(req, "the schema has no instance that can "
+                                    "be made up", "response_format");
         goto done;
     }
 
@@ -309,24 +318,26 @@ genai_sim_schema_make(json_t *schema)
 }
 
 
-/* returns a new reference, NULL when out of memory only */
+/* returns a new reference, or NULL where there is no instance */
 
 static json_t *
 genai_sim_schema_value(genai_sim_schema_t *s, json_t *schema)
 {
-    json_t      *value, *choice, *merged;
-    const char  *type, *ref;
+    json_t    *value;
+    unsigned   i;
 
     if (s->depth == GENAI_SIM_SCHEMA_DEPTH
-        || ++s->values > GENAI_SIM_SCHEMA_VALUES)
+        || s->values == GENAI_SIM_SCHEMA_VALUES)
     {
-        return json_null();
+        return NULL;
     }
 
-    /* a schema may be true or false, too */
+    s->values++;
+
+    /* a schema may be true, or not there; false allows nothing */
 
     if (!json_is_object(schema)) {
-        return json_object();
+        return json_is_false(schema) ? NULL : json_object();
     }
 
     value = json_object_get(schema, "const");
@@ -339,64 +350,90 @@ genai_sim_schema_value(genai_sim_schema_t *s, json_t *schema)
         return json_deep_copy(value);
     }
 
-    s->depth++;
-
-    ref = json_string_value(json_object_get(schema, "$ref"));
-
-    if (ref) {
-        value = genai_sim_schema_value(s, genai_sim_schema_ref(s, ref));
-        goto done;
+    for (i = 0; i < s->depth; i++) {
+        if (s->path[i] == schema) {
+            return NULL;
+        }
     }
 
-    if (json_array_size(json_object_get(schema, "allOf"))) {
-        merged = genai_sim_schema_merge(s, schema);
-        value = merged ? genai_sim_schema_value(s, merged) : NULL;
-        json_decref(merged);
-        goto done;
-    }
+    s->path[s->depth++] = schema;
 
-    choice = json_array_get(json_object_get(schema, "anyOf"), 0);
-
-    if (choice == NULL) {
-        choice = json_array_get(json_object_get(schema, "oneOf"), 0);
-    }
-
-    type = genai_sim_schema_type(schema);
-
-    /* beside properties of its own, a choice only restricts them */
-
-    if (choice
-        && (type == NULL || json_object_get(schema, "properties") == NULL))
-    {
-        value = genai_sim_schema_value(s, choice);
-
-    } else if (type == NULL || strcmp(type, "object") == 0) {
-        value = genai_sim_schema_object(s, schema);
-
-    } else if (strcmp(type, "array") == 0) {
-        value = genai_sim_schema_array(s, schema);
-
-    } else if (strcmp(type, "string") == 0) {
-        value = genai_sim_schema_string(schema);
-
-    } else if (strcmp(type, "integer") == 0) {
-        value = genai_sim_schema_number(schema, 1);
-
-    } else if (strcmp(type, "number") == 0) {
-        value = genai_sim_schema_number(schema, 0);
-
-    } else if (strcmp(type, "boolean") == 0) {
-        value = json_true();
-
-    } else {
-        value = json_null();
-    }
-
-done:
+    value = genai_sim_schema_composed(s, schema);
 
     s->depth--;
 
     return value;
+}
+
+
+static json_t *
+genai_sim_schema_composed(genai_sim_schema_t *s, json_t *schema)
+{
+    size_t       i;
+    json_t      *value, *choices, *choice, *merged;
+    const char  *type, *ref;
+
+    ref = json_string_value(json_object_get(schema, "$ref"));
+
+    if (ref) {
+        choice = genai_sim_schema_ref(s, ref);
+        return choice ? genai_sim_schema_value(s, choice) : NULL;
+    }
+
+    if (json_array_size(json_object_get(schema, "allOf"))) {
+
+        merged = genai_sim_schema_merge(s, schema);
+        value = merged ? genai_sim_schema_value(s, merged) : NULL;
+        json_decref(merged);
+
+        return value;
+    }
+
+    type = genai_sim_schema_type(schema);
+    choices = json_object_get(schema, "anyOf");
+
+    if (json_array_size(choices) == 0) {
+        choices = json_object_get(schema, "oneOf");
+    }
+
+    /* beside properties of its own, a choice only restricts them */
+
+    if (json_array_size(choices)
+        && (type == NULL || json_object_get(schema, "properties") == NULL))
+    {
+        json_array_foreach(choices, i, choice) {
+
+            value = genai_sim_schema_value(s, choice);
+
+            if (value) {
+                return value;
+            }
+        }
+
+        return NULL;
+    }
+
+    if (type == NULL || strcmp(type, "object") == 0) {
+        return genai_sim_schema_object(s, schema);
+    }
+
+    if (strcmp(type, "array") == 0) {
+        return genai_sim_schema_array(s, schema);
+    }
+
+    if (strcmp(type, "string") == 0) {
+        return genai_sim_schema_string(schema);
+    }
+
+    if (strcmp(type, "integer") == 0) {
+        return genai_sim_schema_number(schema, 1);
+    }
+
+    if (strcmp(type, "number") == 0) {
+        return genai_sim_schema_number(schema, 0);
+    }
+
+    return (strcmp(type, "boolean") == 0) ? json_true() : json_null();
 }
 
 
@@ -453,7 +490,7 @@ genai_sim_schema_array(genai_sim_schema_t *s, json_t *schema)
 
     n = json_integer_value(json_object_get(schema, "minItems"));
 
-    for (i = 0; i < n && s->values < GENAI_SIM_SCHEMA_VALUES; i++) {
+    for (i = 0; i < n; i++) {
 
         value = json_array_get(first, i);
         value = genai_sim_schema_value(s, value ? value : items);

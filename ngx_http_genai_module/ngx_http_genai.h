@@ -127,6 +127,10 @@ typedef struct {
     ngx_str_t                       model_json; /* quoted, escaped */
     ngx_uint_t                      weight;
     ngx_uint_t                      priority;
+
+    u_char                         *file;       /* where it is configured */
+    ngx_uint_t                      line;
+
     unsigned                        down:1;
 } ngx_http_genai_target_t;
 
@@ -203,6 +207,7 @@ typedef struct {
     ngx_http_genai_target_t       **targets;    /* usable ones, in order */
     ngx_uint_t                      ntargets;
     ngx_uint_t                      current;
+    ngx_uint_t                      started;    /* targets, with this one */
 
     /* the hooks and tries of the current target's own peers */
     ngx_event_get_peer_pt           get;
@@ -243,11 +248,12 @@ struct ngx_http_genai_ctx_s {
     ngx_str_t                       body;
     size_t                          model_start;    /* of its raw value */
     size_t                          model_end;
-    ngx_str_t                       model_sent;     /* decoded */
+    ngx_str_t                       model_sent;     /* decoded, or empty */
     ngx_str_t                       model;          /* that is looked up */
     ngx_http_genai_model_t         *entry;
 
-    ngx_chain_t                    *request_bufs;   /* for the target */
+    ngx_str_t                       path;       /* for the target */
+    ngx_chain_t                    *request_bufs;
 
     ngx_http_genai_origin_waiter_t  waiter;
 
@@ -258,6 +264,8 @@ struct ngx_http_genai_ctx_s {
     ngx_str_t                       code;       /* of OpenAI's error */
     ngx_str_t                       retry_after;
     ngx_str_t                       allow;
+    ngx_str_t                       upgrade;
+    ngx_str_t                       status_text;
 
     ngx_http_genai_group_t          group;
     ngx_http_genai_target_t        *target;     /* of the last attempt */
@@ -266,19 +274,26 @@ struct ngx_http_genai_ctx_s {
     ngx_http_status_t               status_line;
     ngx_http_chunked_t              chunked;
     ngx_uint_t                      interim;    /* 1xx answers seen */
-    u_char                          tail[4];    /* last bytes of the body */
     genai_error_e                   failure;    /* our verdict, or OK */
     ngx_uint_t                      failure_status;
+
+    /* an event stream's begun event; see ngx_http_genai_stream.c */
+    ngx_chain_t                    *held;
+    ngx_chain_t                    *held_free;
+    ngx_chain_t                    *held_busy;
+    u_char                          tail[4];    /* last bytes that came */
 
     ngx_buf_t                      *answer;     /* of the gateway itself */
 
     unsigned                        stream_asked:1;
+    unsigned                        empty_object:1; /* the body is "{}" */
     unsigned                        body_read:1;
     unsigned                        body_reading:1;
     unsigned                        te_seen:1;
     unsigned                        cl_seen:1;
     unsigned                        event_stream:1; /* the answer is one */
-    unsigned                        json:1;         /* so is its type */
+    unsigned                        event_long:1;   /* it passes in pieces */
+    unsigned                        json:1;         /* the answer's type */
     unsigned                        from_provider:1;
     unsigned                        refused:1;
     unsigned                        dressed:1;  /* nginx's error, re-made */
@@ -411,7 +426,8 @@ ngx_http_genai_clock(void)
 /*
  * Stores why an exchange is refused and returns NGX_HTTP_GENAI_REFUSED.  The
  * message (nginx's format, one sentence, without secrets or prompts) goes to
- * the client, and to the log at level info, that of gateway_* at error.
+ * the client, and to the log: at level error for gateway_*, warn for
+ * provider_*, else info.
  */
 ngx_http_genai_verdict_e ngx_http_genai_refuse(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, genai_error_e error, const char *fmt, ...);
@@ -510,6 +526,20 @@ ngx_uint_t ngx_http_genai_group_move_on(ngx_http_request_t *r,
 /* ngx_http_genai_filter.c */
 
 ngx_int_t ngx_http_genai_filter_init(ngx_conf_t *cf);
+
+
+/* ngx_http_genai_stream.c */
+
+/*
+ * Takes a chain of an event stream that passes as it is and makes *out, new
+ * links of what may go to the client now.  Returns NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_http_genai_stream_filter(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_chain_t *in, ngx_chain_t **out);
+
+/* Frees those links once the next filter has seen them. */
+void ngx_http_genai_stream_update(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_chain_t *out);
 
 
 /* ngx_http_genai_variables.c */

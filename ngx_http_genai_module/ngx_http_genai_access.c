@@ -37,6 +37,8 @@ ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ctx->from_provider = 0;
     ngx_str_null(&ctx->message);
     ngx_str_null(&ctx->code);
+    ngx_str_null(&ctx->retry_after);
+    ngx_str_null(&ctx->allow);
 
     if (lcf->auth) {
         return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_UNAUTHENTICATED,
@@ -49,7 +51,11 @@ ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
                             + r->headers_in.upgrade->value.len,
                             (u_char *) "websocket", 9 - 1))
     {
+        /* nginx has no text for it */
+
         ctx->status = 426;
+        ngx_str_set(&ctx->status_text, "426 Upgrade Required");
+        ngx_str_set(&ctx->upgrade, "HTTP/1.1");
         return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_BAD_REQUEST,
                                      "WebSocket is not served here: send the "
                                      "request as plain HTTP");

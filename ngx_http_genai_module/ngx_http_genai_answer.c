@@ -63,6 +63,8 @@ static ngx_http_genai_line_t  ngx_http_genai_lines[] = {
     { ngx_string("connection"), NGX_HTTP_GENAI_LINE_CONNECTION },
     { ngx_string("content-encoding"), NGX_HTTP_GENAI_LINE_PASS },
     { ngx_string("retry-after"), NGX_HTTP_GENAI_LINE_RETRY },
+    { ngx_string("retry-after-ms"), NGX_HTTP_GENAI_LINE_PASS },
+    { ngx_string("x-should-retry"), NGX_HTTP_GENAI_LINE_PASS },
     { ngx_string("x-request-id"), NGX_HTTP_GENAI_LINE_PASS },
     { ngx_string("request-id"), NGX_HTTP_GENAI_LINE_PASS },
 

@@ -6,26 +6,57 @@
  *
  * They dress nginx's own errors in our locations (413, 429 of limit_req, 502
  * of the upstream...) as errors of the client's dialect, add the headers that
- * every answer has, and end a stream whose provider died with an error event
- * instead of silence.
+ * every answer has, and pass event streams through ngx_http_genai_stream.c.
  */
 
 
 #include "ngx_http_genai.h"
 
 
+typedef struct {
+    ngx_uint_t      status;     /* 0 is any */
+    genai_error_e   error;      /* GENAI_OK is none */
+    ngx_str_t       text;
+} ngx_http_genai_message_t;
+
+
 static ngx_int_t ngx_http_genai_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_genai_dress(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
+static void ngx_http_genai_dress_message(ngx_http_genai_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_expose_headers(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
 static ngx_int_t ngx_http_genai_send_dressed(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_chain_t *in);
-static ngx_int_t ngx_http_genai_send_cut(ngx_http_request_t *r,
-    ngx_http_genai_ctx_t *ctx);
-static ngx_uint_t ngx_http_genai_event_open(ngx_http_genai_ctx_t *ctx);
+
+
+/* what nginx's own errors say to a client of ours; the first that fits */
+
+static ngx_http_genai_message_t  ngx_http_genai_messages[] = {
+    { 401, GENAI_OK, ngx_string("authentication is required") },
+    { 403, GENAI_OK, ngx_string("access is denied") },
+    { 404, GENAI_OK, ngx_string("there is nothing at this path") },
+    { 408, GENAI_OK, ngx_string("the request did not arrive in time") },
+    { 413, GENAI_OK,
+      ngx_string("the request body is larger than this gateway takes") },
+    { 429, GENAI_OK, ngx_string("there are too many requests, try later") },
+
+    { 0, GENAI_CALLER_BAD_REQUEST, ngx_string("the request is malformed") },
+    { 0, GENAI_PROVIDER_UNREACHABLE,
+      ngx_string("no provider of this model can be reached") },
+    { 0, GENAI_PROVIDER_TIMEOUT,
+      ngx_string("the provider did not answer in time") },
+    { 0, GENAI_PROVIDER_BAD_ANSWER,
+      ngx_string("the provider broke off before it answered") },
+    { 0, GENAI_GATEWAY_FULL,
+      ngx_string("the gateway takes no more requests now, try later") },
+    { 0, GENAI_GATEWAY_INTERNAL,
+      ngx_string("the gateway failed, its error log says why") },
+
+    { 0, GENAI_OK, ngx_null_string }
+};
 
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
@@ -50,16 +81,15 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    if (ctx->refused) {
-        /* all is said */
-        return ngx_http_next_header_filter(r);
-    }
-
     ngx_http_genai_step_begin(ctx);
 
     rc = NGX_OK;
 
-    if (!ctx->from_provider && r->headers_out.status >= 400) {
+    if (ctx->refused) {
+
+        /* all is said */
+
+    } else if (!ctx->from_provider && r->headers_out.status >= 400) {
         rc = ngx_http_genai_dress(r, ctx);
 
     } else if (ctx->from_provider && ctx->event_stream) {
@@ -69,7 +99,7 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
         ngx_http_clear_content_length(r);
     }
 
-    if (rc == NGX_OK) {
+    if (rc == NGX_OK && !ctx->refused) {
         rc = ngx_http_genai_own_headers(r, ctx);
     }
 
@@ -93,15 +123,6 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_genai_dress(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
-    static ngx_str_t  unreachable = ngx_string(
-        "no provider of this model can be reached");
-    static ngx_str_t  timeout = ngx_string(
-        "the provider did not answer in time");
-    static ngx_str_t  bad_answer = ngx_string(
-        "the provider broke off before it answered");
-    static ngx_str_t  too_large = ngx_string(
-        "the request body is larger than this gateway takes");
-
     if (ctx->error == GENAI_OK) {
 
         ctx->error = genai_error_of_nginx(r->headers_out.status);
@@ -112,28 +133,7 @@ ngx_http_genai_dress(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     }
 
     if (ctx->message.len == 0) {
-
-        switch (ctx->error) {
-
-        case GENAI_PROVIDER_UNREACHABLE:
-            ctx->message = unreachable;
-            break;
-
-        case GENAI_PROVIDER_TIMEOUT:
-            ctx->message = timeout;
-            break;
-
-        case GENAI_PROVIDER_BAD_ANSWER:
-            ctx->message = bad_answer;
-            break;
-
-        case GENAI_CALLER_TOO_LARGE:
-            ctx->message = too_large;
-            break;
-
-        default:
-            break;
-        }
+        ngx_http_genai_dress_message(ctx);
     }
 
     ctx->answer = ngx_http_genai_error_buf(r, ctx, 0);
@@ -144,9 +144,34 @@ ngx_http_genai_dress(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ctx->dressed = 1;
 
     r->headers_out.status = ctx->status;
+
+    if (r->err_status) {
+
+        /* what logs show */
+
+        r->err_status = ctx->status;
+    }
+
     ngx_http_genai_json_headers(r, ctx->answer->last - ctx->answer->pos);
 
     return NGX_OK;
+}
+
+
+static void
+ngx_http_genai_dress_message(ngx_http_genai_ctx_t *ctx)
+{
+    ngx_http_genai_message_t  *m;
+
+    /* a message by the status is more exact than one by the word */
+
+    for (m = ngx_http_genai_messages; m->text.len; m++) {
+
+        if (m->status == ctx->status || m->error == ctx->error) {
+            ctx->message = m->text;
+            return;
+        }
+    }
 }
 
 
@@ -190,7 +215,8 @@ ngx_http_genai_expose_headers(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 static ngx_int_t
 ngx_http_genai_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
-    ngx_chain_t           *cl;
+    ngx_int_t              rc;
+    ngx_chain_t           *out;
     ngx_http_genai_ctx_t  *ctx;
 
     if (in == NULL || r != r->main) {
@@ -211,27 +237,21 @@ ngx_http_genai_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         return ngx_http_next_body_filter(r, in);
     }
 
-    for (cl = in; cl; cl = cl->next) {
+    ngx_http_genai_step_begin(ctx);
 
-        if (cl->buf->last_buf) {
-            ctx->ended = 1;
-            break;
-        }
+    rc = ngx_http_genai_stream_filter(r, ctx, in, &out);
 
-        /*
-         * nginx says that an answer broke off by nothing but a flush, after
-         * it has let go of the upstream
-         */
+    ngx_http_genai_step_end(ctx);
 
-        if (cl->buf->flush && ngx_buf_special(cl->buf)
-            && r->upstream && r->upstream->cleanup == NULL
-            && ctx->error != GENAI_OK)
-        {
-            return ngx_http_genai_send_cut(r, ctx);
-        }
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
     }
 
-    return ngx_http_next_body_filter(r, in);
+    rc = ngx_http_next_body_filter(r, out);
+
+    ngx_http_genai_stream_update(r, ctx, out);
+
+    return rc;
 }
 
 
@@ -260,68 +280,6 @@ ngx_http_genai_send_dressed(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     out.next = NULL;
 
     return ngx_http_next_body_filter(r, &out);
-}
-
-
-static ngx_int_t
-ngx_http_genai_send_cut(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
-{
-    static u_char  blank[] = "\n\n";
-
-    ngx_buf_t    *b;
-    ngx_chain_t   out[2];
-
-    ctx->ended = 1;
-
-    if (ctx->message.len == 0) {
-        ngx_str_set(&ctx->message, "the provider broke off its answer");
-    }
-
-    out[1].buf = ngx_http_genai_error_buf(r, ctx, 1);
-    if (out[1].buf == NULL) {
-        return NGX_ERROR;
-    }
-
-    out[1].buf->last_buf = 1;
-    out[1].buf->last_in_chain = 1;
-    out[1].next = NULL;
-
-    if (!ngx_http_genai_event_open(ctx)) {
-        return ngx_http_next_body_filter(r, &out[1]);
-    }
-
-    b = ngx_calloc_buf(r->pool);
-    if (b == NULL) {
-        return NGX_ERROR;
-    }
-
-    b->pos = blank;
-    b->last = blank + sizeof(blank) - 1;
-    b->memory = 1;
-
-    out[0].buf = b;
-    out[0].next = &out[1];
-
-    return ngx_http_next_body_filter(r, out);
-}
-
-
-/* whether the last event is without the empty line that ends it */
-
-static ngx_uint_t
-ngx_http_genai_event_open(ngx_http_genai_ctx_t *ctx)
-{
-    u_char  *p;
-
-    if (ctx->first_byte == 0) {
-        return 0;
-    }
-
-    p = ctx->tail + sizeof(ctx->tail);
-
-    return !((p[-1] == '\n' && p[-2] == '\n')
-             || (p[-1] == '\r' && p[-2] == '\r')
-             || (p[-1] == '\n' && p[-2] == '\r' && p[-3] == '\n'));
 }
 
 

@@ -33,14 +33,15 @@ static ngx_int_t ngx_http_genai_group_next(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 static void ngx_http_genai_group_hook(ngx_http_genai_ctx_t *ctx,
     ngx_peer_connection_t *pc);
-static void ngx_http_genai_group_report(ngx_http_genai_group_t *group,
+static void ngx_http_genai_group_report(ngx_http_genai_ctx_t *ctx,
     ngx_peer_connection_t *pc);
+static ngx_uint_t ngx_http_genai_group_left(ngx_http_genai_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_group_get_peer(ngx_peer_connection_t *pc,
     void *data);
 static void ngx_http_genai_group_free_peer(ngx_peer_connection_t *pc,
     void *data, ngx_uint_t state);
 static ngx_uint_t ngx_http_genai_group_may_retry(ngx_http_request_t *r,
-    ngx_http_genai_ctx_t *ctx, ngx_uint_t wanted, ngx_uint_t attempts);
+    ngx_http_genai_ctx_t *ctx, ngx_uint_t wanted);
 static void ngx_http_genai_group_notify_peer(ngx_peer_connection_t *pc,
     void *data, ngx_uint_t type);
 #if (NGX_SSL || NGX_COMPAT)
@@ -67,6 +68,7 @@ ngx_http_genai_group_init_peer(ngx_http_request_t *r,
 
     group = &ctx->group;
     group->current = 0;
+    group->started = 1;
     group->attempts = 0;
     group->stopped = 0;
     group->start = ngx_current_msec;
@@ -89,7 +91,7 @@ ngx_http_genai_group_point(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     u->conf = &p->conf;
     u->schema = p->schema;
-    u->uri = p->path;
+    u->uri = ctx->path;
 
 #if (NGX_HTTP_SSL)
     u->ssl = p->ssl;
@@ -182,23 +184,42 @@ ngx_http_genai_group_hook(ngx_http_genai_ctx_t *ctx,
     pc->save_session = ngx_http_genai_group_save_session;
 #endif
 
-    ngx_http_genai_group_report(group, pc);
+    ngx_http_genai_group_report(ctx, pc);
 }
 
 
 static void
-ngx_http_genai_group_report(ngx_http_genai_group_t *group,
+ngx_http_genai_group_report(ngx_http_genai_ctx_t *ctx,
     ngx_peer_connection_t *pc)
 {
-    if (group->stopped) {
-        group->reported = 0;
+    ngx_http_genai_group_t  *group;
 
-    } else {
-        group->reported = group->tries
-                          + (group->ntargets - group->current - 1);
+    group = &ctx->group;
+
+    group->reported = group->stopped ? 0 : group->tries
+                                           + ngx_http_genai_group_left(ctx);
+    pc->tries = group->reported;
+}
+
+
+/* targets that may still be tried after the current one */
+
+static ngx_uint_t
+ngx_http_genai_group_left(ngx_http_genai_ctx_t *ctx)
+{
+    ngx_uint_t               left, max;
+    ngx_http_genai_group_t  *group;
+
+    group = &ctx->group;
+
+    left = group->ntargets - group->current - 1;
+    max = ctx->entry->next_target_tries;
+
+    if (max == 0) {
+        return left;
     }
 
-    pc->tries = group->reported;
+    return (group->started < max) ? ngx_min(left, max - group->started) : 0;
 }
 
 
@@ -239,18 +260,18 @@ ngx_http_genai_group_get_peer(ngx_peer_connection_t *pc, void *data)
 
             group->tries = pc->tries;
 
-            ngx_http_genai_group_report(group, pc);
+            ngx_http_genai_group_report(ctx, pc);
 
             if (rc != NGX_BUSY) {
                 return rc;
             }
+
+            ctx->error = GENAI_PROVIDER_UNREACHABLE;
+
+            ngx_log_error(NGX_LOG_WARN, pc->log, 0,
+                          "genai target \"%V\" has no live peer",
+                          &ctx->target->name);
         }
-
-        ctx->error = GENAI_PROVIDER_UNREACHABLE;
-
-        ngx_log_error(NGX_LOG_WARN, pc->log, 0,
-                      "genai target \"%V\" has no live peer",
-                      &ctx->target->name);
 
         if (group->stopped) {
             break;
@@ -312,7 +333,7 @@ ngx_http_genai_group_next(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     group = &ctx->group;
 
     do {
-        if (group->current + 1 >= group->ntargets) {
+        if (ngx_http_genai_group_left(ctx) == 0) {
             return NGX_DECLINED;
         }
 
@@ -321,6 +342,8 @@ ngx_http_genai_group_next(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     } while (target->provider->origin
              && ngx_http_genai_origin_ready(target->provider->origin)
                 == NGX_DECLINED);
+
+    group->started++;
 
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                   "genai moves on to target \"%V\"", &target->name);
@@ -403,9 +426,7 @@ ngx_http_genai_group_free_peer(ngx_peer_connection_t *pc, void *data,
         group->attempts++;
     }
 
-    if (wanted
-        && !ngx_http_genai_group_may_retry(r, ctx, wanted, group->attempts))
-    {
+    if (wanted && !ngx_http_genai_group_may_retry(r, ctx, wanted)) {
         group->stopped = 1;
     }
 
@@ -415,13 +436,20 @@ ngx_http_genai_group_free_peer(ngx_peer_connection_t *pc, void *data,
 
     group->tries = pc->tries;
 
-    ngx_http_genai_group_report(group, pc);
+    if (ctx->failure != GENAI_OK && ctx->target->provider->origin) {
+
+        /* all addresses of an origin are one provider: it has spoken */
+
+        group->tries = 0;
+    }
+
+    ngx_http_genai_group_report(ctx, pc);
 }
 
 
 static ngx_uint_t
 ngx_http_genai_group_may_retry(ngx_http_request_t *r,
-    ngx_http_genai_ctx_t *ctx, ngx_uint_t wanted, ngx_uint_t attempts)
+    ngx_http_genai_ctx_t *ctx, ngx_uint_t wanted)
 {
     ngx_http_genai_model_t  *entry;
     ngx_http_genai_group_t  *group;
@@ -433,10 +461,6 @@ ngx_http_genai_group_may_retry(ngx_http_request_t *r,
         || !(entry->next_target & wanted)
         || r->request_body_no_buffering)
     {
-        return 0;
-    }
-
-    if (entry->next_target_tries && attempts >= entry->next_target_tries) {
         return 0;
     }
 
@@ -454,14 +478,17 @@ ngx_uint_t
 ngx_http_genai_group_move_on(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_uint_t wanted)
 {
+    ngx_uint_t               peers;
     ngx_http_genai_group_t  *group;
 
     group = &ctx->group;
 
     /* the current attempt is among the tries until it is freed */
 
-    if ((group->tries > 1 || group->current + 1 < group->ntargets)
-        && ngx_http_genai_group_may_retry(r, ctx, wanted, group->attempts + 1))
+    peers = (ctx->target->provider->upstream && group->tries > 1);
+
+    if ((peers || ngx_http_genai_group_left(ctx))
+        && ngx_http_genai_group_may_retry(r, ctx, wanted))
     {
         return 1;
     }

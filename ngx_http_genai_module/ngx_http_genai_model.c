@@ -133,6 +133,13 @@ ngx_http_genai_model_name(ngx_conf_t *cf, ngx_http_genai_model_t *model)
 
         rc.pattern.len = name->len - 1;
         rc.pattern.data = name->data + 1;
+
+        if (rc.pattern.len && rc.pattern.data[0] == '*') {
+            rc.pattern.len--;
+            rc.pattern.data++;
+            rc.options = NGX_REGEX_CASELESS;
+        }
+
         rc.pool = cf->pool;
         rc.err.len = NGX_MAX_CONF_ERRSTR;
         rc.err.data = errstr;
@@ -190,6 +197,8 @@ ngx_http_genai_model_target(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     /* the provider is looked up by this name once all of http{} is read */
 
     target->name = value[1];
+    target->file = cf->conf_file->file.name.data;
+    target->line = cf->conf_file->line;
     target->weight = 1;
     target->priority = 1;
 
@@ -295,8 +304,8 @@ ngx_http_genai_model_init(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf)
                                                            &targets[n].name);
 
             if (targets[n].provider == NULL) {
-                ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, models[i]->file,
-                                          models[i]->line,
+                ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, targets[n].file,
+                                          targets[n].line,
                                           "genai_model \"%V\" has a target "
                                           "\"%V\", but there is no "
                                           "genai_provider of that name",

@@ -43,6 +43,7 @@ ngx_http_genai_parse(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     int                  rc, same;
     ngx_uint_t           i, seen;
     genai_json_t         json;
+    const u_char        *first;
     genai_json_member_t  m;
 
     if (ctx->endpoint->body != GENAI_BODY_JSON) {
@@ -53,6 +54,8 @@ ngx_http_genai_parse(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ctx->stream_asked = 0;
 
     rc = genai_json_begin(&json, ctx->body.data, ctx->body.len);
+
+    first = json.pos;
 
     if (rc == 0 && json.array) {
         return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_BAD_REQUEST,
@@ -109,8 +112,13 @@ ngx_http_genai_parse(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     }
 
     if (!(seen & (1 << NGX_HTTP_GENAI_MEMBER_MODEL))) {
-        ctx->model_sent.len = 0;
-        ctx->model_end = 0;
+
+        /* one that the location chooses would stand behind the brace */
+
+        ngx_str_null(&ctx->model_sent);
+        ctx->model_start = first - ctx->body.data;
+        ctx->model_end = ctx->model_start;
+        ctx->empty_object = !json.begun;
     }
 
     return ngx_http_genai_parse_public(r, ctx);

@@ -12,8 +12,12 @@
 
 
 #include "ngx_http_genai.h"
+#include "genai_json.h"
 
 
+static ngx_int_t ngx_http_genai_render_model(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target,
+    ngx_str_t *name);
 static ngx_int_t ngx_http_genai_render_path(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_http_genai_provider_t *p, ngx_str_t *path);
 static ngx_buf_t *ngx_http_genai_render_head(ngx_http_request_t *r,
@@ -36,20 +40,27 @@ ngx_http_genai_render(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 {
     off_t          length;
     u_char        *start, *end;
+    ngx_int_t      rc;
     ngx_buf_t     *b;
-    ngx_str_t     *name;
+    ngx_str_t      name;
     ngx_chain_t   *out, *cl, **last;
 
     start = ctx->body.data;
     end = start + ctx->body.len;
-    name = NULL;
+    ngx_str_null(&name);
+    rc = NGX_DECLINED;
 
     if (ctx->body_read) {
         length = ctx->body.len;
 
-        if (ctx->model_end && target->model_json.len) {
-            name = &target->model_json;
-            length += (off_t) name->len
+        rc = ngx_http_genai_render_model(r, ctx, target, &name);
+
+        if (rc == NGX_ERROR) {
+            return NULL;
+        }
+
+        if (rc == NGX_OK) {
+            length += (off_t) name.len
                       - (off_t) (ctx->model_end - ctx->model_start);
         }
 
@@ -73,11 +84,11 @@ ngx_http_genai_render(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     if (ctx->body_read) {
 
-        if (name) {
+        if (rc == NGX_OK) {
             last = ngx_http_genai_render_slice(r, last, start,
                                                start + ctx->model_start);
-            last = ngx_http_genai_render_slice(r, last, name->data,
-                                               name->data + name->len);
+            last = ngx_http_genai_render_slice(r, last, name.data,
+                                               name.data + name.len);
             start += ctx->model_end;
         }
 
@@ -95,6 +106,63 @@ ngx_http_genai_render(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     cl->buf->flush = 1;
 
     return out;
+}
+
+
+/*
+ * What stands in the place of the model's value: the target's own name, else
+ * the one that was looked up where the location has chosen it.  Where the
+ * body has no model, the place is behind its opening brace.
+ *
+ * Returns NGX_OK, NGX_DECLINED where the bytes stay, or NGX_ERROR.
+ */
+
+static ngx_int_t
+ngx_http_genai_render_model(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target, ngx_str_t *name)
+{
+    u_char      *p;
+    ngx_str_t   *model;
+
+    if (ctx->endpoint->body != GENAI_BODY_JSON) {
+        return NGX_DECLINED;
+    }
+
+    model = target->model.len ? &target->model : &ctx->model;
+
+    if (model->len == ctx->model_sent.len
+        && ngx_memcmp(model->data, ctx->model_sent.data, model->len) == 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (ctx->model_sent.len && target->model_json.len) {
+        *name = target->model_json;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, sizeof("\"model\":\"\",") + 6 * model->len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    name->data = p;
+
+    if (ctx->model_sent.len == 0) {
+        p = ngx_cpymem(p, "\"model\":", sizeof("\"model\":") - 1);
+    }
+
+    *p++ = '"';
+    p = genai_json_escape(p, model->data, model->len);
+    *p++ = '"';
+
+    if (ctx->model_sent.len == 0 && !ctx->empty_object) {
+        *p++ = ',';
+    }
+
+    name->len = p - name->data;
+
+    return NGX_OK;
 }
 
 
@@ -146,6 +214,8 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     if (ngx_http_genai_render_path(r, ctx, p, &path) != NGX_OK) {
         return NULL;
     }
+
+    ctx->path = path;
 
     values = ngx_http_genai_render_values(r, p);
     if (values == NULL) {

@@ -21,6 +21,7 @@ static ngx_str_t  ngx_http_genai_id_name = ngx_string("x-genai-request-id");
 static ngx_str_t  ngx_http_genai_error_name = ngx_string("x-genai-error");
 static ngx_str_t  ngx_http_genai_retry_name = ngx_string("Retry-After");
 static ngx_str_t  ngx_http_genai_allow_name = ngx_string("Allow");
+static ngx_str_t  ngx_http_genai_upgrade_name = ngx_string("Upgrade");
 
 
 ngx_http_genai_verdict_e
@@ -52,7 +53,10 @@ ngx_http_genai_refuse(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ctx->message.len = p - ctx->message.data;
 
     word = genai_error_word(error);
-    level = (error >= GENAI_GATEWAY_INTERNAL) ? NGX_LOG_ERR : NGX_LOG_INFO;
+
+    level = (error >= GENAI_GATEWAY_INTERNAL) ? NGX_LOG_ERR
+            : (error >= GENAI_PROVIDER_RATE_LIMITED) ? NGX_LOG_WARN
+            : NGX_LOG_INFO;
 
     ngx_log_error(level, r->connection->log, 0, "genai refused, %*s: %V",
                   word->len, word->data, &ctx->message);
@@ -110,6 +114,8 @@ ngx_http_genai_send(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     r->headers_out.status = status;
 
     ngx_http_genai_json_headers(r, b->last - b->pos);
+
+    r->headers_out.status_line = ctx->status_text;
 
     if (ngx_http_genai_own_headers(r, ctx) != NGX_OK) {
         ngx_http_finalize_request(r, NGX_ERROR);
@@ -195,6 +201,14 @@ ngx_http_genai_own_headers(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     if (ctx->allow.len
         && ngx_http_genai_add_header(r, &ngx_http_genai_allow_name,
                                      &ctx->allow)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ctx->upgrade.len
+        && ngx_http_genai_add_header(r, &ngx_http_genai_upgrade_name,
+                                     &ctx->upgrade)
            != NGX_OK)
     {
         return NGX_ERROR;

@@ -140,6 +140,7 @@ ngx_http_genai_reinit_request(ngx_http_request_t *r)
     ctx->te_seen = 0;
     ctx->cl_seen = 0;
     ctx->event_stream = 0;
+    ctx->json = 0;
     ngx_str_null(&ctx->retry_after);
 
     u->process_header = ngx_http_genai_process_status_line;
@@ -363,7 +364,6 @@ static ngx_buf_t *
 ngx_http_genai_output_buf(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     u_char *pos, u_char *last)
 {
-    size_t                 n;
     ngx_buf_t             *b;
     ngx_chain_t           *cl, **ll;
     ngx_http_upstream_t   *u;
@@ -372,18 +372,6 @@ ngx_http_genai_output_buf(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     if (ctx->first_byte == 0) {
         ctx->first_byte = ngx_http_genai_clock();
-    }
-
-    /* whether an event is open is asked where the provider dies */
-
-    n = last - pos;
-
-    if (n >= sizeof(ctx->tail)) {
-        ngx_memcpy(ctx->tail, last - sizeof(ctx->tail), sizeof(ctx->tail));
-
-    } else {
-        ngx_memmove(ctx->tail, ctx->tail + n, sizeof(ctx->tail) - n);
-        ngx_memcpy(ctx->tail + sizeof(ctx->tail) - n, pos, n);
     }
 
     for (cl = u->out_bufs, ll = &u->out_bufs; cl; cl = cl->next) {

@@ -63,6 +63,7 @@ genai_error_of_provider(unsigned status)
 
     case 401:
     case 403:
+    case 407:
         return GENAI_PROVIDER_REFUSED;
 
     case 408:

@@ -222,7 +222,8 @@ genai_sim_ledger_unit(genai_sim_answer_t *a, unsigned char *p,
 
 /*
  * A text that is too long is cut where neither a character nor an escape is
- * halved: the model's name goes into JSON as it came.
+ * halved (the model's name goes into JSON as it came): at 80 bytes or before
+ * its first escape.
  */
 
 static unsigned char
@@ -232,21 +233,22 @@ genai_sim_ledger_cut(uint8_t *dst, const genai_str_t *text)
     unsigned char  *p;
 
     len = text->len;
-    p = text->data;
 
     if (len > GENAI_SIM_LEDGER_TEXT) {
 
-        len = GENAI_SIM_LEDGER_TEXT - 12;
+        len = GENAI_SIM_LEDGER_TEXT;
 
-        while (len < GENAI_SIM_LEDGER_TEXT && p[len] != '\\') { len++; }
+        while (len && (text->data[len] & 0xc0) == 0x80) { len--; }
 
-        while (len && (p[len] & 0xc0) == 0x80) { len--; }
+        p = memchr(text->data, '\\', len);
 
-        while (len && p[len - 1] == '\\') { len--; }
+        if (p) {
+            len = p - text->data;
+        }
     }
 
     if (len) {
-        memcpy(dst, p, len);
+        memcpy(dst, text->data, len);
     }
 
     return len;

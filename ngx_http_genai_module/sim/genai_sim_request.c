@@ -260,6 +260,7 @@ genai_sim_request_input(genai_sim_request_t *req)
     const char           *name;
     genai_json_t          j;
     genai_json_member_t   m;
+    const unsigned char  *p;
 
     name = (req->endpoint == GENAI_SIM_CHAT) ? "messages"
            : (req->endpoint == GENAI_SIM_COMPLETIONS) ? "prompt" : "input";
@@ -288,15 +289,22 @@ genai_sim_request_input(genai_sim_request_t *req)
                                      name);
     }
 
-    if (genai_json_next(&j, &m) != 1) {
-        return genai_sim_request_bad(req, "the array is empty", name);
+    if (req->endpoint == GENAI_SIM_CHAT) {
+
+        /* the text was checked already, a look is enough */
+
+        p = j.pos;
+
+        while (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n') { p++; }
+
+        return (*p == '{')
+               ? 0
+               : genai_sim_request_bad(req, "there must be messages, which "
+                                       "are objects", name);
     }
 
-    if (req->endpoint == GENAI_SIM_CHAT) {
-        return (m.type == GENAI_JSON_OBJECT)
-               ? 0
-               : genai_sim_request_bad(req, "a message must be an object",
-                                       name);
+    if (genai_json_next(&j, &m) != 1) {
+        return genai_sim_request_bad(req, "the array is empty", name);
     }
 
     if (m.type == GENAI_JSON_NUMBER) {
@@ -390,24 +398,40 @@ genai_sim_request_int(const genai_json_member_t *m, int64_t max, int64_t *n)
 }
 
 
+/* four sums at a time keep the multiplier busy */
+
 uint64_t
 genai_sim_hash(const unsigned char *p, size_t len)
 {
-    uint64_t  h, w;
+    int       i;
+    size_t    n;
+    uint64_t  h[4], w[4], rest;
 
-    h = UINT64_C(0x9e3779b97f4a7c15) ^ len;
+    h[0] = UINT64_C(0x9e3779b97f4a7c15) ^ len;
+    h[1] = h[2] = h[3] = h[0];
 
-    for ( /* void */ ; len >= 8; len -= 8, p += 8) {
-        memcpy(&w, p, 8);
-        h = (h ^ w) * UINT64_C(0xff51afd7ed558ccd);
-        h ^= h >> 32;
+    for ( /* void */ ; len >= 32; len -= 32, p += 32) {
+
+        memcpy(w, p, 32);
+
+        for (i = 0; i < 4; i++) {
+            h[i] = (h[i] ^ w[i]) * UINT64_C(0xff51afd7ed558ccd);
+            h[i] ^= h[i] >> 32;
+        }
     }
 
-    w = 0;
+    h[0] = genai_sim_mix(h[0]) ^ h[1];
+    h[0] = genai_sim_mix(h[0]) ^ h[2];
+    h[0] = genai_sim_mix(h[0]) ^ h[3];
 
-    while (len) {
-        w = w << 8 | p[--len];
+    for ( /* void */ ; len; len -= n, p += n) {
+
+        n = (len < 8) ? len : 8;
+        rest = 0;
+        memcpy(&rest, p, n);
+
+        h[0] = genai_sim_mix(h[0] ^ rest);
     }
 
-    return genai_sim_mix(h ^ w);
+    return genai_sim_mix(h[0]);
 }

@@ -20,6 +20,9 @@
 
 #define NGX_HTTP_GENAI_SIM_POLL    250
 
+/* steps that are taken in one go: a part is two */
+#define NGX_HTTP_GENAI_SIM_TURN    32
+
 
 typedef enum {
     NGX_HTTP_GENAI_SIM_RAW_EARLY = 0,
@@ -139,6 +142,7 @@ ngx_http_genai_sim_raw_run(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx)
 {
     ngx_int_t                  rc;
+    ngx_uint_t                 turn;
     ngx_msec_int_t             left;
     ngx_http_genai_sim_raw_t  *raw;
 
@@ -148,7 +152,15 @@ ngx_http_genai_sim_raw_run(ngx_http_request_t *r,
         ngx_del_timer(&ctx->timer);
     }
 
-    for ( ;; ) {
+    for (turn = 0; /* void */ ; turn++) {
+
+        if (turn == NGX_HTTP_GENAI_SIM_TURN) {
+
+            /* others have their turn */
+
+            ngx_post_event(r->connection->write, &ngx_posted_next_events);
+            return;
+        }
 
         left = (ngx_msec_int_t) (raw->until - ngx_current_msec);
 

@@ -15,6 +15,13 @@
 #include "ngx_http_genai_compat.h"
 
 
+/*
+ * What waits for the connection.  The other bits are of filters that keep
+ * something for as long as the answer lasts.
+ */
+#define ngx_http_genai_sim_blocked(c)                                         \
+    ((c)->buffered & (NGX_LOWLEVEL_BUFFERED|NGX_HTTP_WRITE_BUFFERED))
+
 /* bytes of the body before a reset, where "cut" does not say it */
 #define NGX_HTTP_GENAI_SIM_RESET      64
 
@@ -132,7 +139,7 @@ ngx_http_genai_sim_run(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
         return;
     }
 
-    if (r->header_sent && (c->buffered || r->buffered)
+    if (r->header_sent && ngx_http_genai_sim_blocked(c)
         && ngx_http_output_filter(r, NULL) == NGX_ERROR)
     {
         ngx_http_finalize_request(r, NGX_ERROR);
@@ -205,7 +212,9 @@ ngx_http_genai_sim_run(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
         }
     }
 
-    if (ctx->stop == NGX_HTTP_GENAI_SIM_CUT && !c->buffered && !r->buffered) {
+    if (ctx->stop == NGX_HTTP_GENAI_SIM_CUT
+        && !ngx_http_genai_sim_blocked(c))
+    {
         r->keepalive = 0;
         ngx_http_finalize_request(r, NGX_ERROR);
         return;
@@ -221,7 +230,7 @@ ngx_http_genai_sim_run(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
         ngx_http_genai_sim_wait(r, ctx, NGX_HTTP_GENAI_SIM_SILENCE);
     }
 
-    if (turn == NGX_HTTP_GENAI_SIM_TURN && !c->buffered) {
+    if (turn == NGX_HTTP_GENAI_SIM_TURN && !ngx_http_genai_sim_blocked(c)) {
         ngx_post_event(c->write, &ngx_posted_next_events);
     }
 
@@ -396,7 +405,13 @@ ngx_http_genai_sim_output(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx,
                                                     : GENAI_SIM_LEDGER_DONE);
 
     } else {
-        b->flush = (ctx->stop != NGX_HTTP_GENAI_SIM_MORE);
+
+        /*
+         * always, or a filter would wait for more while we wait for it to
+         * give the buffer back
+         */
+
+        b->flush = 1;
 
         ngx_http_genai_sim_record(ctx,
                                   (ctx->stop == NGX_HTTP_GENAI_SIM_CUT
@@ -408,10 +423,6 @@ ngx_http_genai_sim_output(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx,
     /* a buffer without a byte must not look as if it had any */
 
     b->temporary = (b->pos != b->last);
-
-    if (!b->temporary && !b->flush && !b->last_in_chain) {
-        return NGX_OK;
-    }
 
     out.buf = b;
     out.next = NULL;
@@ -670,7 +681,7 @@ ngx_http_genai_sim_watch(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
     c = r->connection;
     wev = c->write;
 
-    if (c->buffered || r->buffered || ctx->blocked) {
+    if (ngx_http_genai_sim_blocked(c) || ctx->blocked) {
 
         clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 

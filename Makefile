@@ -10,7 +10,7 @@ NGINX_FLAGS ?= $(if $(wildcard $(NGINX_SRC)/conf_flags),,--with-compat \
                --with-threads --with-http_ssl_module --with-http_v2_module)
 
 # the nginx to test with
-NGINX       ?= /usr/sbin/nginx
+GENAI_NGINX ?= /usr/sbin/nginx
 
 BUILD_DIR   ?= $(CURDIR)/build/debian
 CFLAGS      ?= -g -O2
@@ -23,15 +23,19 @@ TESTS       ?= $(sort $(wildcard t/*.t))
 # where the sources of other nginx versions are kept
 GENAI_CACHE ?= $(HOME)/.cache/ngx-genai
 
+# and the providers' SDKs for t/sdk
+GENAI_SDK_DIR ?= $(GENAI_CACHE)/sdk
+
 # of which Debian suite the sanitized nginx is, or another source tree
 ASAN_SUITE  ?= $(shell . /etc/os-release 2> /dev/null; \
                        echo $${VERSION_CODENAME:-bookworm})
 ASAN_SRC    ?=
 ASAN_DIR    ?= $(CURDIR)/build/asan
 
-export CC JOBS PROVE_JOBS GENAI_CACHE
+export CC JOBS PROVE_JOBS GENAI_CACHE GENAI_SDK_DIR
 
-MAKE_IN = $(MAKE) --no-print-directory -j$(JOBS) -f $(1)/Makefile -C $(2)
+MAKE_IN = $(MAKE) --no-print-directory $(if $(V),,-s) -j$(JOBS) \
+          -f $(1)/Makefile -C $(2)
 
 
 .PHONY: help
@@ -40,7 +44,7 @@ help: ## this list
 	    { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo 'Variables: NGINX_SRC BUILD_DIR CFLAGS CC JOBS TESTS PROVE_JOBS'
-	@echo 'NGINX GENAI_CACHE SMOKE_TESTS GENAI_ROUNDS (see their places).'
+	@echo 'GENAI_NGINX GENAI_CACHE SMOKE_TESTS GENAI_ROUNDS (see their places).'
 
 
 # building
@@ -73,7 +77,7 @@ clang: ## build with clang, into build/clang
 
 .PHONY: install
 install: build ## copy the gateway module to nginx's modules (DESTDIR)
-	@dir=$$($(NGINX) -V 2>&1 \
+	@dir=$$($(GENAI_NGINX) -V 2>&1 \
 	    | sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p'); \
 	: "$${dir:?nginx has no --modules-path}"; \
 	install -d "$(DESTDIR)$$dir" && install -m 644 \
@@ -83,7 +87,7 @@ install: build ## copy the gateway module to nginx's modules (DESTDIR)
 .PHONY: run
 run: deps ## build, start nginx with a simulated provider, show a stream
 	@$(MAKE) --no-print-directory build
-	@BUILD_DIR=$(BUILD_DIR) NGINX=$(NGINX) ci/run
+	@BUILD_DIR=$(BUILD_DIR) GENAI_NGINX=$(GENAI_NGINX) ci/run
 
 .PHONY: clean
 clean: ## remove build/
@@ -102,7 +106,7 @@ include t/unit/rules.mk
 unit: $(UNIT_TESTS) ## build the C unit tests (sanitized)
 
 PROVE_UNIT = ASAN_OPTIONS=detect_leaks=1 $(PROVE) -j$(PROVE_JOBS)
-PROVE_T    = GENAI_NGINX=$(NGINX) GENAI_MODULES=$(BUILD_DIR) \
+PROVE_T    = GENAI_NGINX=$(GENAI_NGINX) GENAI_MODULES=$(BUILD_DIR) \
              $(PROVE) -j$(PROVE_JOBS) --timer
 
 .PHONY: test
@@ -121,21 +125,22 @@ test-t: build ## run t/*.t (TESTS="t/a.t t/b.t")
 
 .PHONY: test-sdk
 test-sdk: build ## run the tests with the providers' own SDKs, t/sdk
-	@if [ -x t/sdk/setup ]; then t/sdk/setup; fi
 	@set -- t/sdk/*.t; if [ -e "$$1" ]; then \
-	    GENAI_NGINX=$(NGINX) GENAI_MODULES=$(BUILD_DIR) \
+	    GENAI_NGINX=$(GENAI_NGINX) GENAI_MODULES=$(BUILD_DIR) \
 	    $(PROVE) --timer "$$@"; else echo "no t/sdk/*.t"; fi
 
 .PHONY: test-long
 test-long: build ## run the long tests, t/long/*.t (GENAI_ROUNDS)
 	@set -- t/long/*.t; if [ -e "$$1" ]; then \
-	    GENAI_NGINX=$(NGINX) GENAI_MODULES=$(BUILD_DIR) GENAI_ALARM=3600 \
+	    GENAI_NGINX=$(GENAI_NGINX) GENAI_MODULES=$(BUILD_DIR) GENAI_ALARM=3600 \
 	    GENAI_ROUNDS=$${GENAI_ROUNDS:-20} $(PROVE) --timer "$$@"; \
 	    else echo "no t/long/*.t"; fi
 
 .PHONY: bench
-bench: build ## measure against plain proxy_pass
-	@GENAI_NGINX=$(NGINX) GENAI_MODULES=$(BUILD_DIR) \
+bench: ## measure against plain proxy_pass (BENCH="--quick")
+	@ci/deps bench
+	@$(MAKE) --no-print-directory build
+	@GENAI_NGINX=$(GENAI_NGINX) GENAI_MODULES=$(BUILD_DIR) \
 	    perl t/bench/bench.pl $(BENCH)
 
 
@@ -148,6 +153,8 @@ ASAN_FLAGS := -O1 -g -fsanitize=address,undefined \
     -fno-sanitize=nonnull-attribute -fno-omit-frame-pointer \
     -fno-sanitize-recover=undefined -DNGX_DEBUG_PALLOC=1 \
     -DNGX_HAVE_NONALIGNED=0
+
+LEAKS := detect_leaks=1:fast_unwind_on_malloc=0
 
 .PHONY: asan
 asan: ## build nginx and the modules with ASan and UBSan
@@ -178,7 +185,7 @@ $(ASAN_DIR)/Makefile: config ngx_http_genai_module/sources ci/configure \
 test-asan: asan ## run t/*.t on it
 	@GENAI_NGINX=$(ASAN_DIR)/nginx GENAI_STATIC=1 \
 	    GENAI_SCALE=$${GENAI_SCALE:-3} \
-	    GENAI_ASAN_OPTIONS=$${GENAI_ASAN_OPTIONS-detect_leaks=1} \
+	    GENAI_ASAN_OPTIONS=$${GENAI_ASAN_OPTIONS-$(LEAKS)} \
 	    $(PROVE) -j$(PROVE_JOBS) --timer $(TESTS)
 
 .PHONY: matrix

@@ -359,8 +359,6 @@ char *ngx_http_genai_provider_dialect(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_genai_provider_pass(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-char *ngx_http_genai_provider_header(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 char *ngx_http_genai_provider_resolver(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 ngx_http_genai_provider_t *ngx_http_genai_provider_find(
@@ -369,6 +367,16 @@ ngx_http_genai_provider_t *ngx_http_genai_provider_find(
 /* Completes and checks all providers, after http{} and its upstreams. */
 ngx_int_t ngx_http_genai_provider_init(ngx_conf_t *cf,
     ngx_http_genai_main_conf_t *mcf);
+
+
+/* ngx_http_genai_provider_headers.c */
+
+char *ngx_http_genai_provider_header(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* Settles which headers of clients pass, once the block was read. */
+ngx_int_t ngx_http_genai_provider_pass_headers(ngx_conf_t *cf,
+    ngx_http_genai_provider_t *p);
 
 
 /* ngx_http_genai_model.c */

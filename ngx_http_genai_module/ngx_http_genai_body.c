@@ -29,6 +29,8 @@ static ngx_int_t ngx_http_genai_body_span(ngx_http_request_t *r,
     ngx_str_t *body);
 static ngx_int_t ngx_http_genai_body_map(ngx_http_request_t *r, ngx_buf_t *b,
     ngx_str_t *body);
+static ngx_int_t ngx_http_genai_body_close_gap(ngx_http_request_t *r,
+    size_t size, ngx_str_t *body);
 static ngx_int_t ngx_http_genai_body_join(ngx_http_request_t *r, size_t size,
     ngx_str_t *body);
 static void ngx_http_genai_body_unmap(void *data);
@@ -64,7 +66,21 @@ ngx_http_genai_body(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         rc = ngx_http_read_client_request_body(r, ngx_http_genai_body_handler);
 
         if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+
+            /* where the next request begins is not known */
+
+            r->keepalive = 0;
+
+            if (rc == NGX_HTTP_BAD_REQUEST) {
+                r->lingering_close = 0;
+            }
+
             ctx->status = rc;
+
+            if (r->connection->error) {
+                return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_GONE,
+                                             "the client has left");
+            }
 
             return ngx_http_genai_refuse(r, ctx, genai_error_of_nginx(rc),
                                          rc == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE
@@ -225,7 +241,8 @@ ngx_http_genai_body_span(ngx_http_request_t *r, ngx_str_t *body)
     }
 
     if (n > 1) {
-        return ngx_http_genai_body_join(r, size, body);
+        return ngx_http_genai_body_close_gap(r, size, body) == NGX_OK
+               ? NGX_OK : ngx_http_genai_body_join(r, size, body);
     }
 
     if (!ngx_buf_in_memory(b)) {
@@ -271,6 +288,59 @@ ngx_http_genai_body_map(ngx_http_request_t *r, ngx_buf_t *b, ngx_str_t *body)
 
     body->data = (u_char *) addr + (b->file_pos - start);
     body->len = b->file_last - b->file_pos;
+
+    return NGX_OK;
+}
+
+
+/*
+ * The usual case of a body that is longer than what came with the head: its
+ * begin lies in the header's buffer, its rest in one that has room for all,
+ * as request_body_in_single_buf asked for.
+ */
+
+static ngx_int_t
+ngx_http_genai_body_close_gap(ngx_http_request_t *r, size_t size,
+    ngx_str_t *body)
+{
+    size_t                    n;
+    ngx_buf_t                *begin, *rest, *room;
+    ngx_chain_t              *cl;
+    ngx_http_request_body_t  *rb;
+
+    rb = r->request_body;
+    room = rb->buf;
+    cl = rb->bufs;
+
+    if (room == NULL || rb->temp_file || cl->next == NULL || cl->next->next) {
+        return NGX_DECLINED;
+    }
+
+    begin = cl->buf;
+    rest = cl->next->buf;
+
+    if (!ngx_buf_in_memory(begin) || !ngx_buf_in_memory(rest)
+        || rest->pos != room->start
+        || (size_t) (room->end - room->start) < size)
+    {
+        return NGX_DECLINED;
+    }
+
+    n = begin->last - begin->pos;
+
+    ngx_memmove(room->start + n, rest->pos, rest->last - rest->pos);
+    ngx_memcpy(room->start, begin->pos, n);
+
+    /* whoever reads the body after us finds it in the one buffer */
+
+    rest->pos = room->start;
+    rest->last = room->start + size;
+    rest->start = rest->pos;
+    rest->end = rest->last;
+    rb->bufs = cl->next;
+
+    body->data = rest->pos;
+    body->len = size;
 
     return NGX_OK;
 }

@@ -120,6 +120,18 @@ ngx_http_genai_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     if (conf->pass == NGX_CONF_UNSET && (clcf->noname || clcf->lmt_excpt)) {
+
+        if (prev->pass == 1 && clcf->handler
+            && clcf->handler != ngx_http_genai_pass_handler)
+        {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "location \"%V\" has \"genai_pass\" and, in an "
+                          "\"if\" or limit_except, another content handler "
+                          "(such as proxy_pass): remove one of the two",
+                          &clcf->name);
+            return NGX_CONF_ERROR;
+        }
+
         conf->pass = prev->pass;
         conf->pass_model = prev->pass_model;
         conf->api = conf->api ? conf->api : prev->api;

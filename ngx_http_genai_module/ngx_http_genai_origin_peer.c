@@ -18,6 +18,9 @@
 #define NGX_HTTP_GENAI_ORIGIN_REQUESTS  1000
 #define NGX_HTTP_GENAI_ORIGIN_AGE       3600000
 
+/* an idle connection is looked at before its use after that long, ms */
+#define NGX_HTTP_GENAI_ORIGIN_FRESH     500
+
 /* an address that failed comes last for that long, ms */
 #define NGX_HTTP_GENAI_ORIGIN_FAIL      10000
 
@@ -402,10 +405,13 @@ ngx_http_genai_origin_take(ngx_http_genai_origin_peer_t *peer,
 
         /*
          * That it was closed may be known to the kernel but not yet to us;
-         * a request that is sent and lost can often not be sent again.
+         * a request that is sent and lost can often not be sent again.  Who
+         * closes idle connections does so after seconds.
          */
 
-        if (!ngx_http_genai_origin_quiet(c)) {
+        if (ngx_current_msec - item->since > NGX_HTTP_GENAI_ORIGIN_FRESH
+            && !ngx_http_genai_origin_quiet(c))
+        {
             ngx_http_genai_origin_drop(item);
             continue;
         }
@@ -491,6 +497,7 @@ ngx_http_genai_origin_keep(ngx_peer_connection_t *pc,
                    "genai origin free peer: keeping connection %p", c);
 
     item->connection = c;
+    item->since = ngx_current_msec;
     item->socklen = peer->socklen;
     ngx_memcpy(&item->sockaddr, &peer->sockaddr, peer->socklen);
 

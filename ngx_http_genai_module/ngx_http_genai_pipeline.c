@@ -116,34 +116,37 @@ ngx_http_genai_run_stages(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 {
     ngx_http_genai_verdict_e  verdict;
 
-    while (ctx->stage < last) {
+    ngx_http_genai_step_begin(ctx);
 
-        ngx_http_genai_step_begin(ctx);
-
+    do {
         verdict = ngx_http_genai_stages[ctx->stage](r, ctx);
 
-        ngx_http_genai_step_end(ctx);
-
-        switch (verdict) {
-
-        case NGX_HTTP_GENAI_NEXT:
+        if (verdict == NGX_HTTP_GENAI_NEXT) {
             ctx->stage++;
-            break;
-
-        case NGX_HTTP_GENAI_REFUSED:
-            ngx_http_genai_send_refusal(r, ctx);
-            return NGX_DONE;
-
-        case NGX_HTTP_GENAI_ANSWERED:
-            ngx_http_genai_send_answer(r, ctx);
-            return NGX_DONE;
-
-        case NGX_HTTP_GENAI_PARKED:
-            return NGX_DONE;
         }
+
+    } while (verdict == NGX_HTTP_GENAI_NEXT && ctx->stage < last);
+
+    ngx_http_genai_step_end(ctx);
+
+    switch (verdict) {
+
+    case NGX_HTTP_GENAI_NEXT:
+        return NGX_DECLINED;
+
+    case NGX_HTTP_GENAI_REFUSED:
+        ngx_http_genai_send_refusal(r, ctx);
+        break;
+
+    case NGX_HTTP_GENAI_ANSWERED:
+        ngx_http_genai_send_answer(r, ctx);
+        break;
+
+    case NGX_HTTP_GENAI_PARKED:
+        break;
     }
 
-    return NGX_DECLINED;
+    return NGX_DONE;
 }
 
 

@@ -288,13 +288,15 @@ ngx_http_genai_chunked_filter(void *data, ssize_t bytes)
 
     size_t                len;
     ngx_int_t             rc;
-    ngx_buf_t            *b;
+    ngx_buf_t            *b, *out;
     ngx_http_request_t   *r;
     ngx_http_upstream_t  *u;
 
     r = ctx->request;
     u = r->upstream;
     b = &u->buffer;
+
+    out = NULL;
 
     b->pos = b->last;
     b->last += bytes;
@@ -310,14 +312,21 @@ ngx_http_genai_chunked_filter(void *data, ssize_t bytes)
 
         if (rc == NGX_OK) {
 
-            /* a piece of a chunk */
+            /* a piece of a chunk; all of one read become one buffer */
 
             len = ngx_min(ctx->chunked.size, b->last - b->pos);
 
-            if (ngx_http_genai_output_buf(r, ctx, b->pos, b->pos + len)
-                == NULL)
-            {
-                return NGX_ERROR;
+            if (out) {
+                ngx_memmove(out->last, b->pos, len);
+                out->last += len;
+                out->end = out->last;
+
+            } else {
+                out = ngx_http_genai_output_buf(r, ctx, b->pos, b->pos + len);
+
+                if (out == NULL) {
+                    return NGX_ERROR;
+                }
             }
 
             b->pos += len;

@@ -29,6 +29,10 @@ static ngx_int_t ngx_http_genai_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
 
+static genai_error_e ngx_http_genai_outcome(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+
+
 static ngx_http_variable_t  ngx_http_genai_vars[] = {
 
     { ngx_string("genai_request_id"), NULL, ngx_http_genai_variable,
@@ -143,7 +147,7 @@ ngx_http_genai_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     case NGX_HTTP_GENAI_VAR_ERROR:
         if (ctx) {
-            name = genai_error_word(ctx->error);
+            name = genai_error_word(ngx_http_genai_outcome(r, ctx));
             s.len = name->len;
             s.data = name->data;
         }
@@ -202,6 +206,23 @@ seconds:
     v->not_found = 0;
 
     return NGX_OK;
+}
+
+
+/* nginx ends an exchange whose client has left without a word to us */
+
+static genai_error_e
+ngx_http_genai_outcome(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    ngx_connection_t  *c;
+
+    c = r->connection;
+
+    if (ctx->error == GENAI_OK && (c->error || c->timedout)) {
+        return GENAI_CALLER_GONE;
+    }
+
+    return ctx->error;
 }
 
 

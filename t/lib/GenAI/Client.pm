@@ -548,6 +548,19 @@ sub is_idle {
 }
 
 
+# Whether the next request may go over this connection: the last answer was
+# whole and did not announce its end (as nginx does after keepalive_requests).
+
+sub reusable {
+    my ($self) = @_;
+
+    my $r = $self->{response};
+
+    return $self->is_idle && (!$r || ($r->complete
+        && ($r->header('connection') // '') !~ /\bclose\b/i)) ? 1 : 0;
+}
+
+
 sub half_close { shutdown($_[0]{sock}, 1) }
 
 

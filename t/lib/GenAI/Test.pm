@@ -292,7 +292,7 @@ sub environment {
 
     return (
         ASAN_OPTIONS => join(':', "log_path=$dir/asan", 'exitcode=99',
-            'detect_odr_violation=0',
+            'detect_odr_violation=0', 'verify_asan_link_order=0',
             $ENV{GENAI_ASAN_OPTIONS} || 'detect_leaks=0'),
         UBSAN_OPTIONS => "log_path=$dir/ubsan:print_stacktrace=1",
         LSAN_OPTIONS => "suppressions=$ROOT/ci/lsan.supp"
@@ -480,8 +480,20 @@ sub nginx_t {
 
     my $conf = $self->write_file("$dir/nginx.conf", $text);
 
-    return run_cmd([ $NGINX, '-t', '-p', "$dir/", '-c', $conf, '-e',
-                     'stderr' ], env => { $self->environment($dir) });
+    my %env = $self->environment($dir);
+
+    # a process that only checks does not tidy up
+    $env{ASAN_OPTIONS} .= ':detect_leaks=0';
+
+    my ($rc, $out) = run_cmd([ $NGINX, '-t', '-p', "$dir/", '-c', $conf, '-e',
+                               'stderr' ], env => \%env);
+
+    for my $f (glob "$dir/asan.* $dir/ubsan.*") {
+        $out .= slurp($f);
+        unlink $f;
+    }
+
+    return ($rc, $out);
 }
 
 

@@ -133,6 +133,9 @@ sub exec_command {
     $SIG{$_} = 'DEFAULT' for qw(ALRM INT TERM HUP PIPE);
     @ENV{keys %$env} = values %$env;
 
+    # nginx takes it for a list of sockets
+    delete $ENV{NGINX};
+
     open STDIN, '<', $in or POSIX::_exit(127);
     open STDOUT, '>>', $out or POSIX::_exit(127);
     defined $err ? open(STDERR, '>>', $err) : open(STDERR, '>&', \*STDOUT);

@@ -394,6 +394,8 @@ my %answers = (
         . "data: {\"a\":\ndata: 1}\n\ndata\n\ndata:\n\ndata:x\r\n\r"
         . "unknown: \xf0\x9f\x98\x80\n\n\n\n\r\n: \0\ndata: [DONE]\n\n",
     'SSE, no end' => "data: {\"a\":1}\n\ndata: [DONE]",
+    'SSE, mixed ends' => "data: 1\n\r\ndata: 2\r\n\ndata: 3\n\rdata: 4\r\r\n\n",
+    'SSE, one long event' => 'data: ' . 'x' x 9000 . "\n\ndata: [DONE]\n\n",
     'empty' => '',
 );
 
@@ -471,6 +473,32 @@ for my $how (qw(whole bytes all_bytes chunks chunk_bytes odd_chunks close
 
     ok(!@bad, "answers as they are, $how: $n")
         or diag(join "\n", map { substr $_, 0, 300 } @bad);
+}
+
+# events around what may be held of one, and far beyond it
+
+for my $n (65500 .. 65560, 131072, 300_000) {
+    next if $n % 7 && $n != 65536;
+    $answers{"SSE, $n"} = "data: 0\n\ndata: " . 'y' x $n . "\n\ndata: 1\n\n: end";
+}
+
+$answers->down;
+$answers->up;
+
+for my $how (qw(whole chunks close)) {
+    my @bad;
+
+    for my $answer (grep { /SSE, \d/ } sort keys %answers) {
+        for my $size (1000, 65536, 65530) {
+            my $r = $g->post('/v1/chat/completions', { model => 'm',
+                how => $how, answer => $answer, size => $size });
+
+            push @bad, "$answer in $size: " . length $r->body
+                if !$r->complete || $r->body ne $answers{$answer};
+        }
+    }
+
+    ok(!@bad, "long events, $how") or diag(join "\n", @bad);
 }
 
 # large ones, to a client that reads them at once

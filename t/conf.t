@@ -17,14 +17,16 @@ my $t = GenAI::Test->new(env => { GENAI_TEST_KEY => 'k' });
 
 $t->write_file('t/key', 'secret-value');
 $t->write_file('t/empty', '');
-$t->write_file('t/part.conf', "dialect openai;\npass https://127.0.0.1;\n");
+$t->write_file('t/part.conf', "dialect openai;\npass http://127.0.0.1;\n");
 $t->write_file('t/bad.conf', "dialect openai;\npass ftp://127.0.0.1;\n");
 $t->write_file('t/target.conf', "target p;\n");
 $t->write_file('t/http.conf', "genai_model included { target p; }\n");
 $t->write_file('t/all.d/1.conf', "target p;\n");
 $t->write_file('t/all.d/2.conf', "target p priority=2;\n");
 
-my $P = 'genai_provider p { dialect openai; pass https://127.0.0.1/v1; }';
+my $P = 'genai_provider p { dialect openai; pass http://127.0.0.1/v1; }';
+my $p = 'genai_provider p { dialect openai; pass https://127.0.0.1; '
+    . 'ssl_name a.test;';
 my $M = 'genai_model m { target p; }';
 my $S = 'server { listen 127.0.0.1:%%PORT_0%%; location / { genai_pass; } }';
 
@@ -74,7 +76,7 @@ good('the least', "$P $M $S");
 good('nothing of ours', 'server { }');
 good('a provider alone', $P);
 good('a block on many lines', "genai_provider p\n{\n dialect\nopenai;\n\n"
-     . "# comment {\npass\n https://127.0.0.1 ;\n}\n$M\n$S");
+     . "# comment {\npass\n http://127.0.0.1 ;\n}\n$M\n$S");
 good('a model before its provider', "$M $P $S");
 good('a server before both', "$S $M $P");
 good('a regex with braces, quoted whole',
@@ -110,7 +112,7 @@ good('every word of a location', "$P $M genai_auth off; genai_endpoints chat; "
      . 'genai_pass; genai_endpoints chat completions embeddings models other; '
      . 'genai_auth off; genai_api chat; genai_expose target; } }');
 good('an IPv6 address', 'genai_provider p { dialect openai; '
-     . "pass https://[::1]:8443/v1; } $M $S");
+     . "pass http://[::1]:8443/v1; } $M $S");
 good('a name that does not resolve', 'genai_provider p { dialect openai; '
      . "pass https://no.such.name.invalid/v1; } $M $S");
 good('a name that no name can be', 'genai_provider p { dialect openai; '
@@ -128,7 +130,7 @@ good('an upstream for two providers of one host', 'upstream u '
 good('a model and an upstream of one name', "upstream m { server 127.0.0.1:1; } "
      . "$P $M $S");
 good('names that nginx uses', 'genai_provider http { dialect openai; pass '
-     . 'https://127.0.0.1; } genai_model server { target http; } '
+     . 'http://127.0.0.1; } genai_model server { target http; } '
      . 'server { location / { genai_pass; } }');
 good('a secret', "genai_secret s file:key; $P genai_secret e "
      . 'env:GENAI_TEST_KEY; genai_provider q { dialect openai; '
@@ -136,6 +138,9 @@ good('a secret', "genai_secret s file:key; $P genai_secret e "
 good('a secret that comes later', 'genai_provider p { dialect openai; '
      . "pass https://a.test; credential secret:s; } $M $S "
      . 'genai_secret s file:key;');
+good('an address with TLS', 'genai_provider p { dialect openai; '
+     . "pass https://127.0.0.1; } $M $S", qr/\[warn\].*ssl_name NAME/);
+good('and a name', "$p } $M $S");
 good('a credential in clear text', 'genai_provider p { dialect openai; '
      . "pass http://127.0.0.1; credential file:key; } $M $S",
      qr/\[warn\].*clear text.*nginx\.conf:\d/);
@@ -146,8 +151,6 @@ good('variables of ours', "$P $M log_format l '\$genai_request_id "
 
 
 # ---- what is wrong
-
-my $p = 'genai_provider p { dialect openai; pass https://127.0.0.1;';
 
 refused('an unknown provider',
         "$P\ngenai_model m {\n target q; #!\n}\n$S",

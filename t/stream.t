@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Streams: every event reaches the client when the provider has sent it, not
-# when more comes; and what a client sees of a stream whose provider dies.
+# Streams: every event reaches the client when the provider has sent the whole
+# of it, not when more comes; and what a client sees of a stream whose provider
+# dies: no half event, but an error event in its place.
 #
 # That an event came "at once" is not measured with a clock: the provider
 # sends the next one only after the client has read this one.
@@ -35,6 +36,9 @@ sub head {
 my @parts = ("data: {\"n\":1}\n\n", ": ping\n\n", "data: \xe2", "\x82\xac\n",
              "\n", "data: [DONE]\n", "\n" . "\n" x 16);
 
+# how many of these bytes are whole events when a part has come
+my @due = (14, 22, 22, 22, 34, 34, 64);
+
 my %death = (
     close => [ [ chunk => "data: 1\n\n" ], 'close' ],
     reset => [ [ chunk => "data: 1\n\n" ], [ wait => 'reset' ], 'reset' ],
@@ -56,6 +60,15 @@ my %death = (
     'a size of 2**64' => [ [ chunk => "data: 1\n\n" ], [ wait => 'huge' ],
                            [ send => "10000000000000000\r\n" ],
                            'wait_close' ],
+    'between two lines' => [ [ chunk => "data: 1\n\nevent: x\r\n",
+                                        "data: 2\r\n" ], 'close' ],
+    'between CR and LF' => [ [ chunk => "data: 1\r\n\r\ndata: 2\r\n\r" ],
+                             'close' ],
+    'in a comment' => [ [ chunk => "data: 1\n\n: pi" ], 'close' ],
+    'in a long event' => [ [ chunk => "data: 1\n\ndata: " . 'x' x 100_000 ],
+                           'close' ],
+    'behind a long event' => [ [ chunk => "data: " . 'x' x 100_000 . "\n\n",
+                                          "data: 2" ], 'close' ],
     silence => [ [ chunk => "data: 1\n\n" ], 'wait_close' ],
 );
 
@@ -153,14 +166,12 @@ for ([ 'parts chunked' ],
     my ($do, @how) = @$_;
 
     my $c = ask($do, @how);
-    my ($sent, $got, $late) = ('', '', 0);
+    my ($got, $late) = ('', 0);
 
     is($c->{response}->status, 200, "$do: the head came alone");
 
     for my $i (0 .. $#parts) {
-        $sent .= $parts[$i];
-
-        while (length $got < length $sent) {
+        while (length $got < $due[$i]) {
             my $piece = $c->piece(timeout => 5);
 
             if (!defined $piece) {
@@ -176,7 +187,7 @@ for ([ 'parts chunked' ],
         $up->signal("$do $i");
     }
 
-    ok(!$late, "$do: each part came before the next was sent");
+    ok(!$late, "$do: each event came before more was sent");
     is($got, join('', @parts), "$do: the bytes") if !$late;
     $c->body;
     is($c->ended, 'complete', "$do: a good end") if !$late;
@@ -241,13 +252,13 @@ sub dies {
 dies('closed', 'die close', 'provider_bad_answer', '1');
 dies('reset', 'die reset', 'provider_bad_answer', '1', after => 'reset');
 dies('closed in an event', 'die in an event', 'provider_bad_answer',
-     '1|{"x');
-dies('closed behind a line', 'die behind a line', 'provider_bad_answer', '1');
+     '1');
+dies('closed behind a line', 'die behind a line', 'provider_bad_answer', '');
 dies('closed behind CRLF', 'die CRLF', 'provider_bad_answer', '1');
 dies('closed behind a CRLF line', 'die behind a CRLF line',
-     'provider_bad_answer', '1');
+     'provider_bad_answer', '');
 dies('closed behind CR', 'die CR', 'provider_bad_answer', '1');
-dies('closed in a chunk', 'die in a chunk', 'provider_bad_answer', '1|');
+dies('closed in a chunk', 'die in a chunk', 'provider_bad_answer', '1');
 dies('closed in a size', 'die in a size', 'provider_bad_answer', '1');
 dies('a bad chunk size', 'die a bad size', 'provider_bad_answer', '1',
      after => 'bad');
@@ -263,10 +274,27 @@ dies('less than its length', 'length', 'provider_bad_answer', '1');
 dies('reset where the end would be the end', 'close, reset',
      'provider_bad_answer', '1', after => 'reset');
 dies('silence', 'die silence', 'provider_timeout', '1', model => 'hasty');
+dies('between two lines', 'die between two lines', 'provider_bad_answer', '1');
+dies('between CR and LF', 'die between CR and LF', 'provider_bad_answer', '1');
+dies('in a comment', 'die in a comment', 'provider_bad_answer', '1');
+dies('behind a long event', 'die behind a long event', 'provider_bad_answer',
+     'x' x 100_000);
 dies('the type in another spelling', 'upper case', 'provider_bad_answer',
      '1');
 dies('closed, HTTP/1.0', 'die close', 'provider_bad_answer', '1',
      version => '1.0');
+
+
+# an event that is too long to be held is left without its end
+
+{
+    my $r = $t->post('/v1/chat/completions', { model => 'm',
+                     do => 'die in a long event', stream => \1 });
+
+    ok(!$r->complete, 'in a long event: the client sees that it is not whole');
+    like($r->body, qr/^data: 1\n\ndata: x{90000}/, 'what there was');
+    like(last_line(), qr/"provider_bad_answer"/, 'logged');
+}
 
 
 # ---- JSON that breaks off is no answer: the client must see that

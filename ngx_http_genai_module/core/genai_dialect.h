@@ -85,7 +85,8 @@ typedef struct {
 
 /* bytes of a message that are shown, and what an error can grow to */
 #define GENAI_DIALECT_MESSAGE_MAX  1024
-#define GENAI_DIALECT_ERROR_MAX    (256 + 6 * GENAI_DIALECT_MESSAGE_MAX + 6 * 64)
+#define GENAI_DIALECT_ERROR_MAX                                               \
+    (256 + 6 * GENAI_DIALECT_MESSAGE_MAX + 6 * 64)
 
 
 extern const genai_dialect_t  genai_openai;

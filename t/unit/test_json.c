@@ -280,7 +280,8 @@ test_escapes(void)
     len = genai_json_unescape(out, &s);
     is_mem(out, len, plain, sizeof(plain) - 1, "every escape is decoded");
 
-    p = genai_json_escape(out, (const unsigned char *) "a\xff\"\\\x01\n\x7f", 7);
+    p = genai_json_escape(out, (const unsigned char *)
+                               "a\xff\"\\\x01\n\x7f", 7);
     is_mem(out, (size_t) (p - out), "a\xef\xbf\xbd\\\"\\\\\\u0001\\n\\u007f",
            22, "what is no UTF-8 becomes U+FFFD");
 

@@ -56,6 +56,7 @@ deps: ## install the Debian packages that building and running need
 .PHONY: deps-test
 deps-test: ## install what the tests need, too
 	@ci/deps test
+	@t/sdk/install
 
 .PHONY: build
 build: $(BUILD_DIR)/Makefile ## build both modules (NGINX_SRC, BUILD_DIR)

@@ -52,6 +52,7 @@ ngx_http_genai_parse(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     seen = 0;
     ctx->stream_asked = 0;
+    ngx_str_null(&ctx->model_sent);
 
     rc = genai_json_begin(&json, ctx->body.data, ctx->body.len);
 
@@ -91,7 +92,8 @@ ngx_http_genai_parse(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
             if (ngx_http_genai_parse_model(r, ctx, &m) != NGX_OK) {
                 return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_BAD_REQUEST,
                                    "\"model\" must be a string of 1 to %d "
-                                   "bytes", NGX_HTTP_GENAI_MODEL_MAX);
+                                   "bytes without control characters",
+                                   NGX_HTTP_GENAI_MODEL_MAX);
             }
 
         } else if (i == NGX_HTTP_GENAI_MEMBER_STREAM) {
@@ -115,7 +117,6 @@ ngx_http_genai_parse(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
         /* one that the location chooses would stand behind the brace */
 
-        ngx_str_null(&ctx->model_sent);
         ctx->model_start = first - ctx->body.data;
         ctx->model_end = ctx->model_start;
         ctx->empty_object = !json.begun;
@@ -129,7 +130,8 @@ static ngx_int_t
 ngx_http_genai_parse_model(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     genai_json_member_t *m)
 {
-    size_t  i;
+    size_t     i;
+    ngx_str_t  name;
 
     if (m->type != GENAI_JSON_STRING
         || m->value.len == 0
@@ -138,34 +140,37 @@ ngx_http_genai_parse_model(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         return NGX_DECLINED;
     }
 
+    name.data = m->value.data;
+    name.len = m->value.len;
+
+    if (m->value_escaped) {
+
+        name.data = ngx_pnalloc(r->pool, m->value.len);
+        if (name.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        name.len = genai_json_unescape(name.data, &m->value);
+    }
+
+    if (name.len > NGX_HTTP_GENAI_MODEL_MAX) {
+        return NGX_DECLINED;
+    }
+
+    /* it will stand in logs, and perhaps in a header */
+
+    for (i = 0; i < name.len; i++) {
+        if (name.data[i] < ' ' || name.data[i] == 0x7f) {
+            return NGX_DECLINED;
+        }
+    }
+
+    ctx->model_sent = name;
+
     /* the span with its quotes */
 
     ctx->model_start = m->value.data - 1 - ctx->body.data;
     ctx->model_end = ctx->model_start + m->value.len + 2;
-
-    if (!m->value_escaped) {
-        ctx->model_sent.data = m->value.data;
-        ctx->model_sent.len = m->value.len;
-
-    } else {
-        ctx->model_sent.data = ngx_pnalloc(r->pool, m->value.len);
-        if (ctx->model_sent.data == NULL) {
-            return NGX_ERROR;
-        }
-
-        ctx->model_sent.len = genai_json_unescape(ctx->model_sent.data,
-                                                  &m->value);
-    }
-
-    if (ctx->model_sent.len > NGX_HTTP_GENAI_MODEL_MAX) {
-        return NGX_DECLINED;
-    }
-
-    for (i = 0; i < ctx->model_sent.len; i++) {
-        if (ctx->model_sent.data[i] < ' ' || ctx->model_sent.data[i] == 0x7f) {
-            return NGX_DECLINED;
-        }
-    }
 
     return NGX_OK;
 }

@@ -152,11 +152,22 @@ typedef struct {
 } ngx_http_genai_model_t;
 
 
+typedef struct {
+    ngx_flag_t                      pass;
+    ngx_http_complex_value_t       *pass_model;
+    ngx_flag_t                      auth;
+    ngx_uint_t                      endpoints;
+    ngx_uint_t                      api;
+    ngx_uint_t                      expose;
+    u_char                         *file;       /* where genai_pass is */
+    ngx_uint_t                      line;
+} ngx_http_genai_loc_conf_t;
+
+
 /* a location with genai_pass, for the checks after all of http{} is read */
 typedef struct {
     ngx_http_core_loc_conf_t       *clcf;
-    u_char                         *file;
-    ngx_uint_t                      line;
+    ngx_http_genai_loc_conf_t      *lcf;
 } ngx_http_genai_place_t;
 
 
@@ -175,16 +186,6 @@ typedef struct {
     /* the peers of every exchange, see ngx_http_genai_group.c */
     ngx_http_upstream_srv_conf_t    group;
 } ngx_http_genai_main_conf_t;
-
-
-typedef struct {
-    ngx_flag_t                      pass;
-    ngx_http_complex_value_t       *pass_model;
-    ngx_flag_t                      auth;
-    ngx_uint_t                      endpoints;
-    ngx_uint_t                      api;
-    ngx_uint_t                      expose;
-} ngx_http_genai_loc_conf_t;
 
 
 /* what a stage says; never nginx's codes, whose meaning depends on a phase */
@@ -281,7 +282,7 @@ struct ngx_http_genai_ctx_s {
     ngx_chain_t                    *held;
     ngx_chain_t                    *held_free;
     ngx_chain_t                    *held_busy;
-    u_char                          tail[4];    /* last bytes that came */
+    u_char                          tail[24];   /* last bytes that came */
 
     ngx_buf_t                      *answer;     /* of the gateway itself */
 

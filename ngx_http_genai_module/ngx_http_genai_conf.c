@@ -124,15 +124,19 @@ ngx_http_genai_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         if (prev->pass == 1 && clcf->handler
             && clcf->handler != ngx_http_genai_pass_handler)
         {
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "location \"%V\" has \"genai_pass\" and, in an "
-                          "\"if\" or limit_except, another content handler "
-                          "(such as proxy_pass): remove one of the two",
-                          &clcf->name);
+            ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, prev->file,
+                                      prev->line,
+                                      "location \"%V\" has \"genai_pass\" "
+                                      "and, in an \"if\" or limit_except, "
+                                      "another content handler (such as "
+                                      "proxy_pass): remove one of the two",
+                                      &clcf->name);
             return NGX_CONF_ERROR;
         }
 
         conf->pass = prev->pass;
+        conf->file = prev->file;
+        conf->line = prev->line;
         conf->pass_model = prev->pass_model;
         conf->api = conf->api ? conf->api : prev->api;
     }
@@ -170,8 +174,8 @@ ngx_http_genai_check_conf(ngx_conf_t *cf)
         }
 
         if (mcf->models.nelts == 0) {
-            ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, places[i].file,
-                                      places[i].line,
+            ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, places[i].lcf->file,
+                                      places[i].lcf->line,
                                       "\"genai_pass\" has no model to serve: "
                                       "write a \"genai_model NAME { target "
                                       "PROVIDER; }\" in http");
@@ -190,12 +194,12 @@ ngx_http_genai_check_place(ngx_conf_t *cf, ngx_http_genai_place_t *place)
     ngx_http_genai_loc_conf_t  *lcf;
 
     clcf = place->clcf;
-    lcf = clcf->loc_conf[ngx_http_genai_module.ctx_index];
+    lcf = place->lcf;
 
     /* nginx takes the last content handler without a word */
 
     if (clcf->handler != ngx_http_genai_pass_handler) {
-        ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, place->file, place->line,
+        ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, lcf->file, lcf->line,
                                   "location \"%V\" has \"genai_pass\" and "
                                   "another content handler after it (such as "
                                   "proxy_pass or return-like modules): "
@@ -210,7 +214,7 @@ ngx_http_genai_check_place(ngx_conf_t *cf, ngx_http_genai_place_t *place)
 #endif
             ))
     {
-        ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, place->file, place->line,
+        ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, lcf->file, lcf->line,
                                   "endpoint \"other\" goes by the path below "
                                   "its location, it needs a location that is "
                                   "a prefix");
@@ -292,8 +296,10 @@ ngx_http_genai_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     place->clcf = clcf;
-    place->file = cf->conf_file->file.name.data;
-    place->line = cf->conf_file->line;
+    place->lcf = lcf;
+
+    lcf->file = cf->conf_file->file.name.data;
+    lcf->line = cf->conf_file->line;
 
     return NGX_CONF_OK;
 }

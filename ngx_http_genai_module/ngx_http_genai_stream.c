@@ -34,6 +34,7 @@ static ngx_int_t ngx_http_genai_stream_release(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_chain_t ***last);
 static ngx_int_t ngx_http_genai_stream_link(ngx_http_request_t *r,
     ngx_chain_t ***last, ngx_buf_t *b);
+static ngx_uint_t ngx_http_genai_stream_done(ngx_http_genai_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_stream_cut(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_chain_t ***last);
 
@@ -300,6 +301,31 @@ ngx_http_genai_stream_link(ngx_http_request_t *r, ngx_chain_t ***last,
 }
 
 
+/* whether the last event was "data: [DONE]", and nothing has begun since */
+
+static ngx_uint_t
+ngx_http_genai_stream_done(ngx_http_genai_ctx_t *ctx)
+{
+    static const char  done[] = "data: [DONE]";
+
+    u_char  *p;
+    size_t   n;
+
+    if (ctx->held && ctx->held->buf->last != ctx->held->buf->pos) {
+        return 0;
+    }
+
+    p = ctx->tail + sizeof(ctx->tail);
+    n = sizeof(done) - 1;
+
+    while (p - ctx->tail > (ssize_t) n && (p[-1] == LF || p[-1] == CR)) {
+        p--;
+    }
+
+    return ngx_memcmp(p - n, done, n) == 0;
+}
+
+
 static ngx_int_t
 ngx_http_genai_stream_cut(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_chain_t ***last)
@@ -308,6 +334,21 @@ ngx_http_genai_stream_cut(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     if (ctx->event_long) {
         return NGX_OK;
+    }
+
+    if (ngx_http_genai_stream_done(ctx)) {
+
+        /* only its framing lacks the end */
+
+        b = ngx_calloc_buf(r->pool);
+        if (b == NULL) {
+            return NGX_ERROR;
+        }
+
+        b->last_buf = 1;
+        b->last_in_chain = 1;
+
+        return ngx_http_genai_stream_link(r, last, b);
     }
 
     if (ctx->message.len == 0) {

@@ -162,6 +162,18 @@ finish(begin('warm', how => 'chunked', total => $MB, size => 1024), 'warm',
 
 my $base = $t->rss;
 
+# Whether the worker has grown by less than so many KiB; what a sanitizer keeps
+# of freed memory says nothing.
+
+sub grown_less {
+    my ($kib, $what) = @_;
+
+    SKIP: {
+        skip 'memory of a sanitized nginx', 1 if $ENV{GENAI_STATIC};
+        cmp_ok($t->rss - $base, '<', $kib, $what);
+    }
+}
+
 
 # ---- 100 MB, to a client that stops reading
 
@@ -177,7 +189,7 @@ for ([ 'length', 100 * $MB, 65536 ], [ 'json', 100 * $MB, 65536 ],
 
     ok($held, "$name: the provider stands still");
     cmp_ok($held, '<', 40 * $MB, "$name: before 40 MB of 100 were sent");
-    cmp_ok($t->rss - $base, '<', 2048, "$name: the worker has not grown");
+    grown_less(2048, "$name: the worker has not grown");
 
     # it reads a little: as much as that goes on
 
@@ -194,7 +206,7 @@ for ([ 'length', 100 * $MB, 65536 ], [ 'json', 100 * $MB, 65536 ],
     $c->{response}{body} = '';
     is(stalled($name) > $held, 1, "$name: it goes on as the client reads");
     cmp_ok(sent($name), '<', 60 * $MB, "$name: and no further");
-    cmp_ok($t->rss - $base, '<', 2048, "$name: the worker has not grown");
+    grown_less(2048, "$name: the worker has not grown");
 
     while (defined(my $piece = $c->piece(timeout => 10))) {
         $read += length $piece;
@@ -204,7 +216,7 @@ for ([ 'length', 100 * $MB, 65536 ], [ 'json', 100 * $MB, 65536 ],
 
     is($c->ended, 'complete', "$name: to a good end");
     is($read, $total, "$name: all of it");
-    cmp_ok($t->rss - $base, '<', 2048, "$name: the worker has not grown");
+    grown_less(2048, "$name: the worker has not grown");
     $c->close;
 }
 
@@ -228,7 +240,7 @@ for ([ 24, 2 * $MB ], [ 1000, 10 * $MB ], [ 8192, 10 * $MB ],
     }
 }
 
-cmp_ok($t->rss - $base, '<', 2048, 'a long stream of small chunks is no load');
+grown_less(2048, 'a long stream of small chunks is no load');
 
 
 # ---- many clients that do not read
@@ -237,7 +249,7 @@ my @c = map { begin("many$_", how => 'chunked', total => 100 * $MB,
                     size => 1000) } 1 .. 20;
 
 stalled("many$_") for 1, 20;
-cmp_ok($t->rss - $base, '<', 20 * 100 + 2048,
+grown_less(20 * 100 + 2048,
        'twenty of them take less than 100 KB each');
 $_->close for @c;
 ok(wait_for(sub { $up->events('lost') + $up->events('closed') >= 20 }, 10),
@@ -265,7 +277,7 @@ ok(wait_for(sub { $up->events('lost') + $up->events('closed') >= 20 }, 10),
     }
 
     cmp_ok($n, '<', 40 * $MB, 'stands still too');
-    cmp_ok($t->rss - $base, '<', 20 * 100 + 2048, 'without growth');
+    grown_less(20 * 100 + 2048, 'without growth');
     is(scalar(my @f = glob $t->dir . '/tmp_client_body/*'), 0, 'nor files');
 
     $slow->signal('read');

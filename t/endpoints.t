@@ -73,7 +73,11 @@ http {
 EOF
 $t->run;
 
-sub word { return join ' ', $_[0]->status, $_[0]->header('x-genai-error') // '-' }
+sub word {
+    my ($r) = @_;
+
+    return join ' ', $r->status, $r->header('x-genai-error') // '-';
+}
 
 sub chat { return { model => 'gpt-4o', messages => [] } }
 
@@ -223,7 +227,7 @@ is(word($t->post('/by/chat/completions?m=other', chat())),
 like(word($t->post('/by/chat/completions?m=none', chat())),
      qr/^(?:400 caller_bad_request|503 gateway_config)$/, 'an empty one');
 is($t->post('/sent/chat/completions', chat())->json->{body},
-   '{"model":"by-name","messages":[]}' =~ s/(.*?),(.*)/{"messages":[],"model":"by-name"}/r,
+   '{"messages":[],"model":"by-name"}',
    '$genai_model is known by then');
 
 # the public name is that of the location: the client's name must not reach
@@ -267,7 +271,8 @@ for ([ 'gpt-4o', 200 ], [ 'gpt-5', 200 ], [ 'llama-7', 200 ],
     ok($r->json, 'JSON') or diag($r->body);
 }
 
-is($t->get('/v1/models/org/m%201')->json->{id}, 'org/m 1', 'an id with a slash');
+is($t->get('/v1/models/org/m%201')->json->{id}, 'org/m 1',
+   'an id with a slash');
 is(word($t->get('/v1/models/nope')), '404 caller_forbidden_model', 'its word');
 is($t->get('/few/models')->status, 200, 'models where they are listed');
 is(word($t->get('/chat/models')), '404 caller_forbidden_endpoint',

@@ -61,9 +61,11 @@ my %script = (
                          . "Content-Length: 3\r\n\r\n{} " ] ],
     'the same length twice' => [ [ send => "${OK}Content-Length: 2\r\n"
                                    . "Content-Length: 2\r\n\r\n{}" ] ],
-    'a list of lengths' => [ [ send => "${OK}Content-Length: 2, 2\r\n\r\n{}" ] ],
+    'a list of lengths' => [
+        [ send => "${OK}Content-Length: 2, 2\r\n\r\n{}" ] ],
     'a length below 0' => [ [ send => "${OK}Content-Length: -2\r\n\r\n{}" ] ],
-    'a length with a sign' => [ [ send => "${OK}Content-Length: +2\r\n\r\n{}" ] ],
+    'a length with a sign' => [
+        [ send => "${OK}Content-Length: +2\r\n\r\n{}" ] ],
     'a length in hex' => [ [ send => "${OK}Content-Length: 0x2\r\n\r\n{}" ] ],
     'no length at all' => [ [ send => "${OK}Content-Length: \r\n\r\n{}" ] ],
     'a length of 2**64' => [ [ send => "${OK}Content-Length: "
@@ -95,7 +97,8 @@ my %script = (
     'text with 200' => [ [ answer => 200, '{}', 'Content-Type',
                            'text/plain' ] ],
     'a 204' => [ [ send => "HTTP/1.1 204 No Content\r\n\r\n" ] ],
-    'a 304' => [ [ send => "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n" ] ],
+    'a 304' => [
+        [ send => "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n" ] ],
     'a 301' => [ [ answer => 301, '<html>', 'Content-Type', 'text/html',
                  'Location', 'https://other.example/' ] ],
     '307 with JSON' => [ [ json => 307, {}, 'Location' => '/v2/' ] ],
@@ -135,7 +138,8 @@ my @passing = (
     400, 402, 404, 405, 406, 408, 409, 410, 413, 415, 418, 422, 424, 425, 429,
     431, 451, 498, 499, 500, 501, 502, 503, 504, 507, 520, 524, 529, 599,
 );
-my $odd = "{ \"error\" :\t{\"message\":\"caf\\u00e9 \xc3\xa9\",\"n\":1e400}}\r\n";
+my $odd = "{ \"error\" :\t{"
+    . "\"message\":\"caf\\u00e9 \xc3\xa9\",\"n\":1e400}}\r\n";
 
 $script{"status $_"} = [ [ json => $_, $odd, 'Retry-After' => '3.5',
                            'x-ratelimit-remaining-requests' => '0',

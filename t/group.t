@@ -84,7 +84,8 @@ sub stale {
     my ($name, $end, $times) = @_;
 
     return GenAI::Upstream->new(name => $name, connections => [
-        ([ [ $times > 1 ? [ wait => 'both' ] : (), [ json => 200, { ok => 1 } ] ],
+        ([ [ $times > 1 ? [ wait => 'both' ] : (),
+             [ json => 200, { ok => 1 } ] ],
            [ $end ] ]) x $times,
         [ [ [ json => 200, { ok => 2 } ] ] ] ]);
 }
@@ -94,6 +95,7 @@ my %stale = map { $_ => stale("stale $_", /reset/ ? 'reset' : 'close',
     qw(own own_reset own_file own_off own_two up up_reset up_file up_off
        up_two);
 
+my $SCALE = $GenAI::Test::SCALE;
 my $dead = allot_port();
 my $dead2 = allot_port();
 
@@ -124,7 +126,8 @@ http {
     access_log %%TESTDIR%%/l.log l;
 
     upstream one_dead  { server 127.0.0.1:%%DEAD%%; server 127.0.0.1:%%B%%; }
-    upstream two_dead  { server 127.0.0.1:%%DEAD%%; server 127.0.0.1:%%DEAD2%%; }
+    upstream two_dead  { server 127.0.0.1:%%DEAD%%;
+                         server 127.0.0.1:%%DEAD2%%; }
     upstream all_down  { server 127.0.0.1:%%A%% down; }
     upstream with_spare { server 127.0.0.1:%%A%% max_fails=1 fail_timeout=60s;
                           server 127.0.0.1:%%B%% backup; keepalive 4; }
@@ -134,15 +137,18 @@ http {
                          server 127.0.0.1:%%B%%; }
     upstream three     { server 127.0.0.1:%%A%%; server 127.0.0.1:%%B%%;
                          server 127.0.0.1:%%C%%; }
+    upstream three1    { server 127.0.0.1:%%A%%; server 127.0.0.1:%%B%%;
+                         server 127.0.0.1:%%C%%; }
     upstream zoned     { zone z 64k; server 127.0.0.1:%%DEAD%%;
                          server 127.0.0.1:%%B%%; keepalive 2; }
 
     genai_provider a { dialect openai; pass http://127.0.0.1:%%A%%/a/v1;
                        credential file:key_a; header X-Who a;
-                       header OpenAI-Organization org-a; idle_timeout 400ms; }
+                       header OpenAI-Organization org-a;
+                       idle_timeout %%IDLE%%ms; }
     genai_provider b { dialect openai; pass http://127.0.0.1:%%B%%/b/v1;
                        credential file:key_b; header X-Who b;
-                       idle_timeout 400ms; }
+                       idle_timeout %%IDLE%%ms; }
     genai_provider big { dialect openai; pass http://127.0.0.1:%%A%%; }
     genai_provider big2 { dialect openai; pass http://127.0.0.1:%%B%%; }
     genai_provider c { dialect openai; pass http://127.0.0.1:%%C%%;
@@ -153,14 +159,24 @@ http {
     genai_provider early   { dialect openai; pass http://127.0.0.1:%%EARLY%%; }
     genai_provider nowhere { dialect openai; pass http://no.such.test; }
 
-    genai_provider one_dead { dialect openai; pass http://u1; upstream one_dead; }
-    genai_provider two_dead { dialect openai; pass http://u2; upstream two_dead; }
-    genai_provider all_down { dialect openai; pass http://u3; upstream all_down; }
-    genai_provider spare    { dialect openai; pass http://u4; upstream with_spare; }
-    genai_provider spare2   { dialect openai; pass http://u5; upstream with_spare2; }
-    genai_provider least    { dialect openai; pass http://u6; upstream least; }
-    genai_provider three    { dialect openai; pass http://u7; upstream three; }
-    genai_provider zoned    { dialect openai; pass http://u8; upstream zoned; }
+    genai_provider one_dead { dialect openai; pass http://u1;
+        upstream one_dead; }
+    genai_provider two_dead { dialect openai; pass http://u2;
+        upstream two_dead; }
+    genai_provider all_down { dialect openai; pass http://u3;
+        upstream all_down; }
+    genai_provider spare    { dialect openai; pass http://u4;
+        upstream with_spare; }
+    genai_provider spare2   { dialect openai; pass http://u5;
+        upstream with_spare2; }
+    genai_provider least    { dialect openai; pass http://u6;
+        upstream least; }
+    genai_provider three    { dialect openai; pass http://u7;
+        upstream three; }
+    genai_provider three1   { dialect openai; pass http://u9;
+        upstream three1; }
+    genai_provider zoned    { dialect openai; pass http://u8;
+        upstream zoned; }
 
     genai_model ab   { target a model=model-a; target b model=model-b; }
     genai_model abc  { target a; target b; target c; }
@@ -176,8 +192,9 @@ http {
     genai_model one  { target a; target b; next_target_tries 1; }
     genai_model all  { target a; target b; target a; target b; target c;
                        next_target_tries 0; }
-    genai_model time { target a; target b; target c; next_target_timeout 600ms; }
-    genai_model brief { target a; target b; next_target_timeout 200ms; }
+    genai_model time { target a; target b; target c;
+                       next_target_timeout %%TIME%%ms; }
+    genai_model brief { target a; target b; next_target_timeout %%BRIEF%%ms; }
     genai_model dead  { target dead; target b; }
     genai_model deads { target dead; target dead2; }
     genai_model dead_tries { target dead; target dead2; target b;
@@ -200,7 +217,7 @@ http {
     genai_model spare2   { target spare2; }
     genai_model least    { target least; }
     genai_model three    { target three; target c; }
-    genai_model three4   { target three; target c; next_target_tries 4; }
+    genai_model three1   { target three1; target c; next_target_tries 1; }
     genai_model zoned    { target zoned; }
     $stale
     server {
@@ -211,6 +228,7 @@ http {
     }
 }
 EOF
+         IDLE => 400 * $SCALE, TIME => 600 * $SCALE, BRIEF => 200 * $SCALE,
          DEAD => $dead, DEAD2 => $dead2, DEAF => $deaf->port,
          EARLY => $early->port)->run;
 
@@ -241,8 +259,8 @@ sub ask {
                      { model => $model, %$do }, %o);
     my $line;
 
-    wait_for(sub { 
-        defined($line = (split /\n/, $t->access_log('l.log'))[$lines]);
+    wait_for(sub {
+        defined($line = ($t->access_log('l.log') =~ /^(.*)\n/mg)[$lines]);
     });
     $lines++;
 
@@ -392,10 +410,11 @@ for (
     [ 'least', {}, '200 - ok', 'b', 'least 2', '502, 200' ],
     [ 'zoned', {}, '200 - ok', 'b', 'zoned 2', '502, 200' ],
     [ 'zoned', {}, '200 - ok', 'b', 'zoned 1', '200' ],
+    # tries are counted in targets, its peers are the upstream's own matter
     [ 'three', { a => 429, b => 429, c => 429 },
-      '429 provider_rate_limited 429', 'abc', 'three 3', '429, 429, 429' ],
-    [ 'three4', { a => 500, b => 500, c => 500 },
-      '500 provider_bad_answer 500', 'abcc', 'c 4', '500, 500, 500, 500' ],
+      '429 provider_rate_limited 429', 'abcc', 'c 4', '429, 429, 429, 429' ],
+    [ 'three1', { a => 500, b => 500, c => 500 },
+      '500 provider_bad_answer 500', 'abc', 'three1 3', '500, 500, 500' ],
     [ 'two_dead', {}, '200 - ok', 'b', 'b 3', '502, 502, 200' ],
     [ 'only_two_dead', {}, '502 provider_unreachable provider_unreachable',
       '', 'two_dead 0', '502' ],
@@ -470,7 +489,7 @@ is($r->header('retry-after'), 9, 'Retry-After of the last');
 my @c = map {
     my $c = $t->connect;
     $c->request('POST', '/v1/chat/completions', body => json_text({
-        model => 'ab', n => $_, $_ % 3 ? () : (a => 429), b => 'slow' }));
+        model => 'big', n => $_, $_ % 3 ? () : (a => 429), b => 'slow' }));
     $c;
 } 1 .. 30;
 

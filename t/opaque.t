@@ -94,7 +94,8 @@ sub seen { return join ' ', @{$_[0]->json // {}}{qw(method uri)} }
 # ---- paths, methods, queries
 
 for ([ 'GET', '/v1/files', '/v1/files' ],
-     [ 'GET', '/v1/files?limit=2&after=%41%20b', '/v1/files?limit=2&after=%41%20b' ],
+     [ 'GET', '/v1/files?limit=2&after=%41%20b',
+       '/v1/files?limit=2&after=%41%20b' ],
      [ 'GET', '/v1/files/a%20b%2fc', '/v1/files/a%20b/c' ],
      [ 'GET', '/v1/files/../x/./y//z', '/v1/x/y/z' ],
      [ 'GET', '/v1/', '/v1/' ],
@@ -142,7 +143,8 @@ like($t->post('/none/files', 'x')->json->{error}{message}, qr/model=NAME/,
 my $binary = join '', map { chr } 0 .. 255;
 
 my $r = $t->post('/v1/binary', $binary, headers => [ 'Content-Type' =>
-                 'multipart/form-data; boundary=x', 'Content-Encoding' => 'br' ]);
+                 'multipart/form-data; boundary=x',
+                 'Content-Encoding' => 'br' ]);
 
 is($r->body, "\0\xff$binary", 'bytes up and down');
 is($r->header('content-encoding'), 'gzip', 'a coded answer');
@@ -192,10 +194,10 @@ is($t->get('/v1/204')->status, 204, 'no content');
 is($t->get('/v1/302')->status, 502, 'a redirect is none');
 $r = $t->get('/v1/404');
 is($r->status . ' ' . $r->header('x-genai-error') . ' ' . $r->body,
-   '404 caller_bad_request no file', '404');
+   '404 caller_bad_request no file', 'an error of the provider');
 $r = $t->get('/v1/429');
 is($r->status . ' ' . $r->header('x-genai-error') . ' ' . $r->body,
-   '429 provider_rate_limited slow', '429');
+   '429 provider_rate_limited slow', 'a limit of the provider');
 $r = $t->get('/v1/401');
 is($r->status . ' ' . $r->header('x-genai-error'), '502 provider_refused',
    'our credential');
@@ -232,6 +234,16 @@ for (1 .. 3) {
     is($c->response->json->{got}, 10, 'and the answer');
     $c->close;
 }
+
+$c = $t->connect;
+$c->write("POST /v1/x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+          . "Content-Length: 3\r\n\r\n");
+is($c->read_until(qr/\r\n\r\n/), "HTTP/1.1 100 Continue\r\n\r\n",
+   'an upload is asked for');
+$c->write('abc');
+$c->{methods} = [ 'POST' ];
+is($c->response->json->{body}, 'abc', 'and goes up');
+$c->close;
 
 # an answer that comes before the upload has ended
 

@@ -71,6 +71,9 @@ http {
                             auth_basic_user_file users; }
         location /sub/    { genai_pass; auth_request /check; }
         location = /check { internal; return 403; }
+        location /subok/  { genai_pass; auth_request /checkok; }
+        location = /checkok { internal; return 204; }
+        location /tryin/  { genai_pass; try_files /none @fallback; }
         location /r200/   { genai_pass; return 200 "plain"; }
         location /r302/   { genai_pass; return 302 /elsewhere; }
         location /r400/   { genai_pass; return 400; }
@@ -180,7 +183,7 @@ sub last_line {
     my $line;
 
     wait_for(sub {
-        defined($line = (split /\n/, $t->access_log('l.log'))[$lines - 1]);
+        defined($line = ($t->access_log('l.log') =~ /^(.*)\n/mg)[$lines - 1]);
     });
 
     return $line // '';
@@ -223,6 +226,7 @@ is(dressed('basic', 401, 'caller_unauthenticated')
    'WWW-Authenticate stays');
 is(ask('basic', undef, @basic)->status, 200, 'the right password');
 dressed('sub', 403, 'caller_forbidden_endpoint');
+is(ask('subok')->status, 200, 'auth_request that allows');
 dressed('r400', 400, 'caller_bad_request');
 dressed('r404', 404, 'caller_forbidden_endpoint');
 dressed('r418', 418, 'caller_bad_request');
@@ -312,6 +316,8 @@ falls('before the body was read', 'limited', { model => 'm', a => 1 },
 falls('two steps', 'chain', { model => 'dead' },
       qr/^200 1 "" "502 : 502 : 200" b /);
 falls('try_files', 'try', { model => 'm' }, qr/^200 1 "" "200" b /);
+falls('try_files in the same location', 'tryin', { model => 'm', a => 'x' },
+      qr/^200 1 "" "200" b /);
 
 # what is the client's own fault, or the provider's own word, does not fall
 

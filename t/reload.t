@@ -230,4 +230,71 @@ for my $workers (1, 2) {
 }
 
 
+# QUIT with a limit: what is open then is cut
+
+{
+    my $up = upstream('limited');
+    my $t = GenAI::Test->new(log_level => 'info', name => 'limited')
+        ->conf("worker_shutdown_timeout 300ms;\n$CONF", UP => $up->port);
+
+    $t->write_file('key', 'k1');
+    $t->write_file('key2', 'k2');
+    $t->run;
+
+    my @c = map { $t->stream('/v1/chat/completions', {
+        model => $_, do => 'stream', n => $_ }) } qw(m u);
+    my $wait = $t->connect;
+
+    $wait->request('POST', '/v1/chat/completions',
+                   body => '{"model":"m","do":"wait","n":"w"}');
+    ok($up->wait_mark('asked w'), 'limited: a request waits');
+    is($_->next_event->{data}, '1 limited', 'limited: a stream') for @c;
+
+    my $began = time;
+
+    $t->signal('QUIT');
+    $_->body for @c;
+    isnt($_->ended, 'complete', 'limited: it is cut') for @c;
+    isnt($wait->response->status, 200, 'limited: no answer');
+    $_->close for @c, $wait;
+    ok($t->stop, 'limited: nginx ends');
+    cmp_ok(time - $began, '<', 3 * $GenAI::Test::SCALE, 'limited: in time');
+}
+
+
+# no connections left: an answer in JSON, and service when there are again
+
+{
+    my $up = upstream('full');
+    my $t = GenAI::Test->new(log_level => 'info', name => 'full',
+                             allow => [ qr/worker_connections/ ])
+        ->conf("events { worker_connections 15; }\n$CONF", UP => $up->port);
+
+    $t->write_file('key', 'k1');
+    $t->write_file('key2', 'k2');
+    $t->run;
+
+    my (@c, $r);
+
+    for (1 .. 12) {
+        my $c = $t->connect;
+
+        push @c, $c;
+        $c->request('POST', '/v1/chat/completions', body => json_text({
+            model => $_ % 2 ? 'm' : 'u', do => 'stream', n => $_ }));
+        $r = $c->head;
+        last if $r->status != 200;
+    }
+
+    $c[-1]->body;
+    like($r->status . ' ' . ($r->header('x-genai-error') // '-'),
+         qr/^50[03] gateway_/, 'full: refused');
+    ok($r->json->{error}, 'full: as JSON');
+    cmp_ok(scalar(@c), '>', 3, 'full: after some streams');
+    $_->close for @c;
+    ok(wait_for(sub { $t->post('/v1/chat/completions',
+        { model => 'm', do => '' })->status == 200 }), 'full: serves again');
+}
+
+
 done_testing;

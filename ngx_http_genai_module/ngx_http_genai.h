@@ -121,7 +121,8 @@ typedef struct {
 
 
 typedef struct {
-    ngx_str_t                       name;       /* shown in logs */
+    ngx_str_t                       name;       /* the provider's, or name= */
+    ngx_str_t                       provider_name;
     ngx_http_genai_provider_t      *provider;
     ngx_str_t                       model;      /* "" is the public name */
     ngx_str_t                       model_json; /* quoted, escaped */
@@ -257,6 +258,7 @@ struct ngx_http_genai_ctx_s {
     ngx_chain_t                    *request_bufs;
 
     ngx_http_genai_origin_waiter_t  waiter;
+    ngx_event_t                     wait_timer;
 
     /* how the exchange ends */
     genai_error_e                   error;
@@ -278,6 +280,10 @@ struct ngx_http_genai_ctx_s {
     genai_error_e                   failure;    /* our verdict, or OK */
     ngx_uint_t                      failure_status;
 
+    /* what a provider has said last, should no other be reached */
+    genai_error_e                   said;
+    ngx_str_t                       said_retry_after;
+
     /* an event stream's begun event; see ngx_http_genai_stream.c */
     ngx_chain_t                    *held;
     ngx_chain_t                    *held_free;
@@ -288,10 +294,14 @@ struct ngx_http_genai_ctx_s {
 
     unsigned                        stream_asked:1;
     unsigned                        empty_object:1; /* the body is "{}" */
+    unsigned                        waited:1;   /* for a name, in vain */
     unsigned                        body_read:1;
+    unsigned                        body_begun:1;
     unsigned                        body_reading:1;
     unsigned                        te_seen:1;
     unsigned                        cl_seen:1;
+    unsigned                        type_seen:1;
+    unsigned                        coded:1;        /* gzip and the like */
     unsigned                        event_stream:1; /* the answer is one */
     unsigned                        event_long:1;   /* it passes in pieces */
     unsigned                        json:1;         /* the answer's type */

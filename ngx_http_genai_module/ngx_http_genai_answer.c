@@ -23,6 +23,7 @@ typedef enum {
     NGX_HTTP_GENAI_LINE_OTHER,      /* passes where the target is exposed */
     NGX_HTTP_GENAI_LINE_LIMIT,      /* passes under another name */
     NGX_HTTP_GENAI_LINE_TYPE,
+    NGX_HTTP_GENAI_LINE_CODED,
     NGX_HTTP_GENAI_LINE_LENGTH,
     NGX_HTTP_GENAI_LINE_CODING,
     NGX_HTTP_GENAI_LINE_CONNECTION,
@@ -61,7 +62,7 @@ static ngx_http_genai_line_t  ngx_http_genai_lines[] = {
     { ngx_string("content-length"), NGX_HTTP_GENAI_LINE_LENGTH },
     { ngx_string("transfer-encoding"), NGX_HTTP_GENAI_LINE_CODING },
     { ngx_string("connection"), NGX_HTTP_GENAI_LINE_CONNECTION },
-    { ngx_string("content-encoding"), NGX_HTTP_GENAI_LINE_PASS },
+    { ngx_string("content-encoding"), NGX_HTTP_GENAI_LINE_CODED },
     { ngx_string("retry-after"), NGX_HTTP_GENAI_LINE_RETRY },
     { ngx_string("retry-after-ms"), NGX_HTTP_GENAI_LINE_PASS },
     { ngx_string("x-should-retry"), NGX_HTTP_GENAI_LINE_PASS },
@@ -235,7 +236,24 @@ ngx_http_genai_process_line(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
         return NGX_OK;
 
+    case NGX_HTTP_GENAI_LINE_CODED:
+
+        /* bytes that we cannot read pass as they are */
+
+        ctx->coded = (value->len != 8
+                      || ngx_strncasecmp(value->data, (u_char *) "identity", 8)
+                         != 0);
+
+        return ngx_http_genai_keep_line(r, name, value, 0);
+
     case NGX_HTTP_GENAI_LINE_TYPE:
+
+        if (ctx->type_seen) {
+            return NGX_OK;
+        }
+
+        ctx->type_seen = 1;
+
         ctx->event_stream = (value->len >= 17
                              && ngx_strncasecmp(value->data,
                                        (u_char *) "text/event-stream", 17)
@@ -464,6 +482,7 @@ ngx_http_genai_interim(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 static ngx_int_t
 ngx_http_genai_judge(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
+    ngx_int_t             rc;
     ngx_uint_t            status, wanted;
     genai_error_e         error;
     ngx_http_upstream_t  *u;
@@ -503,11 +522,18 @@ ngx_http_genai_judge(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     if (ctx->endpoint->body == GENAI_BODY_JSON
         && !ctx->json && !ctx->event_stream)
     {
-        return ngx_http_genai_fail(r, ctx, (error == GENAI_OK
-                                            || error
-                                               == GENAI_CALLER_BAD_REQUEST)
-                                           ? GENAI_PROVIDER_BAD_ANSWER : error,
-                                   "the provider did not answer with JSON");
+        rc = ngx_http_genai_fail(r, ctx, (error == GENAI_OK)
+                                         ? GENAI_PROVIDER_BAD_ANSWER : error,
+                                 "the provider did not answer with JSON");
+
+        if (status >= 400 && status < 500) {
+
+            /* it is for good, clients must not try again */
+
+            ctx->status = status;
+        }
+
+        return rc;
     }
 
     if (status >= 300 && status < 400) {

@@ -48,6 +48,14 @@ ngx_http_genai_body(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     if (!ctx->body_read) {
 
+        if (ctx->body_begun) {
+
+            /* it failed before an error_page has led here */
+
+            return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_BAD_REQUEST,
+                                         "the request body cannot be read");
+        }
+
         encoding = ngx_http_genai_body_encoding(r);
 
         if (encoding && ctx->endpoint->body == GENAI_BODY_JSON) {
@@ -61,6 +69,7 @@ ngx_http_genai_body(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
         r->request_body_in_single_buf = 1;
 
+        ctx->body_begun = 1;
         ctx->body_reading = 1;
 
         rc = ngx_http_read_client_request_body(r, ngx_http_genai_body_handler);

@@ -190,8 +190,9 @@ ngx_http_genai_check_conf(ngx_conf_t *cf)
 static ngx_int_t
 ngx_http_genai_check_place(ngx_conf_t *cf, ngx_http_genai_place_t *place)
 {
-    ngx_http_core_loc_conf_t   *clcf;
-    ngx_http_genai_loc_conf_t  *lcf;
+    ngx_http_core_loc_conf_t    *clcf;
+    ngx_http_genai_loc_conf_t   *lcf;
+    ngx_http_genai_main_conf_t  *mcf;
 
     clcf = place->clcf;
     lcf = place->lcf;
@@ -204,6 +205,28 @@ ngx_http_genai_check_place(ngx_conf_t *cf, ngx_http_genai_place_t *place)
                                   "another content handler after it (such as "
                                   "proxy_pass or return-like modules): "
                                   "remove one of the two", &clcf->name);
+        return NGX_ERROR;
+    }
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_genai_module);
+
+    if (lcf->pass_model && lcf->pass_model->lengths == NULL
+        && ngx_http_genai_model_find(mcf, &lcf->pass_model->value, cf->log)
+           == NULL)
+    {
+        ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, lcf->file, lcf->line,
+                                  "\"genai_pass model=%V\" names no model: "
+                                  "write a \"genai_model %V { ... }\" in http",
+                                  &lcf->pass_model->value,
+                                  &lcf->pass_model->value);
+        return NGX_ERROR;
+    }
+
+    if (lcf->api && !(lcf->endpoints & genai_endpoint_bit(lcf->api))) {
+        ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, lcf->file, lcf->line,
+                                  "location \"%V\" has a \"genai_api\" that "
+                                  "its \"genai_endpoints\" does not list: every "
+                                  "request would be 404", &clcf->name);
         return NGX_ERROR;
     }
 

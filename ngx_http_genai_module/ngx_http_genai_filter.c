@@ -41,6 +41,10 @@ static ngx_http_genai_message_t  ngx_http_genai_messages[] = {
     { 408, GENAI_OK, ngx_string("the request did not arrive in time") },
     { 413, GENAI_OK,
       ngx_string("the request body is larger than this gateway takes") },
+    { 0, GENAI_PROVIDER_RATE_LIMITED,
+      ngx_string("the provider takes no more requests now, try later") },
+    { 0, GENAI_PROVIDER_OVERLOADED,
+      ngx_string("the provider is overloaded, try later") },
     { 429, GENAI_OK, ngx_string("there are too many requests, try later") },
 
     { 0, GENAI_CALLER_BAD_REQUEST, ngx_string("the request is malformed") },
@@ -92,7 +96,7 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
     } else if (!ctx->from_provider && r->headers_out.status >= 400) {
         rc = ngx_http_genai_dress(r, ctx);
 
-    } else if (ctx->from_provider && ctx->event_stream) {
+    } else if (ctx->from_provider && ctx->event_stream && !ctx->coded) {
 
         /* a stream that dies gets one event more than its provider sent */
 
@@ -123,7 +127,15 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_genai_dress(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
-    if (ctx->error == GENAI_OK) {
+    if (ctx->error == GENAI_PROVIDER_UNREACHABLE && ctx->said != GENAI_OK) {
+
+        /* a word of a provider says more than that another is dead */
+
+        ctx->error = ctx->said;
+        ctx->status = genai_error_status(ctx->said);
+        ctx->retry_after = ctx->said_retry_after;
+
+    } else if (ctx->error == GENAI_OK) {
 
         ctx->error = genai_error_of_nginx(r->headers_out.status);
         ctx->status = r->headers_out.status;
@@ -233,7 +245,9 @@ ngx_http_genai_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         return ngx_http_genai_send_dressed(r, ctx, in);
     }
 
-    if (!ctx->event_stream || !ctx->from_provider || ctx->ended) {
+    if (!ctx->event_stream || ctx->coded || !ctx->from_provider
+        || ctx->ended)
+    {
         return ngx_http_next_body_filter(r, in);
     }
 

@@ -67,6 +67,10 @@ ngx_http_genai_group_init_peer(ngx_http_request_t *r,
     ctx = ngx_http_genai_get_ctx(r);
 
     group = &ctx->group;
+    ctx->failure = GENAI_OK;
+    ctx->failure_status = 0;
+    ctx->said = GENAI_OK;
+
     group->current = 0;
     group->started = 1;
     group->attempts = 0;
@@ -326,9 +330,10 @@ ngx_http_genai_group_status(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 static ngx_int_t
 ngx_http_genai_group_next(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
-    ngx_chain_t                *bufs;
-    ngx_http_genai_group_t     *group;
-    ngx_http_genai_target_t    *target;
+    ngx_chain_t              *bufs;
+    const genai_str_t        *word;
+    ngx_http_genai_group_t   *group;
+    ngx_http_genai_target_t  *target;
 
     group = &ctx->group;
 
@@ -343,10 +348,11 @@ ngx_http_genai_group_next(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
              && ngx_http_genai_origin_ready(target->provider->origin)
                 == NGX_DECLINED);
 
-    group->started++;
+    word = genai_error_word(ctx->error);
 
-    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                  "genai moves on to target \"%V\"", &target->name);
+    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                  "genai target \"%V\" failed (%*s), moves on to \"%V\"",
+                  &ctx->target->name, word->len, word->data, &target->name);
 
     ngx_http_genai_step_begin(ctx);
 
@@ -361,7 +367,15 @@ ngx_http_genai_group_next(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ctx->request_bufs = bufs;
     r->upstream->request_bufs = bufs;
 
-    return ngx_http_genai_group_start(r, ctx);
+    if (ngx_http_genai_group_start(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* one that has no peer to connect to was not tried */
+
+    group->started += (group->tries != 0);
+
+    return NGX_OK;
 }
 
 
@@ -392,6 +406,9 @@ ngx_http_genai_group_free_peer(ngx_peer_connection_t *pc, void *data,
 
         ctx->error = ctx->failure;
 
+        ctx->said = ctx->failure;
+        ctx->said_retry_after = ctx->retry_after;
+
         if (ctx->failure == GENAI_PROVIDER_RATE_LIMITED
             || ctx->failure == GENAI_PROVIDER_REFUSED)
         {
@@ -413,13 +430,17 @@ ngx_http_genai_group_free_peer(ngx_peer_connection_t *pc, void *data,
         ctx->error = u->request_sent ? GENAI_PROVIDER_BAD_ANSWER
                                      : GENAI_PROVIDER_UNREACHABLE;
 
-        if (pc->cached) {
+        if (pc->cached && u->state && u->state->bytes_received == 0) {
 
             /* it was closed while it was idle: no fault of the peer's */
 
             stale = 1;
             state = NGX_PEER_NEXT;
         }
+
+        /* nginx sends the request again for any cached connection */
+
+        pc->cached = stale;
     }
 
     if (!stale) {

@@ -91,8 +91,17 @@ ngx_http_genai_model(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                              |NGX_HTTP_GENAI_NEXT_HTTP_429
                              |NGX_HTTP_GENAI_NEXT_HTTP_5XX;
 
-    } else if (model->next_target & NGX_HTTP_GENAI_NEXT_OFF) {
+    } else if ((model->next_target & ~NGX_CONF_BITMASK_SET)
+               == NGX_HTTP_GENAI_NEXT_OFF)
+    {
         model->next_target = 0;
+
+    } else if (model->next_target & NGX_HTTP_GENAI_NEXT_OFF) {
+        ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, model->file, model->line,
+                                  "genai_model \"%V\" has \"next_target off\" "
+                                  "beside other values: remove one",
+                                  &model->name);
+        return NGX_CONF_ERROR;
     }
 
     ngx_conf_init_uint_value(model->next_target_tries, 3);
@@ -194,9 +203,10 @@ ngx_http_genai_model_target(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     ngx_memzero(target, sizeof(ngx_http_genai_target_t));
 
-    /* the provider is looked up by this name once all of http{} is read */
+    /* the provider is looked up once all of http{} is read */
 
     target->name = value[1];
+    target->provider_name = value[1];
     target->file = cf->conf_file->file.name.data;
     target->line = cf->conf_file->line;
     target->weight = 1;
@@ -222,6 +232,21 @@ ngx_http_genai_target_param(ngx_conf_t *cf, ngx_http_genai_target_t *target,
     if (ngx_strcmp(param->data, "down") == 0) {
         target->down = 1;
         return NGX_OK;
+    }
+
+    if (param->len > 5 && ngx_strncmp(param->data, "name=", 5) == 0) {
+        target->name.len = param->len - 5;
+        target->name.data = param->data + 5;
+        return NGX_OK;
+    }
+
+    p = ngx_strlchr(param->data, param->data + param->len, '=');
+
+    if (p && p + 1 < param->data + param->len && p[1] == '"') {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "nginx keeps quotes within a word: quote %V whole, "
+                           "as in \"model=NAME\"", param);
+        return NGX_ERROR;
     }
 
     if (param->len > 6 && ngx_strncmp(param->data, "model=", 6) == 0) {
@@ -273,7 +298,7 @@ ngx_http_genai_target_param(ngx_conf_t *cf, ngx_http_genai_target_t *target,
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "unknown parameter \"%V\" of a target, this build has "
-                       "model=, weight=, priority= and down", param);
+                       "name=, model=, weight=, priority= and down", param);
     return NGX_ERROR;
 
 invalid:
@@ -301,7 +326,7 @@ ngx_http_genai_model_init(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf)
         for (n = 0; n < models[i]->targets.nelts; n++) {
 
             targets[n].provider = ngx_http_genai_provider_find(mcf,
-                                                           &targets[n].name);
+                                                  &targets[n].provider_name);
 
             if (targets[n].provider == NULL) {
                 ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, targets[n].file,
@@ -309,7 +334,8 @@ ngx_http_genai_model_init(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf)
                                           "genai_model \"%V\" has a target "
                                           "\"%V\", but there is no "
                                           "genai_provider of that name",
-                                          &models[i]->name, &targets[n].name);
+                                          &models[i]->name,
+                                          &targets[n].provider_name);
                 return NGX_ERROR;
             }
         }

@@ -17,6 +17,7 @@
 
 static ngx_int_t ngx_http_genai_parse_model(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, genai_json_member_t *m);
+static ngx_uint_t ngx_http_genai_parse_name(ngx_str_t *name);
 static ngx_http_genai_verdict_e ngx_http_genai_parse_public(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
 
@@ -130,7 +131,6 @@ static ngx_int_t
 ngx_http_genai_parse_model(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     genai_json_member_t *m)
 {
-    size_t     i;
     ngx_str_t  name;
 
     if (m->type != GENAI_JSON_STRING
@@ -153,16 +153,8 @@ ngx_http_genai_parse_model(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         name.len = genai_json_unescape(name.data, &m->value);
     }
 
-    if (name.len > NGX_HTTP_GENAI_MODEL_MAX) {
+    if (!ngx_http_genai_parse_name(&name)) {
         return NGX_DECLINED;
-    }
-
-    /* it will stand in logs, and perhaps in a header */
-
-    for (i = 0; i < name.len; i++) {
-        if (name.data[i] < ' ' || name.data[i] == 0x7f) {
-            return NGX_DECLINED;
-        }
     }
 
     ctx->model_sent = name;
@@ -173,6 +165,27 @@ ngx_http_genai_parse_model(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ctx->model_end = ctx->model_start + m->value.len + 2;
 
     return NGX_OK;
+}
+
+
+/* it will stand in logs, and perhaps in a header */
+
+static ngx_uint_t
+ngx_http_genai_parse_name(ngx_str_t *name)
+{
+    size_t  i;
+
+    if (name->len > NGX_HTTP_GENAI_MODEL_MAX) {
+        return 0;
+    }
+
+    for (i = 0; i < name->len; i++) {
+        if (name->data[i] < ' ' || name->data[i] == 0x7f) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
@@ -196,6 +209,14 @@ ngx_http_genai_parse_public(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     {
         return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_INTERNAL,
                                      "the model cannot be evaluated");
+    }
+
+    if (!ngx_http_genai_parse_name(&ctx->model)) {
+        ngx_str_null(&ctx->model);
+
+        return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_BAD_REQUEST,
+                                     "this location's model has a name that "
+                                     "no model can have");
     }
 
     if (ctx->model.len == 0) {

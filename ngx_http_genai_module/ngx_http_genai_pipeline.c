@@ -116,6 +116,10 @@ ngx_http_genai_run_stages(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 {
     ngx_http_genai_verdict_e  verdict;
 
+    if (ctx->stage >= last) {
+        return NGX_DECLINED;
+    }
+
     ngx_http_genai_step_begin(ctx);
 
     do {
@@ -175,7 +179,9 @@ ngx_http_genai_get_ctx(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_genai_module);
 
-    if (ctx || !(r->internal || r->filter_finalize)) {
+    /* a subrequest is internal too, but it is no part of the exchange */
+
+    if (ctx || r != r->main || !(r->internal || r->filter_finalize)) {
         return ctx;
     }
 
@@ -183,6 +189,10 @@ ngx_http_genai_get_ctx(ngx_http_request_t *r)
 
         if (cln->handler == ngx_http_genai_cleanup_ctx) {
             ctx = cln->data;
+
+            /* the phases have begun anew */
+
+            ctx->stage = 0;
             ngx_http_set_ctx(r, ctx, ngx_http_genai_module);
             return ctx;
         }
@@ -263,6 +273,10 @@ ngx_http_genai_cleanup_ctx(void *data)
     ngx_http_genai_ctx_t *ctx = data;
 
     ngx_http_genai_origin_cancel(&ctx->waiter);
+
+    if (ctx->wait_timer.timer_set) {
+        ngx_del_timer(&ctx->wait_timer);
+    }
 }
 
 

@@ -22,6 +22,9 @@ static char *ngx_http_genai_provider_complete(ngx_conf_t *cf,
     ngx_http_genai_provider_t *p);
 static ngx_int_t ngx_http_genai_provider_init_one(ngx_conf_t *cf,
     ngx_http_genai_main_conf_t *mcf, ngx_http_genai_provider_t *p);
+static ngx_uint_t ngx_http_genai_provider_equal(ngx_str_t *a, ngx_str_t *b);
+static ngx_uint_t ngx_http_genai_provider_same_peer(
+    ngx_http_genai_provider_t *a, ngx_http_genai_provider_t *b);
 static ngx_int_t ngx_http_genai_provider_peers(ngx_conf_t *cf,
     ngx_http_genai_main_conf_t *mcf, ngx_http_genai_provider_t *p);
 #if (NGX_HTTP_SSL)
@@ -141,6 +144,33 @@ ngx_http_genai_provider_complete(ngx_conf_t *cf, ngx_http_genai_provider_t *p)
     }
 
     uc = &p->conf;
+
+#if (NGX_HTTP_SSL)
+
+    if (!p->ssl
+        && (p->ssl_name.len || p->ssl_protocols || p->ssl_ciphers.len
+            || p->ssl_trusted_certificate.len || p->ssl_crl.len
+            || p->ssl_verify_depth != NGX_CONF_UNSET_UINT
+            || uc->ssl_verify != NGX_CONF_UNSET
+            || uc->ssl_server_name != NGX_CONF_UNSET
+            || uc->ssl_session_reuse != NGX_CONF_UNSET))
+    {
+        ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, p->file, p->line,
+                                  "genai_provider \"%V\" has ssl_* settings "
+                                  "but passes to %V: write https://, or remove "
+                                  "them", &p->name, &p->url);
+        return NGX_CONF_ERROR;
+    }
+
+#endif
+
+    if (p->resolver && p->upstream_name.len) {
+        ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, p->file, p->line,
+                                  "genai_provider \"%V\" has \"resolver\" and "
+                                  "\"upstream\", whose servers nginx looks up: "
+                                  "remove one of the two", &p->name);
+        return NGX_CONF_ERROR;
+    }
 
     ngx_conf_init_msec_value(uc->connect_timeout, 5000);
     ngx_conf_init_msec_value(uc->send_timeout, 60000);
@@ -331,6 +361,8 @@ static ngx_int_t
 ngx_http_genai_provider_init_one(ngx_conf_t *cf,
     ngx_http_genai_main_conf_t *mcf, ngx_http_genai_provider_t *p)
 {
+    ngx_int_t                  rc;
+    ngx_conf_file_t            file, *save;
     ngx_resolver_t            *resolver;
     ngx_http_core_loc_conf_t  *clcf;
 
@@ -356,17 +388,71 @@ ngx_http_genai_provider_init_one(ngx_conf_t *cf,
         return ngx_http_genai_provider_peers(cf, mcf, p);
     }
 
-    p->origin = ngx_http_genai_origin_create(cf, &p->host, p->port, &p->name);
-    if (p->origin == NULL) {
-        return NGX_ERROR;
-    }
-
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     resolver = p->resolver ? p->resolver : clcf->resolver;
 
-    return ngx_http_genai_origin_init(cf, p->origin, resolver,
-                                      clcf->resolver_timeout);
+    /* what is to be said of the name is said with the provider's line */
+
+    save = cf->conf_file;
+    file = *save;
+    file.file.name.data = p->file;
+    file.file.name.len = ngx_strlen(p->file);
+    file.line = p->line;
+    cf->conf_file = &file;
+
+    rc = NGX_ERROR;
+
+    p->origin = ngx_http_genai_origin_create(cf, &p->host, p->port, &p->name);
+
+    if (p->origin) {
+        rc = ngx_http_genai_origin_init(cf, p->origin, resolver,
+                                        clcf->resolver_timeout);
+    }
+
+    cf->conf_file = save;
+
+    return rc;
+}
+
+
+static ngx_uint_t
+ngx_http_genai_provider_equal(ngx_str_t *a, ngx_str_t *b)
+{
+    return a->len == b->len && ngx_strncasecmp(a->data, b->data, a->len) == 0;
+}
+
+
+/* whether a connection that one has made may serve the other */
+
+static ngx_uint_t
+ngx_http_genai_provider_same_peer(ngx_http_genai_provider_t *a,
+    ngx_http_genai_provider_t *b)
+{
+    if (a->ssl != b->ssl || !ngx_http_genai_provider_equal(&a->host, &b->host))
+    {
+        return 0;
+    }
+
+#if (NGX_HTTP_SSL)
+
+    if (a->ssl
+        && (a->conf.ssl_verify != b->conf.ssl_verify
+            || a->conf.ssl_server_name != b->conf.ssl_server_name
+            || a->ssl_verify_depth != b->ssl_verify_depth
+            || a->ssl_protocols != b->ssl_protocols
+            || !ngx_http_genai_provider_equal(&a->ssl_name, &b->ssl_name)
+            || !ngx_http_genai_provider_equal(&a->ssl_ciphers, &b->ssl_ciphers)
+            || !ngx_http_genai_provider_equal(&a->ssl_crl, &b->ssl_crl)
+            || !ngx_http_genai_provider_equal(&a->ssl_trusted_certificate,
+                                              &b->ssl_trusted_certificate)))
+    {
+        return 0;
+    }
+
+#endif
+
+    return 1;
 }
 
 
@@ -419,15 +505,13 @@ ngx_http_genai_provider_peers(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf,
             continue;
         }
 
-        if (o->ssl != p->ssl
-            || o->host.len != p->host.len
-            || ngx_strncasecmp(o->host.data, p->host.data, p->host.len) != 0)
-        {
+        if (!ngx_http_genai_provider_same_peer(o, p)) {
             ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, p->file, p->line,
                                       "genai_provider \"%V\" (%V%V) and \"%V\" "
                                       "(%V%V) share upstream \"%V\", whose "
                                       "idle connections would be mixed: give "
-                                      "each host an upstream{} of its own",
+                                      "each host, and each set of ssl_* "
+                                      "settings, an upstream{} of its own",
                                       &p->name, &p->schema, &p->authority,
                                       &o->name, &o->schema, &o->authority,
                                       &p->upstream_name);
@@ -507,9 +591,11 @@ ngx_http_genai_provider_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_genai_provider_t *p = conf;
 
-    u_char      c, *s, *last, *host, *colon;
-    ngx_int_t   port;
-    ngx_str_t  *value;
+    u_char                   c, *s, *last, *host, *colon;
+    ngx_int_t                port;
+    ngx_str_t               *value;
+    genai_str_t              path, id;
+    const genai_endpoint_t  *endpoint;
 
     if (p->url.len) {
         return "is duplicate";
@@ -604,6 +690,19 @@ ngx_http_genai_provider_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     while (p->path.len && p->path.data[p->path.len - 1] == '/') {
         p->path.len--;
+    }
+
+    path.len = p->path.len;
+    path.data = p->path.data;
+
+    endpoint = genai_endpoint_of_path(&genai_openai, &path, &id);
+
+    if (endpoint) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"pass\" takes the base URL that an SDK would get, "
+                           "without \"%*s\": the gateway adds it",
+                           endpoint->suffix.len, endpoint->suffix.data);
+        return NGX_CONF_ERROR;
     }
 
     return NGX_CONF_OK;

@@ -311,7 +311,14 @@ ngx_http_genai_render_path(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
-    len = ngx_min(clcf->name.len, r->uri.len);
+    len = clcf->name.len;
+
+    if (len > r->uri.len || ngx_memcmp(r->uri.data, clcf->name.data, len) != 0)
+    {
+        /* rewritten: the path is what the operator has made of it */
+
+        len = 0;
+    }
 
     if (len && clcf->name.data[len - 1] == '/') {
         len--;

@@ -52,6 +52,14 @@ ngx_http_genai_refuse(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     ctx->message.len = p - ctx->message.data;
 
+    /* a client's text must not make lines of the log */
+
+    for (p = ctx->message.data; p < ctx->message.data + ctx->message.len; p++) {
+        if (*p < ' ' || *p == 0x7f) {
+            *p = ' ';
+        }
+    }
+
     word = genai_error_word(error);
 
     level = (error >= GENAI_GATEWAY_INTERNAL) ? NGX_LOG_ERR
@@ -104,11 +112,12 @@ ngx_http_genai_send(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     r->expect_tested = 1;
 
-    rc = ngx_http_discard_request_body(r);
+    if (ngx_http_discard_request_body(r) != NGX_OK) {
 
-    if (rc != NGX_OK) {
-        ngx_http_finalize_request(r, rc);
-        return;
+        /* where the next request begins is not known */
+
+        r->keepalive = 0;
+        r->lingering_close = 0;
     }
 
     r->headers_out.status = status;

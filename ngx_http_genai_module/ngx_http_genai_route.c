@@ -14,6 +14,7 @@
 static ngx_http_genai_verdict_e ngx_http_genai_route_none(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
 static void ngx_http_genai_route_resume(void *data);
+static void ngx_http_genai_route_timeout(ngx_event_t *ev);
 
 
 ngx_http_genai_verdict_e
@@ -55,7 +56,7 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
             rc = ngx_http_genai_origin_ready(target->provider->origin);
 
-            if (rc == NGX_DECLINED) {
+            if (rc == NGX_DECLINED || (rc == NGX_AGAIN && ctx->waited)) {
                 continue;
             }
 
@@ -66,6 +67,18 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
                 ngx_http_genai_origin_wait(target->provider->origin,
                                            &ctx->waiter);
+
+                if (i + 1 < n) {
+
+                    /* where there is another, it has its time to connect */
+
+                    ctx->wait_timer.handler = ngx_http_genai_route_timeout;
+                    ctx->wait_timer.data = r;
+                    ctx->wait_timer.log = r->connection->log;
+
+                    ngx_add_timer(&ctx->wait_timer,
+                                  target->provider->conf.connect_timeout);
+                }
 
                 r->read_event_handler = ngx_http_test_reading;
                 r->write_event_handler = ngx_http_request_empty_handler;
@@ -102,7 +115,33 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 static void
 ngx_http_genai_route_resume(void *data)
 {
-    ngx_http_genai_resume(data);
+    ngx_http_request_t *r = data;
+
+    ngx_http_genai_ctx_t  *ctx;
+
+    ctx = ngx_http_genai_get_ctx(r);
+
+    if (ctx->wait_timer.timer_set) {
+        ngx_del_timer(&ctx->wait_timer);
+    }
+
+    ngx_http_genai_resume(r);
+}
+
+
+static void
+ngx_http_genai_route_timeout(ngx_event_t *ev)
+{
+    ngx_http_request_t    *r;
+    ngx_http_genai_ctx_t  *ctx;
+
+    r = ev->data;
+    ctx = ngx_http_genai_get_ctx(r);
+
+    ngx_http_genai_origin_cancel(&ctx->waiter);
+    ctx->waited = 1;
+
+    ngx_http_genai_resume(r);
 }
 
 

@@ -34,6 +34,8 @@ static ngx_int_t ngx_http_genai_stream_release(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_chain_t ***last);
 static ngx_int_t ngx_http_genai_stream_link(ngx_http_request_t *r,
     ngx_chain_t ***last, ngx_buf_t *b);
+static ngx_uint_t ngx_http_genai_stream_torn(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
 static ngx_uint_t ngx_http_genai_stream_done(ngx_http_genai_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_stream_cut(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_chain_t ***last);
@@ -70,6 +72,11 @@ ngx_http_genai_stream_filter(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
             if (b->last_buf) {
                 ctx->ended = 1;
+
+                if (ngx_http_genai_stream_torn(r, ctx)) {
+                    ctx->error = GENAI_PROVIDER_BAD_ANSWER;
+                    return ngx_http_genai_stream_cut(r, ctx, &last);
+                }
 
                 if (ngx_http_genai_stream_release(r, ctx, &last) != NGX_OK) {
                     return NGX_ERROR;
@@ -301,6 +308,42 @@ ngx_http_genai_stream_link(ngx_http_request_t *r, ngx_chain_t ***last,
 }
 
 
+/*
+ * Where the end of the connection is the end of the answer, a provider that
+ * dies looks like one that is done; but none ends within a line of data.
+ */
+
+static ngx_uint_t
+ngx_http_genai_stream_torn(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    size_t                n;
+    u_char               *p, *last;
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    if (ctx->held == NULL || ctx->held->buf->last == ctx->held->buf->pos
+        || u == NULL || u->headers_in.chunked
+        || u->headers_in.content_length_n != -1)
+    {
+        return 0;
+    }
+
+    last = ctx->held->buf->last;
+
+    for (p = last; p > ctx->held->buf->pos; p--) {
+        if (p[-1] == LF || p[-1] == CR) {
+            break;
+        }
+    }
+
+    n = last - p;
+
+    return n >= 5 && ngx_memcmp(p, "data:", 5) == 0
+           && (n < 6 || ngx_memcmp(last - 6, "[DONE]", 6) != 0);
+}
+
+
 /* whether the last event was "data: [DONE]", and nothing has begun since */
 
 static ngx_uint_t
@@ -318,11 +361,14 @@ ngx_http_genai_stream_done(ngx_http_genai_ctx_t *ctx)
     p = ctx->tail + sizeof(ctx->tail);
     n = sizeof(done) - 1;
 
-    while (p - ctx->tail > (ssize_t) n && (p[-1] == LF || p[-1] == CR)) {
+    while (p - ctx->tail > (ssize_t) n + 1 && (p[-1] == LF || p[-1] == CR)) {
         p--;
     }
 
-    return ngx_memcmp(p - n, done, n) == 0;
+    p -= n;
+
+    return ngx_memcmp(p, done, n) == 0
+           && (p[-1] == LF || p[-1] == CR || p[-1] == '\0');
 }
 
 

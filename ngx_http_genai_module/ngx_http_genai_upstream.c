@@ -36,7 +36,7 @@ ngx_http_genai_pass_handler(ngx_http_request_t *r)
 
     ctx = ngx_http_genai_get_ctx(r);
 
-    if (ctx == NULL || ctx->request_bufs == NULL) {
+    if (r != r->main || ctx == NULL || ctx->request_bufs == NULL) {
 
         /* a subrequest, or a content phase without the phases before it */
 
@@ -141,6 +141,8 @@ ngx_http_genai_reinit_request(ngx_http_request_t *r)
     ctx->cl_seen = 0;
     ctx->event_stream = 0;
     ctx->json = 0;
+    ctx->type_seen = 0;
+    ctx->coded = 0;
     ngx_str_null(&ctx->retry_after);
 
     u->process_header = ngx_http_genai_process_status_line;
@@ -301,8 +303,13 @@ ngx_http_genai_chunked_filter(void *data, ssize_t bytes)
     b->pos = b->last;
     b->last += bytes;
 
-    if (u->error) {
+    if (u->length == 0 || u->error) {
+
+        /* read while the client was slow: it belongs to no answer */
+
         b->pos = b->last;
+        u->keepalive = 0;
+
         return NGX_OK;
     }
 
@@ -361,6 +368,7 @@ ngx_http_genai_chunked_filter(void *data, ssize_t bytes)
 
         b->pos = b->last;
         u->error = 1;
+        u->keepalive = 0;
 
         return NGX_OK;
     }

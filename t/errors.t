@@ -285,8 +285,8 @@ ours($_, 502, 'provider_bad_answer')
         'no length at all', 'a length of 2**64', 'a length and a coding',
         'a coding and a length', 'an unknown coding', 'identity',
         'two codings', 'chunked twice', 'chunked in two lines',
-        'a coding with a tab', 'HTML with 200', 'HTML with 404',
-        'HTML with 502', 'no type with 200', 'text with 200', 'a 204', 'a 304',
+        'a coding with a tab', 'HTML with 200', 'HTML with 502',
+        'no type with 200', 'text with 200', 'a 204', 'a 304',
         'a 301', '307 with JSON';
 
 is(ours('a 301', 502, 'provider_bad_answer')->header('location'), undef,
@@ -296,6 +296,7 @@ is(ours('HTML with 429', 429, 'provider_rate_limited')->header('retry-after'),
 is(ours('HTML with 503', 503, 'provider_overloaded')->header('retry-after'),
    '18', 'of a 503 as well');
 ours('HTML with 504', 504, 'provider_timeout');
+ours('HTML with 404', 404, 'caller_bad_request');
 ours('HTML with 529', 503, 'provider_overloaded');
 ours('HTML with 413', 413, 'caller_too_large');
 

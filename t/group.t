@@ -316,7 +316,7 @@ for (
     [ 'ab', { a => 408 }, '408 provider_timeout 408', 'a', 'a 1', '408' ],
     (map { [ 'ab', { a => $_ }, '502 provider_refused provider_refused', 'a',
              'a 1', $_ ] } 401, 403),
-    [ 'ab', { a => '404 html' }, '502 provider_bad_answer provider_bad_answer',
+    [ 'ab', { a => '404 html' }, '404 caller_bad_request caller_bad_request',
       'a', 'a 1', '404' ],
 
     # the last error is the one that counts

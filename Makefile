@@ -139,7 +139,6 @@ test-long: build ## run the long tests, t/long/*.t (GENAI_ROUNDS)
 
 .PHONY: bench
 bench: ## measure against plain proxy_pass (BENCH="--quick")
-	@ci/deps bench
 	@$(MAKE) --no-print-directory build
 	@GENAI_NGINX=$(GENAI_NGINX) GENAI_MODULES=$(BUILD_DIR) \
 	    perl t/bench/bench.pl $(BENCH)

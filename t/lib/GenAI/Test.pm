@@ -628,7 +628,10 @@ sub error_log {
 sub access_log {
     my ($self, $name) = @_;
 
-    return eval { slurp("$self->{dir}/" . ($name || 'access.log')) } // '';
+    my $log = eval { slurp("$self->{dir}/" . ($name || 'access.log')) } // '';
+
+    # a line that is being written is none yet
+    return $log =~ s/[^\n]+\z//r;
 }
 
 

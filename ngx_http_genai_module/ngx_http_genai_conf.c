@@ -225,8 +225,8 @@ ngx_http_genai_check_place(ngx_conf_t *cf, ngx_http_genai_place_t *place)
     if (lcf->api && !(lcf->endpoints & genai_endpoint_bit(lcf->api))) {
         ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, lcf->file, lcf->line,
                                   "location \"%V\" has a \"genai_api\" that "
-                                  "its \"genai_endpoints\" does not list: every "
-                                  "request would be 404", &clcf->name);
+                                  "its \"genai_endpoints\" does not list: "
+                                  "every request would be 404", &clcf->name);
         return NGX_ERROR;
     }
 

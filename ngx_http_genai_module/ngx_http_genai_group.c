@@ -27,6 +27,9 @@
 
 static ngx_int_t ngx_http_genai_group_start(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
+static ngx_uint_t ngx_http_genai_group_quiet(ngx_connection_t *c);
+static void ngx_http_genai_group_drop(ngx_http_genai_ctx_t *ctx,
+    ngx_peer_connection_t *pc);
 static void ngx_http_genai_group_status(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_group_next(ngx_http_request_t *r,
@@ -264,6 +267,13 @@ ngx_http_genai_group_get_peer(ngx_peer_connection_t *pc, void *data)
 
             group->tries = pc->tries;
 
+            if (rc == NGX_DONE
+                && !ngx_http_genai_group_quiet(pc->connection))
+            {
+                ngx_http_genai_group_drop(ctx, pc);
+                continue;
+            }
+
             ngx_http_genai_group_report(ctx, pc);
 
             if (rc != NGX_BUSY) {
@@ -300,6 +310,74 @@ none:
     u->upstream = u->conf->upstream;
 
     return NGX_BUSY;
+}
+
+
+/*
+ * Whether nothing has come on a cached connection.  Its end may be known to
+ * the kernel but not yet to us, and a request that is sent and lost can often
+ * not be sent again.  Bytes are worse: they would be read as the answer to a
+ * request that is not even sent, and all later ones be off by one.
+ */
+
+static ngx_uint_t
+ngx_http_genai_group_quiet(ngx_connection_t *c)
+{
+    char  buf[1];
+
+    return recv(c->fd, buf, 1, MSG_PEEK) == -1
+           && ngx_socket_errno == NGX_EAGAIN;
+}
+
+
+/* gives such a connection back to its peers, who do not keep it, and closes */
+
+static void
+ngx_http_genai_group_drop(ngx_http_genai_ctx_t *ctx, ngx_peer_connection_t *pc)
+{
+    ngx_uint_t               tries;
+    ngx_connection_t        *c;
+    ngx_http_genai_group_t  *group;
+
+    group = &ctx->group;
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, pc->log, 0,
+                   "genai cached connection %p is not quiet", pc->connection);
+
+    /* it was no try */
+
+    tries = group->tries;
+
+    group->free(pc, group->data, NGX_PEER_NEXT);
+
+    group->tries = tries;
+
+    c = pc->connection;
+
+    pc->connection = NULL;
+    pc->sockaddr = NULL;
+    pc->cached = 0;
+
+    if (c == NULL) {
+        return;
+    }
+
+#if (NGX_HTTP_SSL)
+
+    if (c->ssl) {
+        c->ssl->no_wait_shutdown = 1;
+        c->ssl->no_send_shutdown = 1;
+
+        (void) ngx_ssl_shutdown(c);
+    }
+
+#endif
+
+    if (c->pool) {
+        ngx_destroy_pool(c->pool);
+    }
+
+    ngx_close_connection(c);
 }
 
 

@@ -38,7 +38,6 @@ typedef struct {
     ngx_queue_t                  queue;         /* of idle or of spare */
     ngx_http_genai_origin_t     *origin;
     ngx_connection_t            *connection;
-    ngx_msec_t                   since;
     socklen_t                    socklen;
     ngx_sockaddr_t               sockaddr;
 } ngx_http_genai_origin_idle_t;

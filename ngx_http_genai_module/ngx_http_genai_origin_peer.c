@@ -18,9 +18,6 @@
 #define NGX_HTTP_GENAI_ORIGIN_REQUESTS  1000
 #define NGX_HTTP_GENAI_ORIGIN_AGE       3600000
 
-/* an idle connection is looked at before its use after that long, ms */
-#define NGX_HTTP_GENAI_ORIGIN_FRESH     500
-
 /* an address that failed comes last for that long, ms */
 #define NGX_HTTP_GENAI_ORIGIN_FAIL      10000
 
@@ -403,19 +400,6 @@ ngx_http_genai_origin_take(ngx_http_genai_origin_peer_t *peer,
 
         c = item->connection;
 
-        /*
-         * That it was closed may be known to the kernel but not yet to us;
-         * a request that is sent and lost can often not be sent again.  Who
-         * closes idle connections does so after seconds.
-         */
-
-        if (ngx_current_msec - item->since > NGX_HTTP_GENAI_ORIGIN_FRESH
-            && !ngx_http_genai_origin_quiet(c))
-        {
-            ngx_http_genai_origin_drop(item);
-            continue;
-        }
-
         ngx_queue_remove(q);
         ngx_queue_insert_head(&origin->spare, q);
 
@@ -497,7 +481,6 @@ ngx_http_genai_origin_keep(ngx_peer_connection_t *pc,
                    "genai origin free peer: keeping connection %p", c);
 
     item->connection = c;
-    item->since = ngx_current_msec;
     item->socklen = peer->socklen;
     ngx_memcpy(&item->sockaddr, &peer->sockaddr, peer->socklen);
 

@@ -225,20 +225,33 @@ for my $round (1 .. $ROUNDS) {
 
     $load->run(0.3 + rand 0.6);
 
-    my $pid = ($t->worker_pids)[rand 2];
+    my @pids = $t->worker_pids;
+    my $pid = $pids[rand 2];
 
-    $t->allow(qr/worker process $pid exited on signal 9/);
     freeze($pid);
 
     my $marked = mark($pid);
 
+    # one may have taken all the connections
+    if (!$marked) {
+        kill 'CONT', $pid;
+        ($pid) = grep { $_ != $pid } @pids;
+        freeze($pid);
+        $marked = mark($pid);
+    }
+
+    $t->allow(qr/worker process $pid exited on signal 9/);
     kill 'KILL', $pid;
     ok($load->run(10 * $SCALE, respawned($t, $pid)),
        "$R: the master has put another in its place");
 
     my $back = time;
+    my ($new) = grep { my $p = $_; !grep { $_ == $p } @pids } $t->worker_pids;
 
     $load->run(0.6);
+    ok($load->run(10 * $SCALE, sub {
+        grep { ($_->{answer}->header('x-pid') // '') eq $new } @over;
+    }), "$R: which serves");
     ok($load->drain, "$R: every request came to an end");
 
     my @mine = grep { $_->{victim} } @over;
@@ -259,12 +272,6 @@ for my $round (1 .. $ROUNDS) {
             @lost);
     cmp_ok(scalar(grep { $_->{begun} > $back } @over), '>', 20,
            "$R: later ones were answered");
-
-    my %by = map { ($_->{answer}->header('x-pid') // '') => 1 }
-             grep { $_->{begun} > $back } @over;
-
-    ok(!$by{$pid}, "$R: not by the dead");
-    $sum{new} += grep { $_ } @by{grep { $_ ne $pid } $t->worker_pids};
 
     # the provider was never in trouble, so nothing was sent twice
 
@@ -333,7 +340,6 @@ for my $round (1 .. $ROUNDS) {
 
 cmp_ok($sum{marked}, '>', 0, 'the killed workers had connections');
 cmp_ok($sum{lost}, '>', 0, 'and requests');
-cmp_ok($sum{new}, '>', 0, 'the new workers served');
 cmp_ok($sum{failed}, '>', 0, 'the killed providers had requests');
 
 diag(join ', ', map { "$_ $sum{$_}" } sort keys %sum);

@@ -179,6 +179,7 @@ $(ASAN_DIR)/Makefile: config ngx_http_genai_module/sources ci/configure \
 	    --with-http_stub_status_module --with-http_auth_request_module \
 	    --with-http_realip_module --with-http_gunzip_module \
 	    --with-http_sub_module --with-http_slice_module \
+	    --with-http_addition_module \
 	    --add-module=$(CURDIR)
 
 .PHONY: test-asan

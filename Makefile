@@ -41,7 +41,7 @@ MAKE_IN = $(MAKE) --no-print-directory $(if $(V),,-s) -j$(JOBS) \
 .PHONY: help
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z][-a-z]*:.*## / \
-	    { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	    { printf "  %-12s %s\n", $$1, $$2 }' Makefile t/fuzz/rules.mk
 	@echo
 	@echo 'Variables: NGINX_SRC BUILD_DIR CFLAGS CC JOBS TESTS PROVE_JOBS'
 	@echo 'GENAI_NGINX GENAI_CACHE SMOKE_TESTS GENAI_ROUNDS (see their places).'
@@ -102,6 +102,7 @@ lint: ## check the house style
 	@ci/lint
 
 include t/unit/rules.mk
+include t/fuzz/rules.mk
 
 .PHONY: unit
 unit: $(UNIT_TESTS) ## build the C unit tests (sanitized)
@@ -142,6 +143,13 @@ bench: ## measure against plain proxy_pass (BENCH="--quick")
 	@$(MAKE) --no-print-directory build
 	@GENAI_NGINX=$(GENAI_NGINX) GENAI_MODULES=$(BUILD_DIR) \
 	    perl t/bench/bench.pl $(BENCH)
+
+.PHONY: bench-core
+bench-core: ## measure core/ alone, into build/bench-core.json
+	@mkdir -p build
+	@$(CC) -O2 -g -I ngx_http_genai_module/core -o build/core-bench \
+	    t/bench/core.c $(wildcard ngx_http_genai_module/core/*.c)
+	@build/core-bench build/bench-core.json
 
 
 # sanitizers: nginx with both modules inside.  A pool hands out memory that no

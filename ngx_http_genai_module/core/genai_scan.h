@@ -122,7 +122,9 @@ struct genai_scan_s {
  * Begins to scan text[0 .. len), which must stay in place while the scanner
  * and its tape are used.  The tape is allocated from the arena, as it grows,
  * and has at most max_entries entries (a value is one, a member's name is
- * another).  Errors are told by genai_scan().
+ * another), which bounds its memory: 16 bytes each, and there is room for
+ * less than twice as many.  No text has more than one for two of its bytes.
+ * Errors are told by genai_scan().
  */
 void genai_scan_init(genai_scan_t *s, genai_arena_t *arena,
     const unsigned char *text, size_t len, uint32_t max_entries);

@@ -55,18 +55,18 @@ enum {
 };
 
 
-/* what a number waits for; those that may be its end are odd */
+/* what a number waits for */
 
 enum {
     GENAI_NUMBER_SIGN = 0,          /* or the first digit */
-    GENAI_NUMBER_INT = 2,           /* the first digit */
-    GENAI_NUMBER_INTS = 3,
-    GENAI_NUMBER_POINT = 5,         /* or an exponent */
-    GENAI_NUMBER_FRAC = 6,
-    GENAI_NUMBER_FRACS = 7,
-    GENAI_NUMBER_EXP_SIGN = 8,
-    GENAI_NUMBER_EXP = 10,
-    GENAI_NUMBER_EXPS = 11
+    GENAI_NUMBER_INT,               /* the first digit */
+    GENAI_NUMBER_INTS,              /* further ones, a point, an exponent */
+    GENAI_NUMBER_POINT,             /* or an exponent */
+    GENAI_NUMBER_FRAC,              /* the first digit behind the point */
+    GENAI_NUMBER_FRACS,
+    GENAI_NUMBER_EXP_SIGN,          /* or the first digit */
+    GENAI_NUMBER_EXP,
+    GENAI_NUMBER_EXPS
 };
 
 
@@ -83,7 +83,10 @@ typedef struct {
 /* what may stand behind a number or a literal */
 extern const unsigned char  genai_scan_delimiter[256];
 
-/* Stores the error, returns GENAI_SCAN_ERROR. */
+/*
+ * Stores the error, returns GENAI_SCAN_ERROR.  Without a text it is found out
+ * what is wrong with the string there.
+ */
 int genai_scan_fail(genai_scan_t *s, size_t offset, const char *error);
 
 /*
@@ -104,9 +107,9 @@ size_t genai_scan_escapes(genai_scan_t *s, size_t o, uint64_t slash,
     uint64_t *escaped);
 
 /*
- * Looks at the sequences in text[o .. o + 64), and one that may begin up to
- * three bytes before it, one by one.  Returns where the first bad one begins,
- * or GENAI_SCAN_NONE.  One that is cut by the block's end is not judged yet.
+ * Looks at the sequences that begin in text[o .. o + 64), and at one that may
+ * have begun up to three bytes before, one by one and each as a whole.
+ * Returns where the first bad one begins, or GENAI_SCAN_NONE.
  */
 size_t genai_scan_utf8_at(const genai_scan_t *s, size_t o);
 
@@ -511,12 +514,8 @@ digits:
 
     rc = genai_scan_number(s, &q, text + at);
 
-    if (rc == -1) {
-        at = q - text;
-        return genai_scan_fail(s, at, (at - e->offset <= (text[e->offset]
-                                                          == '-'))
-                                      ? "a value is expected"
-                                      : "a number is malformed");
+    if (rc == -1 || (rc == 0 && q == end)) {
+        return genai_scan_fail(s, q - text, "a number is malformed");
     }
 
     if (q == text + o + GENAI_SCAN_BLOCK && q != end) {

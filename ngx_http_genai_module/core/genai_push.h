@@ -37,13 +37,13 @@
 
 
 /* levels that a table can describe, the text's own value counted */
-#define GENAI_PUSH_PATH     16
+#define GENAI_PUSH_PATH_MAX    16
 
 /* bytes of a number that is called back; a longer one is an error */
-#define GENAI_PUSH_SCALAR   48
+#define GENAI_PUSH_NUMBER_MAX  48
 
 /* bytes that a name in a table may have */
-#define GENAI_PUSH_KEY      40
+#define GENAI_PUSH_KEY_MAX     40
 
 
 /*
@@ -87,7 +87,7 @@ typedef enum {
     GENAI_PUSH_ENTER = 0,       /* an object or array begins */
     GENAI_PUSH_LEAVE,           /* it has ended */
     GENAI_PUSH_STRING,          /* a piece of a string */
-    GENAI_PUSH_SCALAR_VALUE,    /* a number, true, false or null, whole */
+    GENAI_PUSH_SCALAR,          /* a number, true, false or null, whole */
     GENAI_PUSH_RAW              /* a piece of an object's or array's text */
 } genai_push_e;
 
@@ -139,6 +139,7 @@ typedef struct {
                                                character began */
     uint64_t                    objects[GENAI_JSON_DEPTH / 64];
 
+    const unsigned char        *run;        /* of a raw value, while fed */
     const char                 *literal;
     uint32_t                    code;       /* of the escape being read */
     uint32_t                    high;       /* the surrogate before it */
@@ -150,6 +151,7 @@ typedef struct {
     unsigned char               depth;      /* levels open */
     unsigned char               frames;     /* of them followed */
     unsigned char               raw;        /* level of a raw value, or 0 */
+    unsigned char               raw_node;
     unsigned char               count;      /* bytes of an escape, a literal
                                                or a character seen */
     unsigned char               need;       /* bytes of a character to come */
@@ -159,8 +161,8 @@ typedef struct {
     unsigned char               carry[4];   /* of a character cut in two */
     unsigned                    first:1;
 
-    unsigned char               buf[GENAI_PUSH_SCALAR];
-    genai_push_frame_t          frame[GENAI_PUSH_PATH];
+    unsigned char               buf[GENAI_PUSH_NUMBER_MAX];
+    genai_push_frame_t          frame[GENAI_PUSH_PATH_MAX];
 } genai_push_t;
 
 

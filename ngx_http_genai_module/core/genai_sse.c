@@ -31,9 +31,16 @@ typedef enum {
 #define GENAI_SSE_EVENT     2
 
 
+/* how a block ended */
+
+#define GENAI_SSE_WHOLE     0
+#define GENAI_SSE_TAIL      1
+#define GENAI_SSE_CUT       2
+
+
 static int genai_sse_name(genai_sse_t *s);
 static int genai_sse_value(genai_sse_t *s, const unsigned char *p, size_t n);
-static int genai_sse_block(genai_sse_t *s, unsigned incomplete);
+static int genai_sse_block(genai_sse_t *s, unsigned how);
 
 
 /* the first CR or LF of p[0 .. end), or end */
@@ -150,7 +157,18 @@ genai_sse_feed(genai_sse_t *s, const unsigned char *p, size_t n)
 
                 if (c == '\n') {
                     p++;
-                    s->offset++;
+
+                    if (s->offset++ != s->start) {
+                        continue;
+                    }
+
+                    rc = genai_sse_block(s, GENAI_SSE_TAIL);
+
+                    if (rc) {
+                        return (rc > 0) ? 1 : -1;
+                    }
+
+                    stop = p;
                     continue;
                 }
             }
@@ -160,7 +178,7 @@ genai_sse_feed(genai_sse_t *s, const unsigned char *p, size_t n)
                 p++;
                 s->offset++;
 
-                rc = genai_sse_block(s, 0);
+                rc = genai_sse_block(s, GENAI_SSE_WHOLE);
 
                 if (rc) {
                     return (rc > 0) ? 1 : -1;
@@ -194,10 +212,9 @@ genai_sse_feed(genai_sse_t *s, const unsigned char *p, size_t n)
                 continue;
             }
 
-            c = *p++;
-            s->offset++;
-
-            if (c == ':') {
+            if (*p == ':') {
+                p++;
+                s->offset++;
                 s->state = GENAI_SSE_SPACE;
                 continue;
             }
@@ -206,7 +223,8 @@ genai_sse_feed(genai_sse_t *s, const unsigned char *p, size_t n)
                 return -1;
             }
 
-            s->cr = (c == '\r');
+            s->cr = (*p++ == '\r');
+            s->offset++;
             s->state = GENAI_SSE_LINE;
             continue;
 
@@ -303,7 +321,7 @@ genai_sse_value(genai_sse_t *s, const unsigned char *p, size_t n)
 
 
 static int
-genai_sse_block(genai_sse_t *s, unsigned incomplete)
+genai_sse_block(genai_sse_t *s, unsigned how)
 {
     genai_sse_event_t  event;
 
@@ -312,7 +330,8 @@ genai_sse_block(genai_sse_t *s, unsigned incomplete)
     event.start = s->start;
     event.end = s->offset;
     event.data = s->data;
-    event.incomplete = incomplete;
+    event.tail = (how == GENAI_SSE_TAIL);
+    event.incomplete = (how == GENAI_SSE_CUT);
 
     s->start = s->offset;
     s->data = 0;
@@ -339,7 +358,7 @@ genai_sse_end(genai_sse_t *s)
         return 0;
     }
 
-    return (genai_sse_block(s, 1) < 0) ? -1 : 0;
+    return (genai_sse_block(s, GENAI_SSE_CUT) < 0) ? -1 : 0;
 }
 
 

@@ -20,9 +20,8 @@
  * of each begins where the one before ended, comments and extra blank lines
  * included.  A block without a data field is reported as one, since its bytes
  * must pass too.  A blank line that ends with CR ends its event at once and
- * not when the next byte tells whether it is CRLF; the LF then is the first
- * byte of the next block's span.  So a block whose span is left out takes
- * the LF of the line end before it along and leaves its own.
+ * not when the next byte tells whether it is CRLF; the LF then is a block of
+ * its own, the tail, to be treated as the block before it was.
  *
  * A reader belongs to one thread; different readers are independent.
  */
@@ -46,6 +45,8 @@ typedef struct {
     uint64_t              start;    /* raw span [start, end), in bytes from */
     uint64_t              end;      /* the stream's start */
     unsigned              data:1;   /* there was a data field */
+    unsigned              tail:1;   /* nothing but the LF of the CRLF that
+                                       ended the block before */
     unsigned              incomplete:1;     /* the stream ended before the
                                                blank line */
 } genai_sse_event_t;

@@ -1,0 +1,819 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The decoder of OpenAI's answers.  The scanner calls back for the values of
+ * the table, in the order of the text; most become an event at once.  Three
+ * things are told late by some providers, and text that needs them waits in
+ * a hold of fixed size, or, where that is full, for no more than a guess:
+ *
+ *   the index of a choice, behind its delta, where several were asked for;
+ *   the index of a tool call, behind its arguments;
+ *   whether a chunk has, beside the whole "message" so far, a "delta" too,
+ *   of which the message then is a copy.
+ *
+ * finish_reason, wherever it stands, is told when its choice ends, and usage
+ * when the chunk does.
+ */
+
+
+#include "genai_openai_answer_int.h"
+
+
+/* text that waits: a head, and then its bytes */
+
+typedef struct {
+    uint64_t        start;
+    uint64_t        end;
+    uint32_t        len;
+    uint16_t        nid;
+    uint16_t        nname;
+    uint16_t        block;
+    unsigned char   type;
+    unsigned char   field;
+    unsigned        first:1;
+    unsigned        last:1;
+    unsigned        escaped:1;
+    unsigned        json:1;
+    unsigned        copy:1;
+    unsigned        message:1;
+} genai_oa_held_t;
+
+
+static const char  genai_oa_done[] = "[DONE]";
+
+static int genai_oa_sse_begin(void *ctx, uint64_t offset);
+static int genai_oa_sse_data(void *ctx, const unsigned char *p, size_t n,
+    uint64_t offset);
+static int genai_oa_sse_end(void *ctx, const genai_sse_event_t *event);
+static void genai_oa_chunk_begin(genai_openai_answer_t *a);
+static int genai_oa_chunk_end(genai_openai_answer_t *a);
+static int genai_oa_text(genai_openai_answer_t *a, const unsigned char *p,
+    size_t n, uint64_t offset);
+static int genai_oa_broken(genai_openai_answer_t *a, const char *error,
+    uint64_t offset);
+static int genai_oa_tell(genai_openai_answer_t *a, genai_event_t *e,
+    unsigned message);
+static void genai_oa_tell_new(genai_openai_answer_t *a, genai_event_t *e);
+static int genai_oa_hold(genai_openai_answer_t *a, const genai_event_t *e);
+
+
+static const genai_sse_handler_t  genai_oa_sse = {
+    genai_oa_sse_begin,
+    genai_oa_sse_data,
+    genai_oa_sse_end
+};
+
+
+void
+genai_openai_answer_init(genai_openai_answer_t *a,
+    const genai_openai_answer_opts_t *opts, genai_event_pt handler, void *ctx)
+{
+    /* the hold and what is gathered are written before they are read */
+
+    memset(a, 0, offsetof(genai_openai_answer_t, finish));
+
+    a->handler = handler;
+    a->ctx = ctx;
+    a->stream = opts->stream;
+    a->choices = opts->choices ? opts->choices : 1;
+
+    genai_sse_init(&a->sse, &genai_oa_sse, a, opts->limit);
+    genai_oa_chunk_begin(a);
+}
+
+
+int
+genai_openai_answer_feed(genai_openai_answer_t *a, const unsigned char *p,
+    size_t n)
+{
+    int                   rc;
+    uint64_t              from;
+    const unsigned char  *end;
+
+    if (a->failed) {
+        return -1;
+    }
+
+    end = p + n;
+
+    if (a->mode == GENAI_OA_SNIFF) {
+
+        while (p < end
+               && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
+        {
+            p++;
+            a->offset++;
+        }
+
+        if (p == end) {
+            return 0;
+        }
+
+        /* no line of a stream starts so, and no JSON text as a field does */
+
+        a->mode = (*p != '{'
+                   && (a->stream || *p == ':' || *p == 'd' || *p == 'e'))
+                  ? GENAI_OA_STREAM : GENAI_OA_WHOLE;
+        a->sse.offset = a->offset;
+        a->stream = (a->mode == GENAI_OA_STREAM);
+    }
+
+    if (a->mode == GENAI_OA_WHOLE) {
+        rc = genai_oa_text(a, p, end - p, a->offset);
+        a->offset += end - p;
+
+        return rc;
+    }
+
+    from = a->sse.offset;
+    rc = genai_sse_feed(&a->sse, p, end - p);
+    a->offset += a->sse.offset - from;
+
+    if (rc < 0 && a->sse.error) {
+        (void) genai_oa_broken(a, a->sse.error, a->offset);
+        a->failed = 1;
+    }
+
+    return rc;
+}
+
+
+int
+genai_openai_answer_end(genai_openai_answer_t *a)
+{
+    genai_event_t  e;
+
+    if (a->failed) {
+        return -1;
+    }
+
+    if (a->mode == GENAI_OA_STREAM) {
+
+        if (genai_sse_end(&a->sse) != 0) {
+            return -1;
+        }
+
+        if (a->ended) {
+            return 0;
+        }
+
+    } else {
+        genai_oa_event(&e, GENAI_EVENT_CHUNK);
+
+        if (!a->broken) {
+
+            if (a->blank || genai_push_end(&a->push, a->offset) != 0) {
+                a->cut = 1;
+
+                if (genai_oa_broken(a, a->blank ? "the text is empty"
+                                                : a->push.error, a->offset)
+                    != 0)
+                {
+                    return -1;
+                }
+
+            } else if (genai_oa_chunk_end(a) != 0) {
+                return -1;
+            }
+        }
+
+        if (!(a->chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR
+                          |GENAI_CHUNK_BROKEN))
+            && genai_oa_broken(a, "there are no choices", a->offset) != 0)
+        {
+            return -1;
+        }
+
+        a->chunk |= GENAI_CHUNK_DATA;
+
+        if (a->cut) {
+            a->chunk |= GENAI_CHUNK_INCOMPLETE;
+        }
+
+        e.end = a->offset;
+        e.chunk = a->chunk;
+
+        if (genai_oa_call(a, &e) < 0) {
+            return -1;
+        }
+
+        /* a choice that is here whole needs no reason to have ended */
+
+        if (!(a->chunk & (GENAI_CHUNK_BROKEN|GENAI_CHUNK_ERROR))) {
+            a->finished = ~UINT64_C(0);
+        }
+    }
+
+    genai_oa_event(&e, GENAI_EVENT_END);
+
+    e.start = a->offset;
+    e.end = a->offset;
+    e.end_how = (a->finished && !(a->seen & ~a->finished) && !a->cut)
+                ? GENAI_END_CLEAN : GENAI_END_CUT;
+    a->ended = 1;
+
+    return (genai_oa_call(a, &e) < 0) ? -1 : 0;
+}
+
+
+static int
+genai_oa_sse_begin(void *ctx, uint64_t offset)
+{
+    genai_oa_chunk_begin(ctx);
+
+    return 0;
+}
+
+
+static int
+genai_oa_sse_data(void *ctx, const unsigned char *p, size_t n,
+    uint64_t offset)
+{
+    return genai_oa_text(ctx, p, n, offset);
+}
+
+
+static int
+genai_oa_sse_end(void *ctx, const genai_sse_event_t *event)
+{
+    int                     rc;
+    genai_event_t           e;
+    genai_openai_answer_t  *a = ctx;
+
+    if (event->data && !a->ended && !a->broken && !a->blank) {
+
+        if (a->done == sizeof(genai_oa_done) - 1) {
+            a->ended = 1;
+            a->chunk |= GENAI_CHUNK_DONE;
+
+            genai_oa_event(&e, GENAI_EVENT_END);
+            e.end_how = GENAI_END_DONE;
+            e.start = event->start;
+            e.end = event->end;
+
+            if (genai_oa_call(a, &e) < 0) {
+                return -1;
+            }
+
+        } else if (!a->done
+                   && genai_push_end(&a->push, event->end) == 0)
+        {
+            if (genai_oa_chunk_end(a) != 0) {
+                return -1;
+            }
+
+        } else if (event->incomplete) {
+            a->cut = 1;
+
+        } else if (genai_oa_broken(a, a->done ? "an object is expected"
+                                              : a->push.error, event->end)
+                   != 0)
+        {
+            return -1;
+        }
+    }
+
+    if (event->data && !a->ended && event->name.len == 5
+        && memcmp(event->name.data, "error", 5) == 0
+        && !(a->chunk & GENAI_CHUNK_ERROR))
+    {
+        genai_oa_error_clear(a);
+
+        if (genai_oa_error(a, event->start, event->end) != 0) {
+            return -1;
+        }
+    }
+
+    genai_oa_event(&e, GENAI_EVENT_CHUNK);
+
+    e.start = event->start;
+    e.end = event->end;
+    e.chunk = a->chunk | (event->data ? GENAI_CHUNK_DATA : 0)
+              | (event->tail ? GENAI_CHUNK_TAIL : 0)
+              | (event->incomplete ? GENAI_CHUNK_INCOMPLETE : 0);
+
+    a->chunk = 0;
+
+    rc = genai_oa_call(a, &e);
+
+    return rc;
+}
+
+
+static void
+genai_oa_chunk_begin(genai_openai_answer_t *a)
+{
+    genai_oa_read(a);
+
+    a->chunk = 0;
+    a->broken = 0;
+    a->blank = 1;
+    a->done = 0;
+    a->wait = 0;
+    a->nhold = 0;
+    a->rank = 0;
+    a->error_object = 0;
+
+    genai_oa_error_clear(a);
+}
+
+
+/* a chunk's text is complete: what is told at its end */
+
+static int
+genai_oa_chunk_end(genai_openai_answer_t *a)
+{
+    genai_event_t  e;
+
+    if (!(a->chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR
+                      |GENAI_CHUNK_USAGE))
+        && (a->nmessage || a->error_object)
+        && genai_oa_error(a, a->mark, a->mark) != 0)
+    {
+        return -1;
+    }
+
+    if (a->chunk & GENAI_CHUNK_USAGE) {
+        genai_oa_event(&e, GENAI_EVENT_USAGE);
+
+        e.usage = &a->usage;
+        e.start = a->usage_start;
+        e.end = a->usage_end;
+
+        if (genai_oa_call(a, &e) < 0) {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* bytes of a chunk's JSON text, or of the dialect's last word */
+
+static int
+genai_oa_text(genai_openai_answer_t *a, const unsigned char *p, size_t n,
+    uint64_t offset)
+{
+    const unsigned char  *start, *end;
+
+    if (a->broken || a->ended) {
+        return 0;
+    }
+
+    start = p;
+    end = p + n;
+
+    if (a->blank) {
+
+        while (p < end
+               && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
+        {
+            p++;
+        }
+
+        if (p == end) {
+            return 0;
+        }
+
+        a->blank = 0;
+
+        if (*p == '[' && a->mode == GENAI_OA_STREAM) {
+            a->done = 1;
+            p++;
+
+        } else if (*p != '{') {
+            return genai_oa_broken(a, "an object is expected",
+                                   offset + (p - start));
+        }
+    }
+
+    if (a->done) {
+
+        for ( /* void */ ; p < end; p++) {
+
+            if (a->done < sizeof(genai_oa_done) - 1) {
+                if (*p == (unsigned char) genai_oa_done[a->done]) {
+                    a->done++;
+                    continue;
+                }
+
+            } else if (*p == ' ' || *p == '\t' || *p == '\n') {
+                continue;
+            }
+
+            return genai_oa_broken(a, "an object is expected",
+                                   offset + (p - start));
+        }
+
+        return 0;
+    }
+
+    if (genai_push_feed(&a->push, p, end - p, offset + (p - start)) == 0) {
+        return 0;
+    }
+
+    if (a->failed) {
+        return -1;
+    }
+
+    if (a->push.error) {
+        return genai_oa_broken(a, a->push.error, a->push.offset);
+    }
+
+    return genai_oa_broken(a, a->fault, a->mark);
+}
+
+
+/* what is wrong ends a chunk; what it had said before stays said */
+
+static int
+genai_oa_broken(genai_openai_answer_t *a, const char *error, uint64_t offset)
+{
+    genai_event_t  e;
+
+    a->broken = 1;
+    a->chunk |= GENAI_CHUNK_BROKEN;
+
+    if (a->wait && genai_oa_release(a, a->wait) != 0) {
+        return -1;
+    }
+
+    genai_oa_event(&e, GENAI_EVENT_BROKEN);
+
+    e.text.data = (unsigned char *) error;
+    e.text.len = strlen(error);
+    e.start = offset;
+    e.end = offset;
+
+    return (genai_oa_call(a, &e) < 0) ? -1 : 0;
+}
+
+
+int
+genai_oa_emit(genai_openai_answer_t *a, genai_event_t *e)
+{
+    unsigned  wait;
+
+    wait = a->wait;
+
+    if (!a->message) {
+        wait &= ~GENAI_OA_WAIT_DELTA;
+    }
+
+    e->choice = a->choice;
+    e->block = a->block;
+
+    if (wait) {
+
+        if (genai_oa_hold(a, e) == 0) {
+            return 0;
+        }
+
+        if (genai_oa_release(a, a->wait) != 0) {
+            return -1;
+        }
+
+        e->choice = a->choice;
+        e->block = a->block;
+    }
+
+    return genai_oa_tell(a, e, a->message);
+}
+
+
+static int
+genai_oa_tell(genai_openai_answer_t *a, genai_event_t *e, unsigned message)
+{
+    uint64_t       bit, *begun;
+    genai_event_t  tool;
+
+    if (message) {
+        e->copy |= ((a->said & GENAI_OA_BY_DELTA) || a->delta) ? 1 : 0;
+
+    } else {
+        e->copy |= (a->said & GENAI_OA_BY_MESSAGE) ? 1 : 0;
+    }
+
+    if (!e->copy) {
+        a->said |= message ? GENAI_OA_BY_MESSAGE : GENAI_OA_BY_DELTA;
+        a->delta |= (a->stream && !message);
+    }
+
+    if (e->type != GENAI_EVENT_TOOL && e->type != GENAI_EVENT_ARGUMENTS) {
+        e->block = 0;
+        return (genai_oa_call(a, e) < 0) ? -1 : 0;
+    }
+
+    if (e->choice < GENAI_OPENAI_CHOICES && e->block < 64) {
+        begun = &a->begun[e->choice];
+        bit = UINT64_C(1) << e->block;
+
+    } else {
+        begun = NULL;
+        bit = 0;
+    }
+
+    if (e->type == GENAI_EVENT_TOOL) {
+        e->first = (!e->copy && (begun == NULL || !(*begun & bit)));
+
+        if (!e->copy) {
+            genai_oa_tell_new(a, e);
+        }
+
+    } else if (begun && !e->copy && e->text.len && !(*begun & bit)) {
+
+        /* arguments of a call that nothing is known of yet */
+
+        genai_oa_event(&tool, GENAI_EVENT_TOOL);
+
+        tool.choice = e->choice;
+        tool.block = e->block;
+        tool.field = (e->field == GENAI_FIELD_OBJECT) ? GENAI_FIELD_CONTENT
+                                                      : e->field;
+        tool.start = e->start;
+        tool.end = e->start;
+        tool.first = 1;
+
+        if (genai_oa_call(a, &tool) < 0) {
+            return -1;
+        }
+    }
+
+    if (begun && !e->copy) {
+        *begun |= bit;
+    }
+
+    return (genai_oa_call(a, e) < 0) ? -1 : 0;
+}
+
+
+int
+genai_oa_call(genai_openai_answer_t *a, genai_event_t *e)
+{
+    int  rc;
+
+    if (genai_openai_meaningful(e)) {
+        a->chunk |= GENAI_CHUNK_MEANINGFUL;
+    }
+
+    rc = a->handler(a->ctx, e);
+
+    if (rc < 0) {
+        a->failed = 1;
+    }
+
+    return rc;
+}
+
+
+/* of a call that is told of once more only what has not been told */
+
+static void
+genai_oa_tell_new(genai_openai_answer_t *a, genai_event_t *e)
+{
+    uint32_t              id, name;
+    genai_openai_call_t  *c;
+
+    if (e->choice >= GENAI_OPENAI_CHOICES) {
+        return;
+    }
+
+    c = &a->call[e->choice];
+    id = genai_oa_hash(e->id.data, e->id.len);
+    name = genai_oa_hash(e->name.data, e->name.len);
+
+    if (e->first || c->told != e->block + 1) {
+        c->told = e->block + 1;
+        c->told_id = id;
+        c->told_name = name;
+        return;
+    }
+
+    if ((id == 0 || id == c->told_id) && (name == 0 || name == c->told_name)) {
+        e->copy = 1;
+        return;
+    }
+
+    if (id == c->told_id) {
+        e->id.len = 0;
+
+    } else if (id) {
+        c->told_id = id;
+    }
+
+    if (name == c->told_name) {
+        e->name.len = 0;
+
+    } else if (name) {
+        c->told_name = name;
+    }
+}
+
+
+/*
+ * The pieces of one string become one, or how much there is room for would
+ * depend on how the input was cut.
+ */
+
+static int
+genai_oa_hold(genai_openai_answer_t *a, const genai_event_t *e)
+{
+    size_t            room, len;
+    unsigned char    *p;
+    genai_oa_held_t   held;
+
+    p = a->hold + a->nhold;
+    room = sizeof(a->hold) - a->nhold;
+    len = e->text.len + e->id.len + e->name.len;
+
+    if (e->first || e->type == GENAI_EVENT_TOOL || a->nhold == 0) {
+
+        if (sizeof(held) + len > room) {
+            return -1;
+        }
+
+        memset(&held, 0, sizeof(held));
+
+        held.type = e->type;
+        held.field = e->field;
+        held.block = e->block;
+        held.start = e->start;
+        held.first = e->first;
+        held.json = e->json;
+        held.copy = e->copy;
+        held.message = a->message;
+        held.nid = e->id.len;
+        held.nname = e->name.len;
+
+        a->hold_last = a->nhold;
+        p += sizeof(held);
+
+    } else {
+
+        if (len > room) {
+            return -1;
+        }
+
+        memcpy(&held, a->hold + a->hold_last, sizeof(held));
+    }
+
+    held.end = e->end;
+    held.last = e->last;
+    held.escaped |= e->escaped;
+    held.len += len;
+
+    if (e->id.len) {
+        memcpy(p, e->id.data, e->id.len);
+        p += e->id.len;
+    }
+
+    if (e->name.len) {
+        memcpy(p, e->name.data, e->name.len);
+        p += e->name.len;
+    }
+
+    if (e->text.len) {
+        memcpy(p, e->text.data, e->text.len);
+        p += e->text.len;
+    }
+
+    memcpy(a->hold + a->hold_last, &held, sizeof(held));
+    a->nhold = p - a->hold;
+
+    return 0;
+}
+
+
+void
+genai_oa_hold_block(genai_openai_answer_t *a)
+{
+    unsigned         at;
+    genai_oa_held_t  held;
+
+    for (at = a->hold_tool; at < a->nhold; at += sizeof(held) + held.len) {
+        memcpy(&held, a->hold + at, sizeof(held));
+        held.block = a->block;
+        memcpy(a->hold + at, &held, sizeof(held));
+    }
+}
+
+
+int
+genai_oa_release(genai_openai_answer_t *a, unsigned what)
+{
+    unsigned         at, n;
+    genai_event_t    e;
+    genai_oa_held_t  held;
+
+    if ((a->wait & what & GENAI_OA_WAIT_TOOL)
+        && genai_oa_tool_place(a) != 0)
+    {
+        return -1;
+    }
+
+    a->wait &= ~what;
+
+    if (a->wait || a->nhold == 0) {
+        return 0;
+    }
+
+    n = a->nhold;
+    a->nhold = 0;
+    a->hold_tool = 0;
+
+    for (at = 0; at < n; at += sizeof(held) + held.len) {
+        memcpy(&held, a->hold + at, sizeof(held));
+
+        genai_oa_event(&e, held.type);
+
+        e.field = held.field;
+        e.choice = a->choice;
+        e.block = held.block;
+        e.start = held.start;
+        e.end = held.end;
+        e.first = held.first;
+        e.last = held.last;
+        e.escaped = held.escaped;
+        e.json = held.json;
+        e.copy = held.copy;
+
+        e.id.data = a->hold + at + sizeof(held);
+        e.id.len = held.nid;
+        e.name.data = e.id.data + held.nid;
+        e.name.len = held.nname;
+        e.text.data = e.name.data + held.nname;
+        e.text.len = held.len - held.nid - held.nname;
+
+        if (genai_oa_tell(a, &e, held.message) != 0) {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+int
+genai_openai_meaningful(const genai_event_t *event)
+{
+    switch (event->type) {
+
+    case GENAI_EVENT_TEXT:
+    case GENAI_EVENT_REASONING:
+    case GENAI_EVENT_REFUSAL:
+    case GENAI_EVENT_ARGUMENTS:
+        return event->text.len != 0;
+
+    case GENAI_EVENT_TOOL:
+    case GENAI_EVENT_MEDIA:
+        return 1;
+
+    case GENAI_EVENT_FINISH:
+        return event->finish != GENAI_FINISH_ERROR;
+
+    default:
+        return 0;
+    }
+}
+
+
+genai_finish_e
+genai_openai_finish(const genai_str_t *reason)
+{
+    size_t  i;
+
+    /* the dialect's own, and what else is seen */
+
+    static const struct {
+        genai_str_t     name;
+        genai_finish_e  finish;
+    } reasons[] = {
+        { genai_str("stop"), GENAI_FINISH_STOP },
+        { genai_str("length"), GENAI_FINISH_LENGTH },
+        { genai_str("tool_calls"), GENAI_FINISH_TOOL },
+        { genai_str("function_call"), GENAI_FINISH_TOOL },
+        { genai_str("content_filter"), GENAI_FINISH_FILTER },
+        { genai_str("error"), GENAI_FINISH_ERROR },
+        { genai_str("eos"), GENAI_FINISH_STOP },
+        { genai_str("stop_sequence"), GENAI_FINISH_STOP },
+        { genai_str("end_turn"), GENAI_FINISH_STOP },
+        { genai_str("model_length"), GENAI_FINISH_LENGTH },
+        { genai_str("max_tokens"), GENAI_FINISH_LENGTH },
+        { genai_str("tool_use"), GENAI_FINISH_TOOL }
+    };
+
+    if (reason->len == 0) {
+        return GENAI_FINISH_NONE;
+    }
+
+    for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        if (reason->len == reasons[i].name.len
+            && memcmp(reason->data, reasons[i].name.data, reason->len) == 0)
+        {
+            return reasons[i].finish;
+        }
+    }
+
+    return GENAI_FINISH_OTHER;
+}

@@ -1,0 +1,315 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The answers of OpenAI's chat completions and completions, whole and as a
+ * stream (https://platform.openai.com/docs/api-reference/chat and
+ * .../completions), and what others who speak that dialect make of it, to
+ * events and back.
+ *
+ * The decoder is fed with a body in any pieces; but for where strings are cut
+ * into pieces, the events do not depend on how.  Memory is one fixed block:
+ * text passes through, and kept are only the names that are acted on and at
+ * most GENAI_OPENAI_HOLD bytes of text whose place the provider tells late.
+ *
+ * A decoder or encoder belongs to one thread; different ones are independent.
+ */
+
+
+#ifndef _GENAI_OPENAI_ANSWER_H_INCLUDED_
+#define _GENAI_OPENAI_ANSWER_H_INCLUDED_
+
+
+#include "genai_event.h"
+#include "genai_push.h"
+#include "genai_sse.h"
+
+
+/* bytes of what is acted on; more is an error of the chunk */
+#define GENAI_OPENAI_ID_MAX      1024   /* of a tool call */
+#define GENAI_OPENAI_NAME_MAX    256    /* of a tool */
+#define GENAI_OPENAI_FINISH_MAX  64
+#define GENAI_OPENAI_INDEX_MAX   65535  /* of a choice or a tool call */
+
+/* bytes of what is told where it is short, of START and ERROR */
+#define GENAI_OPENAI_WORD_MAX    128
+
+#define GENAI_OPENAI_HOLD        1024
+
+/* choices whose tool calls are told apart by more than their index */
+#define GENAI_OPENAI_CHOICES     8
+
+
+typedef struct {
+    unsigned char               n;
+    unsigned char               data[GENAI_OPENAI_WORD_MAX];
+} genai_openai_word_t;
+
+
+/* the tool call of a choice that came last */
+
+typedef struct {
+    uint32_t                    hash;       /* of its id */
+    uint32_t                    told_id;    /* of what was told of it */
+    uint32_t                    told_name;
+    uint32_t                    told;       /* its number, above 0 */
+    uint16_t                    index;      /* as the provider counts */
+    uint16_t                    block;
+    uint16_t                    next;       /* the first number not used */
+    uint16_t                    any;
+} genai_openai_call_t;
+
+
+typedef struct {
+    genai_event_pt              handler;
+    void                       *ctx;
+
+    const char                 *fault;      /* of what is acted on */
+    uint64_t                    offset;     /* of the next byte to read */
+    uint64_t                    mark;       /* where a gathered value began */
+    uint64_t                    seen;       /* choices below 64 */
+    uint64_t                    finished;
+    uint64_t                    begun[GENAI_OPENAI_CHOICES]; /* tool calls */
+
+    uint64_t                    finish_start;
+    uint64_t                    finish_end;
+    uint64_t                    tool_start;
+    uint64_t                    usage_start;
+    uint64_t                    usage_end;
+
+    genai_usage_t               usage;
+
+    unsigned                    choices;    /* asked for */
+    unsigned                    choice;     /* the one being read */
+    unsigned                    block;      /* and its tool call */
+    unsigned                    index;      /* as the provider tells it */
+    unsigned                    chunk;      /* its flags */
+    unsigned                    nhold;
+    unsigned                    hold_last;  /* where its last begins */
+    unsigned                    hold_tool;  /* and this call's first */
+    unsigned                    nid;
+    unsigned                    nname;
+    unsigned                    nmessage;
+    unsigned                    message_max;
+
+    unsigned char               mode;
+    unsigned char               stream;     /* of the body's type */
+    unsigned char               done;       /* bytes of "[DONE]" seen */
+    unsigned char               wait;       /* for what is told late */
+    unsigned char               said;       /* by delta and message */
+    unsigned char               thought;    /* by which of the fields */
+    unsigned char               rank;       /* of the usage that was read */
+    unsigned char               usage_rank; /* of the one that may be next */
+    unsigned char               nfinish;
+    unsigned char               nobject;
+    unsigned char               tool_field;
+
+    unsigned                    started:1;
+    unsigned                    ended:1;
+    unsigned                    failed:1;   /* stopped by the handler */
+    unsigned                    broken:1;   /* the chunk */
+    unsigned                    blank:1;    /* its data so far */
+    unsigned                    delta:1;    /* the stream has deltas */
+    unsigned                    message:1;  /* in "message" */
+    unsigned                    index_known:1;
+    unsigned                    tool_new:1;     /* gathered and not told */
+    unsigned                    cut:1;          /* the body ended in a text */
+    unsigned                    usage_read:1;   /* of the highest rank */
+    unsigned                    error_object:1; /* "object" is "error" */
+
+    genai_openai_call_t         call[GENAI_OPENAI_CHOICES];
+
+    genai_push_t                push;
+    genai_sse_t                 sse;
+
+    genai_openai_word_t         id;         /* of the answer */
+    genai_openai_word_t         model;
+    genai_openai_word_t         code;       /* of an error */
+    genai_openai_word_t         kind;
+    unsigned char               finish[GENAI_OPENAI_FINISH_MAX];
+
+    union {
+        struct {
+            unsigned char       id[GENAI_OPENAI_ID_MAX];
+            unsigned char       name[GENAI_OPENAI_NAME_MAX];
+        } tool;
+
+        unsigned char           message[GENAI_EVENT_MESSAGE_MAX];
+    } u;
+
+    unsigned char               hold[GENAI_OPENAI_HOLD];
+} genai_openai_answer_t;
+
+
+typedef struct {
+    unsigned                    stream:1;   /* the body's type is that of an
+                                               event stream */
+    unsigned                    choices;    /* asked for ("n"); 0 is 1 */
+    uint64_t                    limit;      /* bytes of one event, 0: none */
+} genai_openai_answer_opts_t;
+
+
+/*
+ * Prepares to decode a body.  Its first byte overrides opts->stream: a JSON
+ * error instead of a stream, and a stream that nobody asked for, are taken
+ * for what they are.
+ */
+void genai_openai_answer_init(genai_openai_answer_t *a,
+    const genai_openai_answer_opts_t *opts, genai_event_pt handler, void *ctx);
+
+/*
+ * Decodes p[0 .. n), the bytes at a->offset, which advances over what has
+ * been read.
+ *
+ * Returns 0 when all bytes have been read; 1 when the handler has paused: the
+ * rest, from a->offset on, is to be fed again; -1 when the handler has
+ * stopped, or an event was larger than the limit (told as BROKEN before),
+ * after which the decoder must not be fed any more.
+ */
+int genai_openai_answer_feed(genai_openai_answer_t *a, const unsigned char *p,
+    size_t n);
+
+/*
+ * The body has ended.  Tells the last chunk, where it is incomplete, and END,
+ * where it has not been told.
+ *
+ * Returns 0, or -1 when the handler has stopped.
+ */
+int genai_openai_answer_end(genai_openai_answer_t *a);
+
+/*
+ * Whether an event ends the commit window: it shows that the provider is
+ * answering, with a word, a thought, a refusal, a tool call, audio or an
+ * image, or the reason why there is none.
+ *
+ * Returns 1 or 0.  Thread-safe.
+ */
+int genai_openai_meaningful(const genai_event_t *event);
+
+/* What a finish_reason means.  Thread-safe. */
+genai_finish_e genai_openai_finish(const genai_str_t *reason);
+
+
+/*
+ * Takes bytes that have been encoded, which it must copy.  Returns 0, or
+ * anything else to stop.
+ */
+typedef int (*genai_openai_write_pt)(void *ctx, const unsigned char *p,
+    size_t n);
+
+
+/* what every chunk and answer tells, and must outlive the encoder */
+
+typedef struct {
+    genai_str_t                 id;
+    genai_str_t                 model;
+    int64_t                     created;    /* seconds since the epoch */
+    unsigned                    text:1;     /* completions, not chat */
+    unsigned                    usage:1;    /* the client gets usage */
+} genai_openai_head_t;
+
+
+typedef struct {
+    const genai_openai_head_t  *head;
+    genai_openai_write_pt       write;
+    void                       *ctx;
+    uint64_t                    begun[2];   /* choices that have a role */
+
+    /* a chunk whose string is open, for more pieces of it */
+    const char                 *tail;       /* what closes it, or NULL */
+    size_t                      len;
+    genai_event_e               type;
+    unsigned                    choice;
+    unsigned                    block;
+
+    int                         rc;
+} genai_openai_stream_t;
+
+
+/* Prepares to encode events as a stream. */
+void genai_openai_stream_init(genai_openai_stream_t *s,
+    const genai_openai_head_t *head, genai_openai_write_pt write, void *ctx);
+
+/*
+ * Encodes one event; those that the dialect has no word for, and copies, as
+ * nothing.  The pieces of a string become one chunk, which stays open for
+ * them until the last one, a KiB, or any other event: who leaves out or adds
+ * pieces keeps the flags right, or hands the CHUNK events on too.  END is
+ * "[DONE]", but where the answer was cut: what a client is told then is the
+ * caller's decision.
+ *
+ * Returns 0, or -1 when write() has stopped, now or before.
+ */
+int genai_openai_stream_event(genai_openai_stream_t *s,
+    const genai_event_t *event);
+
+
+/* one text of an answer that is being put together */
+
+typedef struct {
+    unsigned short              choice;
+    unsigned short              block;
+    unsigned char               type;       /* a genai_event_e */
+    unsigned char               field;
+    unsigned char               finish;
+    unsigned                    nid;        /* bytes of data that are the id */
+    unsigned                    nname;      /* and then the name */
+    size_t                      len;
+    size_t                      size;
+    unsigned char              *data;
+} genai_openai_slot_t;
+
+
+/* choices, and texts and tool calls of them, that an answer may have */
+#define GENAI_OPENAI_SLOTS  64
+
+
+/*
+ * Gives size bytes that begin with the old ones of p, or takes p back where
+ * size is 0.  Returns NULL when there is no memory.
+ */
+typedef void *(*genai_openai_alloc_pt)(void *ctx, void *p, size_t old,
+    size_t size);
+
+
+typedef struct {
+    const genai_openai_head_t  *head;
+    genai_openai_alloc_pt       alloc;
+    void                       *ctx;
+    size_t                      limit;
+    size_t                      used;       /* bytes allocated */
+    unsigned                    n;
+    int                         rc;
+    genai_usage_t               usage;
+    genai_openai_slot_t         slot[GENAI_OPENAI_SLOTS];
+} genai_openai_whole_t;
+
+
+/*
+ * Prepares to put a JSON answer together from events.  Memory comes from
+ * alloc and is never more than limit bytes; all is given back by
+ * genai_openai_whole_free().
+ */
+void genai_openai_whole_init(genai_openai_whole_t *w,
+    const genai_openai_head_t *head, size_t limit,
+    genai_openai_alloc_pt alloc, void *ctx);
+
+/*
+ * Adds an event.  Returns 0, or -1 when the answer is too large or there is
+ * no memory, now or before.
+ */
+int genai_openai_whole_event(genai_openai_whole_t *w,
+    const genai_event_t *event);
+
+/*
+ * Writes the answer, or the provider's error where there was one.
+ *
+ * Returns 0, or -1 when write() has stopped or an event could not be added.
+ */
+int genai_openai_whole_write(genai_openai_whole_t *w,
+    genai_openai_write_pt write, void *ctx);
+
+/* Gives the memory back.  The answer may be prepared again. */
+void genai_openai_whole_free(genai_openai_whole_t *w);
+
+
+#endif /* _GENAI_OPENAI_ANSWER_H_INCLUDED_ */

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# Recorded answers of many providers, decoded: what the events say must be
+# what a client of that provider ends with, and must not depend on how the
+# body was cut.  The recordings are no part of the project.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(basename dirname);
+use File::Path qw(make_path);
+use JSON::PP ();
+use Test::More;
+
+my $ROOT = abs_path(dirname(__FILE__) . '/..');
+my $DATA = $ENV{GENAI_FIXTURES} || "$ROOT/../shared/data/fixtures";
+my $BUILD = "$ROOT/build/unit";
+
+plan skip_all => "no recorded answers at $DATA" unless -d $DATA;
+
+my @providers = qw(openai azure-openai azure-foundry deepseek gpustack groq
+                   mistral ollama openrouter perplexity together vllm other
+                   bedrock-mantle writer);
+
+# Where a recording and what is expected of it are not the same on purpose.
+
+my %differs = (
+    # no dialect of OpenAI's: {"value":"..."} in every chunk
+    'writer.completions/openllmetry--test_completions--'
+        . 'test_writer_async_streaming_completions_legacy--0' => 'alien',
+);
+
+
+# The program, with sanitizers where the compiler has them.
+
+my $core = "$ROOT/ngx_http_genai_module/core";
+my $cc = $ENV{CC} || 'cc';
+
+make_path($BUILD);
+
+my @sources = map { "$core/genai_$_.c" }
+    qw(openai_answer openai_value openai_encode openai_whole sse push
+       push_string json);
+
+my $failed = 1;
+
+for my $flags ('-g -O1 -fsanitize=address,undefined '
+               . '-fno-sanitize-recover=undefined', '-g -O1')
+{
+    $failed = system("$cc $flags -W -Wall -Wno-unused-parameter "
+                     . "-I $core -I $ROOT/t/unit -o $BUILD/fixtures "
+                     . "$ROOT/t/unit/fixtures.c @sources "
+                     . "2>$BUILD/fixtures.log");
+    last unless $failed;
+}
+
+if ($failed) {
+    fail('the decoder compiles');
+    diag(`cat $BUILD/fixtures.log`);
+    done_testing();
+    exit;
+}
+
+
+my (%meta, @list);
+
+for my $provider (@providers) {
+    for my $dir ("$DATA/$provider.chat", "$DATA/$provider.completions") {
+        for my $path (sort glob "$dir/*.meta.json") {
+            my $base = $path =~ s/\.meta\.json$//r;
+            my ($body) = grep { -f } "$base.response.sse",
+                                     "$base.response.json";
+
+            next unless $body;
+
+            my $json = do {
+                open my $fh, '<', $path or die "$path: $!";
+                local $/;
+                <$fh>;
+            };
+
+            $meta{$body} = JSON::PP->new->utf8->decode($json);
+            push @list, [ $provider, $body ];
+        }
+    }
+}
+
+open my $fh, '>', "$BUILD/fixtures.list" or die "fixtures.list: $!";
+print $fh $_->[1] =~ /\.sse$/ ? 'stream' : 'json', " $_->[1]\n" for @list;
+close $fh;
+
+my %got;
+
+for my $line (`$BUILD/fixtures <$BUILD/fixtures.list`) {
+    my $one = JSON::PP->new->utf8->decode($line);
+    $got{$one->{path}} = $one;
+}
+
+is($?, 0, 'the decoder gets through');
+
+
+my %count;
+
+for (@list) {
+    my ($provider, $body) = @$_;
+    my ($meta, $got) = ($meta{$body}, $got{$body});
+    my $name = basename(dirname($body)) . '/'
+        . (basename($body) =~ s/\.response\.(?:sse|json)$//r);
+
+    my @wrong = $got ? wrong($meta, $got, $differs{$name} || '')
+                     : 'nothing was decoded';
+
+    $count{$provider}{$body =~ /\.sse$/ ? 'streams' : 'whole'}++;
+    $count{$provider}{wrong} += @wrong ? 1 : 0;
+
+    diag("$name: $_") for @wrong;
+}
+
+my %all;
+
+for my $provider (@providers) {
+    my $c = $count{$provider} || {};
+
+    $all{$_} += $c->{$_} || 0 for qw(whole streams);
+
+    ok(($c->{whole} || $c->{streams}) && !$c->{wrong},
+       sprintf '%s: %u whole answers, %u streams', $provider,
+               $c->{whole} || 0, $c->{streams} || 0);
+}
+
+note(sprintf '%u whole answers and %u streams', @all{qw(whole streams)});
+
+done_testing();
+
+
+# What is wrong, as texts.
+
+sub wrong {
+    my ($meta, $got, $differs) = @_;
+
+    my $want = $meta->{expected};
+    my @wrong;
+
+    my $same = sub {
+        my ($what, $got, $want) = @_;
+
+        return if ($got // '') eq ($want // '');
+
+        push @wrong, sprintf "%s is '%s', expected '%s'", $what,
+            map { length > 120 ? substr($_, 0, 120) . '...' : $_ }
+            map { $_ // '' } $got, $want;
+    };
+
+    $same->('text', $got->{text}, $want->{text});
+    $same->('refusal', $got->{refusal}, $want->{refusal});
+    $same->('finish', $got->{finish}, $want->{finish});
+
+    # not all who recorded wrote down what was thought
+
+    $same->('reasoning', $got->{reasoning}, $want->{reasoning})
+        if exists $want->{reasoning};
+
+    for my $n (qw(input output total cached_input reasoning)) {
+        next unless exists $want->{usage} && exists $want->{usage}{$n};
+        $same->("usage $n", $got->{usage}{$n}, $want->{usage}{$n});
+    }
+
+    push @wrong, 'usage that is not expected'
+        if $got->{usage} && !$want->{usage};
+
+    my @calls = @{$want->{tool_calls} || []};
+
+    # the call of a function before tools were is told as one, and not
+    # written down
+
+    @calls = { map { $_ => $got->{tool_calls}[0]{$_} } qw(name args) }
+        if !@calls && ($want->{finish} // '') =~ /^(?:function_call|stop)$/
+           && $got->{legacy};
+
+    $same->('the number of tool calls', scalar @{$got->{tool_calls}},
+            scalar @calls);
+
+    for my $n (0 .. $#calls) {
+        my $call = $got->{tool_calls}[$n] || {};
+
+        $same->("tool call $n", $call->{name}, $calls[$n]{name});
+        $same->("its arguments", $call->{args}, $calls[$n]{args});
+    }
+
+    if ($want->{error}) {
+        $same->("the error's $_", $got->{$_}, $want->{error}{$_})
+            for qw(message type code);
+
+    } elsif ($meta->{status} == 200) {
+        push @wrong, "an error: $got->{message}" if exists $got->{message};
+        push @wrong, "broken: $got->{broken}" if length $got->{broken};
+    }
+
+    push @wrong, 'the cuts make a difference' unless $got->{same};
+    push @wrong, "line $got->{bad} of answer.h" if $got->{bad};
+    push @wrong, 'encoded and decoded again it is another'
+        unless $got->{again} || $differs eq 'alien';
+
+    # 0: cut, 1: clean, 2: with its last word
+
+    $same->('end', $got->{end},
+            (grep { $_ eq 'done_marker' } @{$meta->{features}}) ? 2 : 1)
+        if $meta->{status} == 200 && $differs ne 'alien';
+
+    return @wrong;
+}

@@ -11,11 +11,17 @@
  */
 
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE             /* mremap() */
+#endif
+
 #include "genai_arena.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -39,12 +45,23 @@
 #define GENAI_ARENA_FIRST  8192
 #define GENAI_ARENA_MOST   65536
 
+/*
+ * Chunks from here on are mapped, so that one that grows moves pages and not
+ * bytes: realloc() does that too, but only until a large chunk was freed.
+ * The sanitizer knows what malloc() gives and nothing else.
+ */
+#if (GENAI_ARENA_ASAN || !defined(MREMAP_MAYMOVE))
+#define GENAI_ARENA_MAPPED  SIZE_MAX
+#else
+#define GENAI_ARENA_MAPPED  (2 * GENAI_ARENA_MOST)
+#endif
+
 
 struct genai_chunk_s {
     genai_chunk_t  *prev;
     genai_chunk_t  *next;
     size_t          size;           /* the header's bytes counted */
-    size_t          unused;
+    size_t          drained;        /* bytes, from its end */
 };
 
 
@@ -68,6 +85,65 @@ genai_arena_round(size_t size)
 }
 
 
+static void *
+genai_arena_map(size_t n)
+{
+    void  *p;
+
+    if (n < GENAI_ARENA_MAPPED) {
+        return malloc(n);
+    }
+
+    p = mmap(NULL, n, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0);
+
+    return (p == MAP_FAILED) ? NULL : p;
+}
+
+
+static void
+genai_arena_unmap(void *p, size_t n)
+{
+    if (n < GENAI_ARENA_MAPPED) {
+        free(p);
+
+    } else {
+        (void) munmap(p, n);
+    }
+}
+
+
+/* makes old bytes at p more, n of them */
+
+static void *
+genai_arena_remap(void *p, size_t old, size_t n)
+{
+    void  *q;
+
+    if (n < GENAI_ARENA_MAPPED) {
+        return realloc(p, n);
+    }
+
+#ifdef MREMAP_MAYMOVE
+
+    if (old >= GENAI_ARENA_MAPPED) {
+        q = mremap(p, old, n, MREMAP_MAYMOVE);
+
+        return (q == MAP_FAILED) ? NULL : q;
+    }
+
+#endif
+
+    q = genai_arena_map(n);
+
+    if (q) {
+        memcpy(q, p, old);
+        free(p);
+    }
+
+    return q;
+}
+
+
 /* a chunk of n bytes behind the header, linked nowhere yet */
 
 static genai_chunk_t *
@@ -81,7 +157,7 @@ genai_arena_take(genai_arena_t *a, size_t n)
         return NULL;
     }
 
-    c = malloc(n);
+    c = genai_arena_map(n);
     if (c == NULL) {
         return NULL;
     }
@@ -89,6 +165,7 @@ genai_arena_take(genai_arena_t *a, size_t n)
     c->prev = NULL;
     c->next = NULL;
     c->size = n;
+    c->drained = 0;
     a->used += n;
 
     return c;
@@ -216,7 +293,7 @@ genai_arena_alloc(genai_arena_t *a, size_t size)
 }
 
 
-/* the piece and its new size are both big: its chunk is handed to realloc() */
+/* the piece and its new size are both big: its chunk is what grows */
 
 static void *
 genai_arena_stretch(genai_arena_t *a, void *p, size_t n)
@@ -232,7 +309,7 @@ genai_arena_stretch(genai_arena_t *a, void *p, size_t n)
         return NULL;
     }
 
-    c = realloc(c, n);
+    c = genai_arena_remap(c, c->size, n);
     if (c == NULL) {
         return NULL;
     }
@@ -325,7 +402,7 @@ genai_arena_free(genai_arena_t *a, genai_chunk_t *c)
     while (c) {
         next = c->next;
         a->used -= c->size;
-        free(c);
+        genai_arena_unmap(c, c->size);
         c = next;
     }
 }
@@ -357,4 +434,54 @@ genai_arena_destroy(genai_arena_t *a)
 {
     genai_arena_free(a, a->chunks);
     genai_arena_init(a, a->limit);
+}
+
+
+int
+genai_arena_drain(genai_arena_t *a, size_t budget)
+{
+    size_t          n, page, room;
+    uintptr_t       start, end;
+    genai_chunk_t  *c;
+
+    page = sysconf(_SC_PAGESIZE);
+
+    while (a->chunks) {
+
+        c = a->chunks;
+
+        /* the whole pages behind the header, the last ones first */
+
+        start = ((uintptr_t) genai_arena_data(c) + page - 1) & ~(page - 1);
+        end = ((uintptr_t) c + c->size) & ~(page - 1);
+
+        room = (end > start) ? end - start : 0;
+
+        if (c->drained < room && c->size > GENAI_ARENA_MOST) {
+
+            if (budget == 0) {
+                return 1;
+            }
+
+            n = room - c->drained;
+            n = (n < budget) ? n : (budget + page - 1) & ~(page - 1);
+
+            (void) madvise((void *) (end - c->drained - n), n, MADV_DONTNEED);
+
+            c->drained += n;
+            budget -= (n < budget) ? n : budget;
+
+            continue;
+        }
+
+        a->chunks = c->next;
+
+        budget -= (GENAI_ARENA_HEADER < budget) ? GENAI_ARENA_HEADER : budget;
+
+        genai_arena_unmap(c, c->size);
+    }
+
+    genai_arena_init(a, a->limit);
+
+    return 0;
 }

@@ -10,8 +10,7 @@
  *
  * Small pieces are cut one after the other from chunks that double from 8 to
  * 64 KiB.  A piece above GENAI_ARENA_BIG bytes is a chunk of its own, so that
- * an array which grows to megabytes can be handed to realloc(), which moves
- * pages instead of bytes where it can (mremap() in glibc).
+ * an array which grows to megabytes moves pages instead of bytes.
  *
  * An arena belongs to one thread at a time; different arenas are independent.
  * Nothing in it is freed alone.
@@ -85,6 +84,16 @@ void genai_arena_reset(genai_arena_t *a);
  * second call does nothing.
  */
 void genai_arena_destroy(genai_arena_t *a);
+
+/*
+ * Destroys a large arena step by step, as the kernel takes a while to get
+ * back what was used: about a millisecond for 20 MiB.  Each call gives back
+ * about budget bytes; between the calls nothing else may be done with it.
+ *
+ * Returns 1 when there is more to do, 0 when the arena is empty as after
+ * init.
+ */
+int genai_arena_drain(genai_arena_t *a, size_t budget);
 
 /* Bytes that are taken from malloc() now; never above the limit. */
 static inline size_t

@@ -54,6 +54,13 @@ typedef struct {
 } genai_endpoint_t;
 
 
+/* see genai_request.h, genai_request_walk.h, genai_edit.h */
+
+struct genai_request_s;
+struct genai_request_node_s;
+struct genai_edits_s;
+
+
 typedef struct {
     genai_str_t              name;
 
@@ -80,6 +87,31 @@ typedef struct {
     size_t                 (*error_event)(unsigned char *dst, unsigned status,
                                           const genai_str_t *message,
                                           const genai_str_t *code);
+
+    /*
+     * The table that a request of an endpoint is walked by, and the size of
+     * the zeroed state that its handlers get.  NULL: no such endpoint.
+     */
+    const struct genai_request_node_s *
+                           (*request_nodes)(genai_endpoint_e endpoint,
+                                            size_t *state);
+
+    /*
+     * Adds the edits after which a stream tells its usage, where the client
+     * did not ask for it.  Returns 1 where there are any, so that the answer
+     * is to lose what nobody asked for; 0 where there are none; -1 when there
+     * is no memory.
+     */
+    int                    (*ask_usage)(const struct genai_request_s *req,
+                                        struct genai_edits_s *edits);
+
+    /*
+     * Adds the edit after which the request asks for that model.  name is
+     * decoded.  Returns 0, or -1 when there is no memory.
+     */
+    int                    (*set_model)(const struct genai_request_s *req,
+                                        struct genai_edits_s *edits,
+                                        const genai_str_t *name);
 } genai_dialect_t;
 
 

@@ -8,7 +8,8 @@
 
 
 #include "genai_dialect.h"
-#include "genai_json.h"
+#include "genai_writer.h"
+#include "genai_openai_request.h"
 
 
 static size_t genai_openai_error_body(unsigned char *dst, unsigned status,
@@ -35,7 +36,10 @@ const genai_dialect_t  genai_openai = {
     genai_str("Bearer "),
     genai_openai_endpoints,
     genai_openai_error_body,
-    genai_openai_error_event
+    genai_openai_error_event,
+    genai_openai_request_nodes,
+    genai_openai_ask_usage,
+    genai_openai_set_model
 };
 
 
@@ -83,14 +87,14 @@ genai_openai_error_body(unsigned char *dst, unsigned status,
         n = GENAI_DIALECT_MESSAGE_MAX;
     }
 
-    p = genai_json_escape(p, message->data, n);
+    p = genai_write_escaped(p, message->data, n);
     p = genai_openai_copy(p, "\",\"type\":\"");
     p = genai_openai_copy(p, genai_openai_error_type(status));
     p = genai_openai_copy(p, "\",\"param\":null,\"code\":");
 
     if (code->len) {
         *p++ = '"';
-        p = genai_json_escape(p, code->data, code->len > 64 ? 64 : code->len);
+        p = genai_write_escaped(p, code->data, code->len > 64 ? 64 : code->len);
         *p++ = '"';
 
     } else {

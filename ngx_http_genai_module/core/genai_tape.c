@@ -24,13 +24,78 @@ genai_tape_hex4(const unsigned char *p)
 }
 
 
+uint32_t
+genai_tape_char(const unsigned char **p)
+{
+    uint32_t              c;
+    const unsigned char  *s;
+
+    s = *p;
+    c = *s++;
+
+    if (c == '\\') {
+        c = *s++;
+
+        switch (c) {
+
+        case 'b':
+            c = '\b';
+            break;
+
+        case 'f':
+            c = '\f';
+            break;
+
+        case 'n':
+            c = '\n';
+            break;
+
+        case 'r':
+            c = '\r';
+            break;
+
+        case 't':
+            c = '\t';
+            break;
+
+        case 'u':
+            c = genai_tape_hex4(s);
+            s += 4;
+
+            if (c >= 0xd800 && c < 0xdc00) {
+                c = 0x10000 + ((c - 0xd800) << 10)
+                    + (genai_tape_hex4(s + 2) - 0xdc00);
+                s += 6;
+            }
+        }
+
+    } else if (c >= 0xf0) {
+        c = (c & 0x07) << 18 | (s[0] & 0x3f) << 12 | (s[1] & 0x3f) << 6
+            | (s[2] & 0x3f);
+        s += 3;
+
+    } else if (c >= 0xe0) {
+        c = (c & 0x0f) << 12 | (s[0] & 0x3f) << 6 | (s[1] & 0x3f);
+        s += 2;
+
+    } else if (c >= 0x80) {
+        c = (c & 0x1f) << 6 | (s[0] & 0x3f);
+        s += 1;
+    }
+
+    *p = s;
+
+    return c;
+}
+
+
 int
 genai_tape_key_is(const genai_tape_t *t, uint32_t i, const char *name,
     size_t len)
 {
     int                   same;
     size_t                n;
-    unsigned              a, b;
+    uint32_t              a, b;
     const unsigned char  *p, *end;
 
     p = t->text + t->entries[i].offset;
@@ -49,52 +114,20 @@ genai_tape_key_is(const genai_tape_t *t, uint32_t i, const char *name,
             return 0;
         }
 
-        a = *p++;
         b = (unsigned char) name[n];
 
-        if (a == b && a != '\\') {
+        if (*p == b && b != '\\') {
+            p++;
             continue;
         }
 
-        if (a == '\\') {
-            a = *p++;
-
-            if (a == 'u') {
-                a = genai_tape_hex4(p);
-                p += 4;
-
-            } else if (a != '"' && a != '\\' && a != '/') {
-                return 0;       /* a control character */
-            }
-
-        } else if (a == 0xc5 && *p == 0xbf) {
-            a = 0x17f;
-            p++;
-
-        } else if (a == 0xe2 && p[0] == 0x84 && p[1] == 0xaa) {
-            a = 0x212a;
-            p += 2;
-
-        } else if (a >= 0x80) {
-            return 0;
-        }
+        a = genai_tape_char(&p);
 
         if (a == b) {
             continue;
         }
 
-        /*
-         * Simple case folding as of Unicode takes two more characters into
-         * ASCII's letters, and readers in Go use it: the long s and the
-         * Kelvin sign.
-         */
-
-        a = (a == 0x17f) ? 's' : (a == 0x212a) ? 'k' : a;
-
-        a = (a >= 'A' && a <= 'Z') ? a | 0x20 : a;
-        b = (b >= 'A' && b <= 'Z') ? b | 0x20 : b;
-
-        if (a != b) {
+        if (genai_tape_fold(a) != genai_tape_fold(b)) {
             return 0;
         }
 

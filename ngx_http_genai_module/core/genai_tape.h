@@ -155,10 +155,30 @@ genai_tape_value(const genai_tape_t *t, uint32_t key)
 
 
 /*
+ * The character, a code point, that a raw string goes on with at *p, which
+ * must not be its end; *p is moved behind it.
+ */
+uint32_t genai_tape_char(const unsigned char **p);
+
+/*
+ * The character that a reader who ignores case takes c for.  Simple case
+ * folding as of Unicode takes two more characters into ASCII's letters, and
+ * readers in Go use it: the long s, U+017F, and the Kelvin sign, U+212A.
+ */
+static inline uint32_t
+genai_tape_fold(uint32_t c)
+{
+    if (c >= 'A' && c <= 'Z') {
+        return c | 0x20;
+    }
+
+    return (c == 0x17f) ? 's' : (c == 0x212a) ? 'k' : c;
+}
+
+/*
  * Whether the string at i, unescaped, is name[0 .. len), plain ASCII.
  *
- * Returns 1 for equal; -1 for what a reader that ignores case takes for
- * equal, which also means U+017F for s and U+212A for k; 0 for different.
+ * Returns 1 for equal, -1 for equal once both are folded, 0 for different.
  */
 int genai_tape_key_is(const genai_tape_t *t, uint32_t i, const char *name,
     size_t len);

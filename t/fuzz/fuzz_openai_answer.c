@@ -8,9 +8,7 @@
  *
  *     clang -g -O1 -fsanitize=fuzzer,address,undefined \
  *         -I ngx_http_genai_module/core -I t/unit \
- *         t/fuzz/fuzz_openai_answer.c \
- *         ngx_http_genai_module/core/genai_{json,push*,sse}.c \
- *         ngx_http_genai_module/core/genai_openai_[aevw]*.c
+ *         t/fuzz/fuzz_openai_answer.c ngx_http_genai_module/core/genai_*.c
  */
 
 

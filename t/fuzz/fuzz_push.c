@@ -3,15 +3,16 @@
  *
  * Fuzzing of the push scanner: any bytes are a text.  Whole, byte by byte and
  * cut at random, it must call back the same; spans must hold what they say;
- * and the walking reader must agree about what is good.
+ * and the tape scanner must agree about what is good.
  *
  *     clang -g -O1 -fsanitize=fuzzer,address,undefined \
  *         -I ngx_http_genai_module/core t/fuzz/fuzz_push.c \
- *         ngx_http_genai_module/core/genai_{json,push,push_string}.c
+ *         ngx_http_genai_module/core/genai_{arena,scan*,push*}.c
  */
 
 
 #include "genai_push.h"
+#include "genai_scan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,15 +185,34 @@ fuzz_feed(fuzz_told_t *t, const uint8_t *data, size_t size, size_t max,
 }
 
 
+/* 0 where the tape scanner takes the text, -1 where not */
+
+static int
+fuzz_judge(const uint8_t *data, size_t size)
+{
+    int            rc;
+    genai_scan_t   s;
+    genai_arena_t  arena;
+
+    genai_arena_init(&arena, 4 << 20);
+    genai_scan_init(&s, &arena, data, size, FUZZ_TEXT);
+
+    do {
+        rc = genai_scan(&s, FUZZ_TEXT);
+    } while (rc == GENAI_SCAN_AGAIN);
+
+    genai_arena_destroy(&arena);
+
+    return (rc == GENAI_SCAN_DONE) ? 0 : -1;
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    int                  rc;
-    size_t               i;
-    uint32_t             random;
-    genai_json_t         j;
-    genai_json_member_t  m;
-    static fuzz_told_t   one, two;
+    size_t              i;
+    uint32_t            random;
+    static fuzz_told_t  one, two;
 
     static const size_t  max[] = { 1, 3, 17, 300 };
 
@@ -216,16 +236,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                    && memcmp(one.log, two.log, one.len) == 0);
     }
 
-    if (genai_json_begin(&j, data, size) == 0) {
-
-        do {
-            rc = genai_json_next(&j, &m);
-        } while (rc == 1);
-
-        fuzz_check(rc == one.rc
-                   || (one.rc && strcmp(one.error, "a number is too long")
-                                 == 0));
-    }
+    fuzz_check(fuzz_judge(data, size) == one.rc
+               || (one.rc && strcmp(one.error, "a number is too long") == 0));
 
     return 0;
 }

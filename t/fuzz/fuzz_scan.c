@@ -16,7 +16,7 @@
 
 
 #include "genai_scan.h"
-#include "genai_json.h"
+#include "genai_sim_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,9 +167,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int                   k, rc;
     size_t                i;
     uint32_t              seed, *turns;
-    genai_json_t          j;
+    genai_sim_json_t          j;
     fuzz_result_t         r, o;
-    genai_json_member_t   m;
+    genai_sim_json_member_t   m;
 
     static const genai_scan_edition_e  editions[] = {
         GENAI_SCAN_PORTABLE, GENAI_SCAN_SSE2, GENAI_SCAN_AVX2
@@ -212,10 +212,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_check(r.s.error_offset <= size);
     }
 
-    rc = genai_json_begin(&j, data, size);
+    rc = genai_sim_json_begin(&j, data, size);
 
     if (rc == 0) {
-        while ((rc = genai_json_next(&j, &m)) == 1) { /* void */ }
+        while ((rc = genai_sim_json_next(&j, &m)) == 1) { /* void */ }
 
         if (r.s.cause != GENAI_SCAN_TOO_LARGE) {
             fuzz_check((rc == 0) == (r.rc == GENAI_SCAN_DONE));

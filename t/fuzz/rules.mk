@@ -6,7 +6,8 @@
 FUZZ_TARGETS = $(patsubst t/fuzz/fuzz_%.c,%,$(sort $(wildcard \
                                                   t/fuzz/fuzz_*.c)))
 FUZZ_REPLAYS = $(addprefix build/fuzz/replay-,$(FUZZ_TARGETS))
-FUZZ_SRCS    = $(sort $(wildcard ngx_http_genai_module/core/*.c))
+FUZZ_SRCS    = $(sort $(wildcard ngx_http_genai_module/core/*.c)) \
+               ngx_http_genai_module/sim/genai_sim_json.c
 
 build/fuzz/replay-%: t/fuzz/fuzz_%.c t/fuzz/replay.c $(UNIT_OBJS)
 	@mkdir -p build/fuzz

@@ -40,8 +40,9 @@ my $cc = $ENV{CC} || 'cc';
 make_path($BUILD);
 
 my @sources = map { "$core/genai_$_.c" }
-    qw(openai_answer openai_value openai_encode openai_whole sse push
-       push_string json);
+    qw(openai_answer openai_answer_hold openai_value openai_encode
+       openai_whole sse push push_number push_string writer text tape
+       arena);
 
 my $failed = 1;
 
@@ -202,10 +203,11 @@ sub wrong {
     push @wrong, 'encoded and decoded again it is another'
         unless $got->{again} || $differs eq 'alien';
 
-    # 0: cut, 1: clean, 2: with its last word
+    # 0: cut, 1: clean, 2: with its last word, which of JSON is its bracket
 
     $same->('end', $got->{end},
-            (grep { $_ eq 'done_marker' } @{$meta->{features}}) ? 2 : 1)
+            $got->{path} =~ /\.json$/
+            || (grep { $_ eq 'done_marker' } @{$meta->{features}}) ? 2 : 1)
         if $meta->{status} == 200 && $differs ne 'alien';
 
     return @wrong;

@@ -23,7 +23,10 @@
 
 
 typedef enum {
-    /* the answer begins; id and name (the model) as far as they stand first */
+    /*
+     * The answer begins; id and name (the model) as far as they stand first.
+     * field is PART for a list, such as of embeddings.
+     */
     GENAI_EVENT_START = 0,
 
     GENAI_EVENT_TEXT,           /* a piece of what is said */
@@ -78,7 +81,8 @@ typedef enum {
 typedef enum {
     GENAI_END_CUT = 0,          /* the body ended before the answer */
     GENAI_END_CLEAN,            /* with it, but without a last word */
-    GENAI_END_DONE              /* with the dialect's last word */
+    GENAI_END_DONE              /* with the dialect's last word, or the last
+                                   bracket of a whole answer */
 } genai_end_e;
 
 
@@ -99,11 +103,12 @@ typedef enum {
 /* what was in a chunk */
 
 #define GENAI_CHUNK_DATA        0x0001  /* not only a comment */
-#define GENAI_CHUNK_TAIL        0x0002  /* the LF of the chunk before; to be
-                                           treated as that was */
+#define GENAI_CHUNK_TAIL        0x0002  /* the LF of the chunk before, or the
+                                           white space behind a whole answer;
+                                           to be treated as that was */
 #define GENAI_CHUNK_INCOMPLETE  0x0004  /* the body ended in it */
 #define GENAI_CHUNK_MEANINGFUL  0x0008  /* an event that is meaningful */
-#define GENAI_CHUNK_CHOICES     0x0010  /* at least one choice */
+#define GENAI_CHUNK_CHOICES     0x0010  /* at least one choice, or a list */
 #define GENAI_CHUNK_USAGE       0x0020
 #define GENAI_CHUNK_ERROR       0x0040
 #define GENAI_CHUNK_BROKEN      0x0080

@@ -2,41 +2,13 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The decoder of OpenAI's answers.  The scanner calls back for the values of
- * the table, in the order of the text; most become an event at once.  Three
- * things are told late by some providers, and text that needs them waits in
- * a hold of fixed size, or, where that is full, for no more than a guess:
- *
- *   the index of a choice, behind its delta, where several were asked for;
- *   the index of a tool call, behind its arguments;
- *   whether a chunk has, beside the whole "message" so far, a "delta" too,
- *   of which the message then is a copy.
- *
+ * the table, in the order of the text; most become an event at once.
  * finish_reason, wherever it stands, is told when its choice ends, and usage
  * when the chunk does.
  */
 
 
 #include "genai_openai_answer_int.h"
-
-
-/* text that waits: a head, and then its bytes */
-
-typedef struct {
-    uint64_t        start;
-    uint64_t        end;
-    uint32_t        len;
-    uint16_t        nid;
-    uint16_t        nname;
-    uint16_t        block;
-    unsigned char   type;
-    unsigned char   field;
-    unsigned        first:1;
-    unsigned        last:1;
-    unsigned        escaped:1;
-    unsigned        json:1;
-    unsigned        copy:1;
-    unsigned        message:1;
-} genai_oa_held_t;
 
 
 static const char  genai_oa_done[] = "[DONE]";
@@ -49,12 +21,12 @@ static void genai_oa_chunk_begin(genai_openai_answer_t *a);
 static int genai_oa_chunk_end(genai_openai_answer_t *a);
 static int genai_oa_text(genai_openai_answer_t *a, const unsigned char *p,
     size_t n, uint64_t offset);
+static int genai_oa_whole_end(genai_openai_answer_t *a, uint64_t end);
+static int genai_oa_behind(genai_openai_answer_t *a, const unsigned char *p,
+    size_t n);
 static int genai_oa_broken(genai_openai_answer_t *a, const char *error,
     uint64_t offset);
-static int genai_oa_tell(genai_openai_answer_t *a, genai_event_t *e,
-    unsigned message);
 static void genai_oa_tell_new(genai_openai_answer_t *a, genai_event_t *e);
-static int genai_oa_hold(genai_openai_answer_t *a, const genai_event_t *e);
 
 
 static const genai_sse_handler_t  genai_oa_sse = {
@@ -119,10 +91,24 @@ genai_openai_answer_feed(genai_openai_answer_t *a, const unsigned char *p,
     }
 
     if (a->mode == GENAI_OA_WHOLE) {
-        rc = genai_oa_text(a, p, end - p, a->offset);
-        a->offset += end - p;
 
-        return rc;
+        if (!a->closed) {
+            rc = genai_oa_text(a, p, end - p, a->offset);
+
+            if (!a->closed) {
+                a->offset += end - p;
+                return rc;
+            }
+
+            p += a->push.offset - a->offset;
+            a->offset = a->push.offset;
+
+            if (rc != 0) {
+                return rc;
+            }
+        }
+
+        return genai_oa_behind(a, p, end - p);
     }
 
     from = a->sse.offset;
@@ -147,61 +133,42 @@ genai_openai_answer_end(genai_openai_answer_t *a)
         return -1;
     }
 
-    if (a->mode == GENAI_OA_STREAM) {
+    if (a->mode != GENAI_OA_STREAM) {
 
-        if (genai_sse_end(&a->sse) != 0) {
-            return -1;
+        if (a->closed) {
+
+            if (a->offset == a->push.offset) {
+                return 0;
+            }
+
+            genai_oa_event(&e, GENAI_EVENT_CHUNK);
+
+            e.start = a->push.offset;
+            e.end = a->offset;
+            e.chunk = a->broken ? GENAI_CHUNK_DATA|GENAI_CHUNK_BROKEN
+                                : GENAI_CHUNK_TAIL;
+
+            return (genai_oa_call(a, &e) < 0) ? -1 : 0;
         }
-
-        if (a->ended) {
-            return 0;
-        }
-
-    } else {
-        genai_oa_event(&e, GENAI_EVENT_CHUNK);
 
         if (!a->broken) {
+            a->cut = 1;
+            (void) genai_push_end(&a->push, a->offset);
 
-            if (a->blank || genai_push_end(&a->push, a->offset) != 0) {
-                a->cut = 1;
-
-                if (genai_oa_broken(a, a->blank ? "the text is empty"
-                                                : a->push.error, a->offset)
-                    != 0)
-                {
-                    return -1;
-                }
-
-            } else if (genai_oa_chunk_end(a) != 0) {
+            if (genai_oa_broken(a, a->push.error, a->offset) != 0) {
                 return -1;
             }
         }
 
-        if (!(a->chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR
-                          |GENAI_CHUNK_BROKEN))
-            && genai_oa_broken(a, "there are no choices", a->offset) != 0)
-        {
-            return -1;
-        }
+        return (genai_oa_whole_end(a, a->offset) < 0) ? -1 : 0;
+    }
 
-        a->chunk |= GENAI_CHUNK_DATA;
+    if (genai_sse_end(&a->sse) != 0) {
+        return -1;
+    }
 
-        if (a->cut) {
-            a->chunk |= GENAI_CHUNK_INCOMPLETE;
-        }
-
-        e.end = a->offset;
-        e.chunk = a->chunk;
-
-        if (genai_oa_call(a, &e) < 0) {
-            return -1;
-        }
-
-        /* a choice that is here whole needs no reason to have ended */
-
-        if (!(a->chunk & (GENAI_CHUNK_BROKEN|GENAI_CHUNK_ERROR))) {
-            a->finished = ~UINT64_C(0);
-        }
+    if (a->ended) {
+        return 0;
     }
 
     genai_oa_event(&e, GENAI_EVENT_END);
@@ -417,11 +384,84 @@ genai_oa_text(genai_openai_answer_t *a, const unsigned char *p, size_t n,
         return -1;
     }
 
+    if (a->closed) {
+        return (genai_oa_chunk_end(a) == 0)
+               ? genai_oa_whole_end(a, a->push.offset) : -1;
+    }
+
     if (a->push.error) {
         return genai_oa_broken(a, a->push.error, a->push.offset);
     }
 
     return genai_oa_broken(a, a->fault, a->mark);
+}
+
+
+/*
+ * A whole answer is complete as soon as its outermost value is, however long
+ * the connection stays open; or it never will be.
+ */
+
+static int
+genai_oa_whole_end(genai_openai_answer_t *a, uint64_t end)
+{
+    int            rc;
+    genai_event_t  e;
+
+    if (!(a->chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR
+                      |GENAI_CHUNK_BROKEN))
+        && genai_oa_broken(a, "there are no choices", end) != 0)
+    {
+        return -1;
+    }
+
+    genai_oa_event(&e, GENAI_EVENT_CHUNK);
+
+    e.end = end;
+    e.chunk = a->chunk | GENAI_CHUNK_DATA
+              | (a->cut ? GENAI_CHUNK_INCOMPLETE : 0);
+
+    rc = genai_oa_call(a, &e);
+
+    if (rc < 0) {
+        return -1;
+    }
+
+    genai_oa_event(&e, GENAI_EVENT_END);
+
+    e.start = end;
+    e.end = end;
+    e.end_how = (a->chunk & (GENAI_CHUNK_BROKEN|GENAI_CHUNK_ERROR))
+                ? GENAI_END_CUT : GENAI_END_DONE;
+
+    a->broken = 0;
+    a->ended = 1;
+
+    return (genai_oa_call(a, &e) < 0) ? -1 : rc > 0;
+}
+
+
+/* bytes behind a whole answer */
+
+static int
+genai_oa_behind(genai_openai_answer_t *a, const unsigned char *p, size_t n)
+{
+    size_t  i;
+
+    for (i = 0; i < n && !a->broken; i++) {
+
+        if (p[i] != ' ' && p[i] != '\t' && p[i] != '\r' && p[i] != '\n'
+            && genai_oa_broken(a, "there are bytes after the value",
+                               a->offset + i)
+               != 0)
+        {
+            return -1;
+        }
+    }
+
+    a->offset += n;
+
+    return 0;
 }
 
 
@@ -482,7 +522,7 @@ genai_oa_emit(genai_openai_answer_t *a, genai_event_t *e)
 }
 
 
-static int
+int
 genai_oa_tell(genai_openai_answer_t *a, genai_event_t *e, unsigned message)
 {
     uint64_t       bit, *begun;
@@ -553,7 +593,7 @@ genai_oa_call(genai_openai_answer_t *a, genai_event_t *e)
 {
     int  rc;
 
-    if (genai_openai_meaningful(e)) {
+    if (!(a->chunk & GENAI_CHUNK_MEANINGFUL) && genai_openai_meaningful(e)) {
         a->chunk |= GENAI_CHUNK_MEANINGFUL;
     }
 
@@ -611,149 +651,6 @@ genai_oa_tell_new(genai_openai_answer_t *a, genai_event_t *e)
 }
 
 
-/*
- * The pieces of one string become one, or how much there is room for would
- * depend on how the input was cut.
- */
-
-static int
-genai_oa_hold(genai_openai_answer_t *a, const genai_event_t *e)
-{
-    size_t            room, len;
-    unsigned char    *p;
-    genai_oa_held_t   held;
-
-    p = a->hold + a->nhold;
-    room = sizeof(a->hold) - a->nhold;
-    len = e->text.len + e->id.len + e->name.len;
-
-    if (e->first || e->type == GENAI_EVENT_TOOL || a->nhold == 0) {
-
-        if (sizeof(held) + len > room) {
-            return -1;
-        }
-
-        memset(&held, 0, sizeof(held));
-
-        held.type = e->type;
-        held.field = e->field;
-        held.block = e->block;
-        held.start = e->start;
-        held.first = e->first;
-        held.json = e->json;
-        held.copy = e->copy;
-        held.message = a->message;
-        held.nid = e->id.len;
-        held.nname = e->name.len;
-
-        a->hold_last = a->nhold;
-        p += sizeof(held);
-
-    } else {
-
-        if (len > room) {
-            return -1;
-        }
-
-        memcpy(&held, a->hold + a->hold_last, sizeof(held));
-    }
-
-    held.end = e->end;
-    held.last = e->last;
-    held.escaped |= e->escaped;
-    held.len += len;
-
-    if (e->id.len) {
-        memcpy(p, e->id.data, e->id.len);
-        p += e->id.len;
-    }
-
-    if (e->name.len) {
-        memcpy(p, e->name.data, e->name.len);
-        p += e->name.len;
-    }
-
-    if (e->text.len) {
-        memcpy(p, e->text.data, e->text.len);
-        p += e->text.len;
-    }
-
-    memcpy(a->hold + a->hold_last, &held, sizeof(held));
-    a->nhold = p - a->hold;
-
-    return 0;
-}
-
-
-void
-genai_oa_hold_block(genai_openai_answer_t *a)
-{
-    unsigned         at;
-    genai_oa_held_t  held;
-
-    for (at = a->hold_tool; at < a->nhold; at += sizeof(held) + held.len) {
-        memcpy(&held, a->hold + at, sizeof(held));
-        held.block = a->block;
-        memcpy(a->hold + at, &held, sizeof(held));
-    }
-}
-
-
-int
-genai_oa_release(genai_openai_answer_t *a, unsigned what)
-{
-    unsigned         at, n;
-    genai_event_t    e;
-    genai_oa_held_t  held;
-
-    if ((a->wait & what & GENAI_OA_WAIT_TOOL)
-        && genai_oa_tool_place(a) != 0)
-    {
-        return -1;
-    }
-
-    a->wait &= ~what;
-
-    if (a->wait || a->nhold == 0) {
-        return 0;
-    }
-
-    n = a->nhold;
-    a->nhold = 0;
-    a->hold_tool = 0;
-
-    for (at = 0; at < n; at += sizeof(held) + held.len) {
-        memcpy(&held, a->hold + at, sizeof(held));
-
-        genai_oa_event(&e, held.type);
-
-        e.field = held.field;
-        e.choice = a->choice;
-        e.block = held.block;
-        e.start = held.start;
-        e.end = held.end;
-        e.first = held.first;
-        e.last = held.last;
-        e.escaped = held.escaped;
-        e.json = held.json;
-        e.copy = held.copy;
-
-        e.id.data = a->hold + at + sizeof(held);
-        e.id.len = held.nid;
-        e.name.data = e.id.data + held.nid;
-        e.name.len = held.nname;
-        e.text.data = e.name.data + held.nname;
-        e.text.len = held.len - held.nid - held.nname;
-
-        if (genai_oa_tell(a, &e, held.message) != 0) {
-            return -1;
-        }
-    }
-
-    return 0;
-}
-
-
 int
 genai_openai_meaningful(const genai_event_t *event)
 {
@@ -771,6 +668,12 @@ genai_openai_meaningful(const genai_event_t *event)
 
     case GENAI_EVENT_FINISH:
         return event->finish != GENAI_FINISH_ERROR;
+
+    case GENAI_EVENT_START:
+
+        /* a list begins, of vectors or other results */
+
+        return event->field == GENAI_FIELD_PART;
 
     default:
         return 0;

@@ -4,7 +4,7 @@
  * The answers of OpenAI's chat completions and completions, whole and as a
  * stream (https://platform.openai.com/docs/api-reference/chat and
  * .../completions), and what others who speak that dialect make of it, to
- * events and back.
+ * events and back; of embeddings, moderations and images what is counted.
  *
  * The decoder is fed with a body in any pieces; but for where strings are cut
  * into pieces, the events do not depend on how.  Memory is one fixed block:
@@ -79,17 +79,17 @@ typedef struct {
     genai_usage_t               usage;
 
     unsigned                    choices;    /* asked for */
-    unsigned                    choice;     /* the one being read */
-    unsigned                    block;      /* and its tool call */
-    unsigned                    index;      /* as the provider tells it */
-    unsigned                    chunk;      /* its flags */
-    unsigned                    nhold;
-    unsigned                    hold_last;  /* where its last begins */
-    unsigned                    hold_tool;  /* and this call's first */
-    unsigned                    nid;
-    unsigned                    nname;
-    unsigned                    nmessage;
-    unsigned                    message_max;
+    uint16_t                    choice;     /* the one being read */
+    uint16_t                    block;      /* and its tool call */
+    uint16_t                    index;      /* as the provider tells it */
+    uint16_t                    chunk;      /* its flags */
+    uint16_t                    nhold;
+    uint16_t                    hold_last;  /* where its last begins */
+    uint16_t                    hold_tool;  /* and this call's first */
+    uint16_t                    nid;
+    uint16_t                    nname;
+    uint16_t                    nmessage;
+    uint16_t                    message_max;
 
     unsigned char               mode;
     unsigned char               stream;     /* of the body's type */
@@ -105,6 +105,7 @@ typedef struct {
 
     unsigned                    started:1;
     unsigned                    ended:1;
+    unsigned                    closed:1;   /* the whole answer's value */
     unsigned                    failed:1;   /* stopped by the handler */
     unsigned                    broken:1;   /* the chunk */
     unsigned                    blank:1;    /* its data so far */
@@ -123,9 +124,9 @@ typedef struct {
 
     genai_openai_word_t         id;         /* of the answer */
     genai_openai_word_t         model;
-    genai_openai_word_t         code;       /* of an error */
-    genai_openai_word_t         kind;
     unsigned char               finish[GENAI_OPENAI_FINISH_MAX];
+
+    /* a tool call and an error are never within each other */
 
     union {
         struct {
@@ -133,7 +134,11 @@ typedef struct {
             unsigned char       name[GENAI_OPENAI_NAME_MAX];
         } tool;
 
-        unsigned char           message[GENAI_EVENT_MESSAGE_MAX];
+        struct {
+            genai_openai_word_t code;
+            genai_openai_word_t kind;
+            unsigned char       message[GENAI_EVENT_MESSAGE_MAX];
+        } error;
     } u;
 
     unsigned char               hold[GENAI_OPENAI_HOLD];
@@ -149,9 +154,21 @@ typedef struct {
 
 
 /*
- * Prepares to decode a body.  Its first byte overrides opts->stream: a JSON
- * error instead of a stream, and a stream that nobody asked for, are taken
- * for what they are.
+ * Prepares to decode a body, in memory that may hold anything.  Its first
+ * byte overrides opts->stream: a JSON error instead of a stream, and a stream
+ * that nobody asked for, are taken for what they are.
+ *
+ * A stream has ended with its "[DONE]", and END is told in front of the CHUNK
+ * of its block; a JSON answer has ended with its outermost value, and END is
+ * told behind its CHUNK: both at once, however long the connection stays
+ * open, and both as GENAI_END_DONE, but for a JSON answer that is no more
+ * than an error or broken.  What follows is told by CHUNK alone: in a stream
+ * block by block, behind a JSON answer as one, with GENAI_CHUNK_TAIL, or with
+ * a BROKEN where it is more than white space.
+ *
+ * A JSON answer with a list instead of choices, of embeddings for example,
+ * is START, with the field GENAI_FIELD_PART, USAGE, CHUNK with
+ * GENAI_CHUNK_CHOICES, and END: the list itself is stepped over.
  */
 void genai_openai_answer_init(genai_openai_answer_t *a,
     const genai_openai_answer_opts_t *opts, genai_event_pt handler, void *ctx);
@@ -169,8 +186,8 @@ int genai_openai_answer_feed(genai_openai_answer_t *a, const unsigned char *p,
     size_t n);
 
 /*
- * The body has ended.  Tells the last chunk, where it is incomplete, and END,
- * where it has not been told.
+ * The body has ended.  Tells the chunk that has not been told, and END, where
+ * it has not been told.
  *
  * Returns 0, or -1 when the handler has stopped.
  */
@@ -179,7 +196,7 @@ int genai_openai_answer_end(genai_openai_answer_t *a);
 /*
  * Whether an event ends the commit window: it shows that the provider is
  * answering, with a word, a thought, a refusal, a tool call, audio or an
- * image, or the reason why there is none.
+ * image, a list of results, or the reason why there is none.
  *
  * Returns 1 or 0.  Thread-safe.
  */
@@ -215,7 +232,8 @@ typedef struct {
     uint64_t                    begun[2];   /* choices that have a role */
 
     /* a chunk whose string is open, for more pieces of it */
-    const char                 *tail;       /* what closes it, or NULL */
+    const char                 *tail;       /* what is open, to go on with
+                                               genai_writer_resume() */
     size_t                      len;
     genai_event_e               type;
     unsigned                    choice;

@@ -1,7 +1,7 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  *
- * What the two halves of OpenAI's decoder share.  Of no use to anybody else.
+ * What the parts of OpenAI's decoder share.  Of no use to anybody else.
  */
 
 
@@ -61,6 +61,19 @@ int genai_oa_emit(genai_openai_answer_t *a, genai_event_t *e);
  */
 int genai_oa_call(genai_openai_answer_t *a, genai_event_t *e);
 
+/*
+ * Tells an event whose place is known; message: it stood in "message".
+ * Returns 0, or -1 when the handler has stopped.
+ */
+int genai_oa_tell(genai_openai_answer_t *a, genai_event_t *e,
+    unsigned message);
+
+
+/* genai_openai_answer_hold.c: what waits */
+
+/* Holds an event.  Returns 0, or -1 where there is no room. */
+int genai_oa_hold(genai_openai_answer_t *a, const genai_event_t *e);
+
 /* What is held of the tool call that is being read is of a->block. */
 void genai_oa_hold_block(genai_openai_answer_t *a);
 
@@ -106,8 +119,8 @@ static inline void
 genai_oa_error_clear(genai_openai_answer_t *a)
 {
     a->nmessage = 0;
-    a->code.n = 0;
-    a->kind.n = 0;
+    a->u.error.code.n = 0;
+    a->u.error.kind.n = 0;
 }
 
 

@@ -3,128 +3,26 @@
  *
  * The encoder of OpenAI's answers as streams: one event at a time, in
  * constant memory.  The bytes depend on nothing but the head and the events.
+ *
+ * A chunk whose string may go on stays open from event to event: s->tail is
+ * what is open then, as genai_writer_resume() wants it.
  */
 
 
 #include "genai_openai_encode_int.h"
-#include "genai_json.h"
-
-#include <inttypes.h>
-#include <stdio.h>
 
 
 /* bytes of a string after which a chunk is closed and another one begins */
 #define GENAI_OPENAI_PIECE  1024
 
 
-static void genai_openai_begin(genai_openai_stream_t *s,
-    genai_openai_out_t *o, const genai_event_t *e);
-static void genai_openai_open(genai_openai_stream_t *s, genai_openai_out_t *o,
+static void genai_openai_begin(genai_openai_stream_t *s, genai_writer_t *w,
     const genai_event_t *e);
-static void genai_openai_close(genai_openai_stream_t *s,
-    genai_openai_out_t *o);
-
-
-void
-genai_openai_flush(genai_openai_out_t *o)
-{
-    if (o->n && o->rc == 0 && o->write(o->ctx, o->buf, o->n) != 0) {
-        o->rc = -1;
-    }
-
-    o->n = 0;
-}
-
-
-void
-genai_openai_put(genai_openai_out_t *o, const char *text)
-{
-    size_t  n;
-
-    n = strlen(text);
-
-    if (n > sizeof(o->buf) - o->n) {
-        genai_openai_flush(o);
-    }
-
-    memcpy(o->buf + o->n, text, n);
-    o->n += n;
-}
-
-
-void
-genai_openai_number(genai_openai_out_t *o, int64_t n)
-{
-    char  buf[24];
-
-    (void) snprintf(buf, sizeof(buf), "%" PRId64, n);
-    genai_openai_put(o, buf);
-}
-
-
-/* the inside of a string */
-
-void
-genai_openai_escape(genai_openai_out_t *o, const genai_str_t *s)
-{
-    size_t                n;
-    const unsigned char  *p, *end;
-
-    if (s->len == 0) {
-        return;
-    }
-
-    p = s->data;
-    end = p + s->len;
-
-    while (p < end) {
-        n = end - p;
-
-        if (n > GENAI_OPENAI_RUN) {
-            n = GENAI_OPENAI_RUN;
-
-            /* not inside a character, where it is one */
-
-            while (n > GENAI_OPENAI_RUN - 4 && (p[n] & 0xc0) == 0x80) {
-                n--;
-            }
-        }
-
-        if (6 * n > sizeof(o->buf) - o->n) {
-            genai_openai_flush(o);
-        }
-
-        o->n = genai_json_escape(o->buf + o->n, p, n) - o->buf;
-        p += n;
-    }
-}
-
-
-void
-genai_openai_string(genai_openai_out_t *o, const char *name,
-    const genai_str_t *s)
-{
-    genai_openai_put(o, name);
-    genai_openai_put(o, "\"");
-    genai_openai_escape(o, s);
-    genai_openai_put(o, "\"");
-}
-
-
-/* the same, or null for an empty string */
-
-void
-genai_openai_maybe(genai_openai_out_t *o, const char *name,
-    const genai_str_t *s)
-{
-    if (s->len) {
-        genai_openai_string(o, name, s);
-        return;
-    }
-
-    genai_openai_put(o, name);
-    genai_openai_put(o, "null");
-}
+static void genai_openai_open(genai_openai_stream_t *s, genai_writer_t *w,
+    const genai_event_t *e);
+static void genai_openai_close(genai_openai_stream_t *s, genai_writer_t *w);
+static void genai_openai_call(genai_writer_t *w, const genai_event_t *e);
+static void genai_openai_end(genai_writer_t *w);
 
 
 void
@@ -142,22 +40,22 @@ genai_openai_stream_init(genai_openai_stream_t *s,
 int
 genai_openai_stream_event(genai_openai_stream_t *s, const genai_event_t *e)
 {
-    genai_openai_out_t  o;
+    genai_writer_t  w;
 
     if (s->rc != 0 || e->copy) {
         return s->rc;
     }
 
-    o.write = s->write;
-    o.ctx = s->ctx;
-    o.n = 0;
-    o.rc = 0;
+    genai_writer_init(&w, s->write, s->ctx);
 
-    if (s->tail
-        && (e->first || e->type != s->type || e->choice != s->choice
-            || e->block != s->block))
-    {
-        genai_openai_close(s, &o);
+    if (s->tail) {
+        genai_writer_resume(&w, s->tail);
+
+        if (e->first || e->type != s->type || e->choice != s->choice
+            || e->block != s->block)
+        {
+            genai_openai_close(s, &w);
+        }
     }
 
     switch (e->type) {
@@ -176,15 +74,15 @@ genai_openai_stream_event(genai_openai_stream_t *s, const genai_event_t *e)
         if (e->text.len) {
 
             if (s->tail == NULL) {
-                genai_openai_open(s, &o, e);
+                genai_openai_open(s, &w, e);
             }
 
-            genai_openai_escape(&o, &e->text);
+            genai_writer_piece(&w, &e->text);
             s->len += e->text.len;
         }
 
         if (s->tail && (e->last || s->len >= GENAI_OPENAI_PIECE)) {
-            genai_openai_close(s, &o);
+            genai_openai_close(s, &w);
         }
 
         break;
@@ -192,43 +90,51 @@ genai_openai_stream_event(genai_openai_stream_t *s, const genai_event_t *e)
     case GENAI_EVENT_TOOL:
 
         if (!s->head->text) {
-            genai_openai_open(s, &o, e);
-            genai_openai_close(s, &o);
+            genai_openai_open(s, &w, e);
+            genai_openai_close(s, &w);
         }
 
         break;
 
     case GENAI_EVENT_FINISH:
-        genai_openai_begin(s, &o, e);
-        genai_openai_put(&o, s->head->text ? "\"text\":\"\"" : "}");
-        genai_openai_put(&o, ",\"logprobs\":null,\"finish_reason\":");
-        genai_openai_reason(&o, e->finish, &e->text);
-        genai_openai_put(&o, "}]}\n\n");
+        genai_openai_begin(s, &w, e);
+
+        if (s->head->text) {
+            genai_writer_name(&w, "text");
+            genai_writer_literal(&w, "\"\"");
+
+        } else {
+            genai_writer_close(&w, '}');
+        }
+
+        genai_openai_choice_end(&w, e->finish, &e->text);
+        genai_writer_close(&w, ']');
+        genai_openai_end(&w);
         break;
 
     case GENAI_EVENT_USAGE:
 
         if (s->head->usage) {
-            genai_openai_put(&o, "data: ");
-            genai_openai_head(&o, s->head, "chat.completion.chunk",
+            genai_writer_bytes(&w, "data: ", 6);
+            genai_openai_head(&w, s->head, "chat.completion.chunk",
                               "text_completion");
-            genai_openai_put(&o, "]");
-            genai_openai_usage(&o, e->usage);
-            genai_openai_put(&o, "}\n\n");
+            genai_writer_close(&w, ']');
+            genai_openai_usage(&w, e->usage);
+            genai_openai_end(&w);
         }
 
         break;
 
     case GENAI_EVENT_ERROR:
-        genai_openai_put(&o, "data: ");
-        genai_openai_error(&o, &e->text, &e->name, &e->id);
-        genai_openai_put(&o, "\n\n");
+        genai_writer_bytes(&w, "data: ", 6);
+        genai_openai_error(&w, &e->text, &e->name, &e->id);
+        genai_writer_bytes(&w, "\n\n", 2);
         break;
 
     case GENAI_EVENT_END:
 
         if (e->end_how != GENAI_END_CUT) {
-            genai_openai_put(&o, "data: [DONE]\n\n");
+            genai_writer_bytes(&w, "data: [DONE]\n\n", 14);
         }
 
         break;
@@ -237,9 +143,9 @@ genai_openai_stream_event(genai_openai_stream_t *s, const genai_event_t *e)
         break;
     }
 
-    genai_openai_flush(&o);
-
-    s->rc = o.rc;
+    if (genai_writer_flush(&w) != 0) {
+        s->rc = -1;
+    }
 
     return s->rc;
 }
@@ -248,18 +154,25 @@ genai_openai_stream_event(genai_openai_stream_t *s, const genai_event_t *e)
 /* a chunk with one choice, up to what is said in its delta */
 
 static void
-genai_openai_begin(genai_openai_stream_t *s, genai_openai_out_t *o,
+genai_openai_begin(genai_openai_stream_t *s, genai_writer_t *w,
     const genai_event_t *e)
 {
     uint64_t  bit;
 
-    genai_openai_put(o, "data: ");
-    genai_openai_head(o, s->head, "chat.completion.chunk", "text_completion");
-    genai_openai_put(o, "{\"index\":");
-    genai_openai_number(o, e->choice);
-    genai_openai_put(o, s->head->text ? "," : ",\"delta\":{");
+    genai_writer_bytes(w, "data: ", 6);
+    genai_openai_head(w, s->head, "chat.completion.chunk", "text_completion");
+    genai_writer_open(w, '{');
+    genai_writer_name(w, "index");
+    genai_writer_int(w, e->choice);
 
-    if (s->head->text || e->choice >= 128) {
+    if (s->head->text) {
+        return;
+    }
+
+    genai_writer_name(w, "delta");
+    genai_writer_open(w, '{');
+
+    if (e->choice >= 128) {
         return;
     }
 
@@ -267,11 +180,8 @@ genai_openai_begin(genai_openai_stream_t *s, genai_openai_out_t *o,
 
     if (!(s->begun[e->choice / 64] & bit)) {
         s->begun[e->choice / 64] |= bit;
-        genai_openai_put(o, "\"role\":\"assistant\"");
-
-        if (e->type != GENAI_EVENT_FINISH) {
-            genai_openai_put(o, ",");
-        }
+        genai_writer_name(w, "role");
+        genai_writer_literal(w, "\"assistant\"");
     }
 }
 
@@ -279,123 +189,177 @@ genai_openai_begin(genai_openai_stream_t *s, genai_openai_out_t *o,
 /* up to the inside of the string that the event's text is a piece of */
 
 static void
-genai_openai_open(genai_openai_stream_t *s, genai_openai_out_t *o,
+genai_openai_open(genai_openai_stream_t *s, genai_writer_t *w,
     const genai_event_t *e)
 {
-    unsigned  custom;
-
-    genai_openai_begin(s, o, e);
+    genai_openai_begin(s, w, e);
 
     s->type = e->type;
     s->choice = e->choice;
     s->block = e->block;
     s->len = 0;
-    s->tail = "\"}";
+    s->tail = "{[{{\"";
 
     switch (e->type) {
 
     case GENAI_EVENT_TEXT:
 
         if (s->head->text) {
-            genai_openai_put(o, "\"text\":\"");
-            s->tail = "\"";
-            return;
+            s->tail = "{[{\"";
         }
 
-        genai_openai_put(o, "\"content\":\"");
-        return;
+        genai_writer_name(w, s->head->text ? "text" : "content");
+        break;
 
     case GENAI_EVENT_REASONING:
-        genai_openai_put(o, "\"reasoning_content\":\"");
-        return;
+        genai_writer_name(w, "reasoning_content");
+        break;
 
     case GENAI_EVENT_REFUSAL:
-        genai_openai_put(o, "\"refusal\":\"");
-        return;
+        genai_writer_name(w, "refusal");
+        break;
 
     default:
+        s->tail = (e->field == GENAI_FIELD_FUNCTION_CALL) ? "{[{{{\""
+                                                          : "{[{{[{{\"";
+        genai_openai_call(w, e);
         break;
     }
 
-    /* a tool call: who it is, or some of its arguments */
+    genai_writer_begin(w);
+}
+
+
+/* a tool call: who it is, or some of its arguments */
+
+static void
+genai_openai_call(genai_writer_t *w, const genai_event_t *e)
+{
+    unsigned  custom;
 
     custom = (e->field == GENAI_FIELD_CUSTOM);
 
     if (e->field == GENAI_FIELD_FUNCTION_CALL) {
-        genai_openai_put(o, "\"function_call\":{");
-        s->tail = "\"}}";
+        genai_writer_name(w, "function_call");
 
     } else {
-        genai_openai_put(o, "\"tool_calls\":[{\"index\":");
-        genai_openai_number(o, e->block);
+        genai_writer_name(w, "tool_calls");
+        genai_writer_open(w, '[');
+        genai_writer_open(w, '{');
+        genai_writer_name(w, "index");
+        genai_writer_int(w, e->block);
 
         if (e->type == GENAI_EVENT_TOOL && e->id.len) {
-            genai_openai_string(o, ",\"id\":", &e->id);
+            genai_openai_string(w, "id", &e->id);
         }
 
         if (e->type == GENAI_EVENT_TOOL && e->first) {
-            genai_openai_put(o, custom ? ",\"type\":\"custom\""
-                                       : ",\"type\":\"function\"");
+            genai_writer_name(w, "type");
+            genai_writer_literal(w, custom ? "\"custom\"" : "\"function\"");
         }
 
-        genai_openai_put(o, custom ? ",\"custom\":{" : ",\"function\":{");
-        s->tail = "\"}}]}";
+        genai_writer_name(w, custom ? "custom" : "function");
     }
+
+    genai_writer_open(w, '{');
 
     if (e->type == GENAI_EVENT_TOOL && e->name.len) {
-        genai_openai_string(o, "\"name\":", &e->name);
-        genai_openai_put(o, ",");
+        genai_openai_string(w, "name", &e->name);
     }
 
-    genai_openai_put(o, custom ? "\"input\":\"" : "\"arguments\":\"");
+    genai_writer_name(w, custom ? "input" : "arguments");
 }
 
 
 static void
-genai_openai_close(genai_openai_stream_t *s, genai_openai_out_t *o)
+genai_openai_close(genai_openai_stream_t *s, genai_writer_t *w)
 {
-    genai_openai_put(o, s->tail);
-    genai_openai_put(o, ",\"logprobs\":null,\"finish_reason\":null}]}\n\n");
+    size_t  n;
+
+    genai_writer_end(w);
+
+    /* all that is within the choice */
+
+    for (n = strlen(s->tail) - 2; n > 2; n--) {
+        genai_writer_close(w, (s->tail[n] == '{') ? '}' : ']');
+    }
+
+    genai_openai_choice_end(w, -1, NULL);
+    genai_writer_close(w, ']');
+    genai_openai_end(w);
 
     s->tail = NULL;
 }
 
 
-/* up to the bracket of the choices */
+static void
+genai_openai_end(genai_writer_t *w)
+{
+    genai_writer_close(w, '}');
+    genai_writer_bytes(w, "\n\n", 2);
+}
+
 
 void
-genai_openai_head(genai_openai_out_t *o, const genai_openai_head_t *head,
+genai_openai_string(genai_writer_t *w, const char *name, const genai_str_t *s)
+{
+    genai_writer_name(w, name);
+    genai_writer_string(w, s);
+}
+
+
+void
+genai_openai_maybe(genai_writer_t *w, const char *name, const genai_str_t *s)
+{
+    genai_writer_name(w, name);
+
+    if (s->len) {
+        genai_writer_string(w, s);
+
+    } else {
+        genai_writer_literal(w, "null");
+    }
+}
+
+
+void
+genai_openai_head(genai_writer_t *w, const genai_openai_head_t *head,
     const char *chat, const char *text)
 {
-    genai_openai_string(o, "{\"id\":", &head->id);
-    genai_openai_put(o, ",\"object\":\"");
-    genai_openai_put(o, head->text ? text : chat);
-    genai_openai_put(o, "\",\"created\":");
-    genai_openai_number(o, head->created);
-    genai_openai_string(o, ",\"model\":", &head->model);
-    genai_openai_put(o, ",\"choices\":[");
+    genai_str_t  object;
+
+    object.data = (unsigned char *) (head->text ? text : chat);
+    object.len = strlen((char *) object.data);
+
+    genai_writer_open(w, '{');
+    genai_openai_string(w, "id", &head->id);
+    genai_openai_string(w, "object", &object);
+    genai_writer_name(w, "created");
+    genai_writer_int(w, head->created);
+    genai_openai_string(w, "model", &head->model);
+    genai_writer_name(w, "choices");
+    genai_writer_open(w, '[');
 }
 
 
 /* what is known; the total, which clients rely on, also where it is a sum */
 
 void
-genai_openai_usage(genai_openai_out_t *o, const genai_usage_t *u)
+genai_openai_usage(genai_writer_t *w, const genai_usage_t *u)
 {
     size_t   i, n;
     int64_t  total;
 
     struct {
-        const char  *before;
-        const char  *behind;
+        const char  *around;
+        const char  *name;
         int64_t      n;
     } members[] = {
-        { "\"prompt_tokens\":", "", u->prompt },
-        { "\"completion_tokens\":", "", u->completion },
-        { "\"total_tokens\":", "", u->total },
-        { "\"prompt_tokens_details\":{\"cached_tokens\":", "}", u->cached },
-        { "\"completion_tokens_details\":{\"reasoning_tokens\":", "}",
-          u->reasoning }
+        { NULL, "prompt_tokens", u->prompt },
+        { NULL, "completion_tokens", u->completion },
+        { NULL, "total_tokens", u->total },
+        { "prompt_tokens_details", "cached_tokens", u->cached },
+        { "completion_tokens_details", "reasoning_tokens", u->reasoning }
     };
 
     total = u->total;
@@ -414,27 +378,44 @@ genai_openai_usage(genai_openai_out_t *o, const genai_usage_t *u)
             continue;
         }
 
-        genai_openai_put(o, n++ ? "," : ",\"usage\":{");
-        genai_openai_put(o, members[i].before);
-        genai_openai_number(o, members[i].n);
-        genai_openai_put(o, members[i].behind);
+        if (n++ == 0) {
+            genai_writer_name(w, "usage");
+            genai_writer_open(w, '{');
+        }
+
+        if (members[i].around) {
+            genai_writer_name(w, members[i].around);
+            genai_writer_open(w, '{');
+        }
+
+        genai_writer_name(w, members[i].name);
+        genai_writer_int(w, members[i].n);
+
+        if (members[i].around) {
+            genai_writer_close(w, '}');
+        }
     }
 
     if (n) {
-        genai_openai_put(o, "}");
+        genai_writer_close(w, '}');
     }
 }
 
 
 void
-genai_openai_error(genai_openai_out_t *o, const genai_str_t *message,
+genai_openai_error(genai_writer_t *w, const genai_str_t *message,
     const genai_str_t *type, const genai_str_t *code)
 {
-    genai_openai_string(o, "{\"error\":{\"message\":", message);
-    genai_openai_maybe(o, ",\"type\":", type);
-    genai_openai_put(o, ",\"param\":null");
-    genai_openai_maybe(o, ",\"code\":", code);
-    genai_openai_put(o, "}}");
+    genai_writer_open(w, '{');
+    genai_writer_name(w, "error");
+    genai_writer_open(w, '{');
+    genai_openai_string(w, "message", message);
+    genai_openai_maybe(w, "type", type);
+    genai_writer_name(w, "param");
+    genai_writer_literal(w, "null");
+    genai_openai_maybe(w, "code", code);
+    genai_writer_close(w, '}');
+    genai_writer_close(w, '}');
 }
 
 
@@ -444,40 +425,53 @@ genai_openai_error(genai_openai_out_t *o, const genai_str_t *message,
  */
 
 void
-genai_openai_reason(genai_openai_out_t *o, unsigned finish,
+genai_openai_choice_end(genai_writer_t *w, int finish,
     const genai_str_t *text)
 {
     const char  *word;
 
+    genai_writer_name(w, "logprobs");
+    genai_writer_literal(w, "null");
+
     switch (finish) {
 
+    case -1:
+        word = "null";
+        break;
+
     case GENAI_FINISH_STOP:
-        word = "stop";
+        word = "\"stop\"";
         break;
 
     case GENAI_FINISH_LENGTH:
-        word = "length";
+        word = "\"length\"";
         break;
 
     case GENAI_FINISH_TOOL:
-        word = genai_str_is(text, "function_call") ? "function_call"
-                                                   : "tool_calls";
+        word = genai_str_is(text, "function_call") ? "\"function_call\""
+                                                   : "\"tool_calls\"";
         break;
 
     case GENAI_FINISH_FILTER:
-        word = "content_filter";
+        word = "\"content_filter\"";
         break;
 
     case GENAI_FINISH_ERROR:
-        word = "error";
+        word = "\"error\"";
         break;
 
     default:
-        genai_openai_maybe(o, "", text);
-        return;
+        word = NULL;
+        break;
     }
 
-    genai_openai_put(o, "\"");
-    genai_openai_put(o, word);
-    genai_openai_put(o, "\"");
+    if (word) {
+        genai_writer_name(w, "finish_reason");
+        genai_writer_literal(w, word);
+
+    } else {
+        genai_openai_maybe(w, "finish_reason", text);
+    }
+
+    genai_writer_close(w, '}');
 }

@@ -19,6 +19,7 @@ enum {
     GENAI_OA_ID,
     GENAI_OA_MODEL,
     GENAI_OA_OBJECT,
+    GENAI_OA_LIST,              /* of an answer without choices */
     GENAI_OA_CHOICES,
     GENAI_OA_CHOICE,
     GENAI_OA_INDEX,
@@ -74,16 +75,22 @@ enum {
 #define genai_oa_member  genai_push_member
 
 
-/* errors stand in "error", or flat as some servers write them */
+/*
+ * Names stand in the order in which most providers tell them, for they are
+ * tried in that order.  Errors stand in "error", or flat as some servers
+ * write them.
+ */
 
 static const genai_push_member_t  genai_oa_root_names[] = {
+    genai_oa_member("id", GENAI_OA_ID),
+    genai_oa_member("object", GENAI_OA_OBJECT),
+    genai_oa_member("model", GENAI_OA_MODEL),
     genai_oa_member("choices", GENAI_OA_CHOICES),
     genai_oa_member("usage", GENAI_OA_USAGE),
-    genai_oa_member("id", GENAI_OA_ID),
-    genai_oa_member("model", GENAI_OA_MODEL),
-    genai_oa_member("object", GENAI_OA_OBJECT),
     genai_oa_member("error", GENAI_OA_ERROR),
     genai_oa_member("x_groq", GENAI_OA_GROQ),
+    genai_oa_member("data", GENAI_OA_LIST),
+    genai_oa_member("results", GENAI_OA_LIST),
     genai_oa_member("message", GENAI_OA_FLAT_MESSAGE),
     genai_oa_member("detail", GENAI_OA_FLAT_MESSAGE),
     genai_oa_member("type", GENAI_OA_ERROR_TYPE),
@@ -196,6 +203,7 @@ static const genai_push_node_t  genai_oa_nodes[] = {
     genai_oa_string(GENAI_OA_ID),
     genai_oa_string(GENAI_OA_MODEL),
     genai_oa_string(GENAI_OA_OBJECT),
+    genai_oa_array(GENAI_OA_LIST, 0, GENAI_PUSH_NONE),
     genai_oa_array(GENAI_OA_CHOICES, 0, GENAI_OA_CHOICE),
     genai_oa_object(GENAI_OA_CHOICE, 0, genai_oa_choice_names),
     genai_oa_scalar(GENAI_OA_INDEX),

@@ -11,6 +11,8 @@
 
 
 static int genai_oa_value(void *ctx, const genai_push_value_t *v);
+static int genai_oa_start(genai_openai_answer_t *a, uint64_t offset,
+    genai_field_e field);
 static int genai_oa_choice_enter(genai_openai_answer_t *a,
     const genai_push_value_t *v);
 static int genai_oa_choice_leave(genai_openai_answer_t *a);
@@ -27,7 +29,7 @@ static int genai_oa_tool_tell(genai_openai_answer_t *a, uint64_t end);
 static int genai_oa_tool_leave(genai_openai_answer_t *a,
     const genai_push_value_t *v);
 static int genai_oa_gather(genai_openai_answer_t *a,
-    const genai_push_value_t *v, unsigned char *dst, unsigned *len,
+    const genai_push_value_t *v, unsigned char *dst, uint16_t *len,
     unsigned max, const char *error);
 static void genai_oa_word(genai_openai_word_t *w, const genai_push_value_t *v);
 static void genai_oa_usage_enter(genai_openai_answer_t *a,
@@ -49,10 +51,20 @@ static int
 genai_oa_value(void *ctx, const genai_push_value_t *v)
 {
     unsigned                n;
+    uint16_t                len;
     genai_event_t           e;
     genai_openai_answer_t  *a = ctx;
 
     switch (v->tag) {
+
+    case GENAI_OA_ROOT:
+
+        /* what follows a whole answer is none of it: the scanner stops */
+
+        a->closed = (v->what == GENAI_PUSH_LEAVE
+                     && a->mode == GENAI_OA_WHOLE);
+
+        return a->closed;
 
     case GENAI_OA_ID:
 
@@ -89,13 +101,23 @@ genai_oa_value(void *ctx, const genai_push_value_t *v)
 
         return 0;
 
+    case GENAI_OA_LIST:
+
+        if (a->mode != GENAI_OA_WHOLE) {
+            return 0;
+        }
+
+        a->chunk |= GENAI_CHUNK_CHOICES;
+
+        return genai_oa_start(a, v->start, GENAI_FIELD_PART);
+
     case GENAI_OA_CHOICE:
         return (v->what == GENAI_PUSH_ENTER) ? genai_oa_choice_enter(a, v)
                                              : genai_oa_choice_leave(a);
 
     case GENAI_OA_INDEX:
 
-        if (v->type == GENAI_JSON_NULL) {
+        if (v->type == GENAI_TAPE_NULL) {
             return 0;
         }
 
@@ -114,23 +136,23 @@ genai_oa_value(void *ctx, const genai_push_value_t *v)
 
     case GENAI_OA_FINISH:
 
-        n = a->nfinish;
+        len = a->nfinish;
 
         if (v->first) {
-            n = 0;
+            len = 0;
             a->finish_start = v->start;
         }
 
         a->finish_end = v->end;
 
-        if (genai_oa_gather(a, v, a->finish, &n, GENAI_OPENAI_FINISH_MAX,
+        if (genai_oa_gather(a, v, a->finish, &len, GENAI_OPENAI_FINISH_MAX,
                             "a finish_reason is too long")
             != 0)
         {
             return -1;
         }
 
-        a->nfinish = n;
+        a->nfinish = len;
 
         return 0;
 
@@ -198,14 +220,15 @@ genai_oa_value(void *ctx, const genai_push_value_t *v)
 
         /* a whole message counts for itself */
 
-        if (v->type == GENAI_JSON_NULL || !(a->wait & GENAI_OA_WAIT_TOOL)) {
+        if (v->type == GENAI_TAPE_NULL || !(a->wait & GENAI_OA_WAIT_TOOL)) {
             return 0;
         }
 
-        if (genai_oa_index(a, v, &a->index) != 0) {
+        if (genai_oa_index(a, v, &n) != 0) {
             return -1;
         }
 
+        a->index = n;
         a->index_known = 1;
 
         return (a->nhold > a->hold_tool) ? genai_oa_tool_place(a) : 0;
@@ -310,13 +333,13 @@ genai_oa_value(void *ctx, const genai_push_value_t *v)
         return 0;
 
     case GENAI_OA_ERROR_TYPE:
-        genai_oa_word(&a->kind, v);
+        genai_oa_word(&a->u.error.kind, v);
         return 0;
 
     case GENAI_OA_ERROR_CODE:
 
-        if (v->type != GENAI_JSON_NULL) {
-            genai_oa_word(&a->code, v);
+        if (v->type != GENAI_TAPE_NULL) {
+            genai_oa_word(&a->u.error.code, v);
         }
 
         return 0;
@@ -338,18 +361,9 @@ genai_oa_value(void *ctx, const genai_push_value_t *v)
 
 
 static int
-genai_oa_choice_enter(genai_openai_answer_t *a, const genai_push_value_t *v)
+genai_oa_start(genai_openai_answer_t *a, uint64_t offset, genai_field_e field)
 {
     genai_event_t  e;
-
-    a->chunk |= GENAI_CHUNK_CHOICES;
-    a->nmessage = 0;
-    a->choice = v->index & GENAI_OPENAI_INDEX_MAX;
-    a->said = 0;
-    a->thought = 0;
-    a->nfinish = 0;
-    a->message = 0;
-    a->wait = (a->choices > 1) ? GENAI_OA_WAIT_CHOICE : 0;
 
     if (a->started) {
         return 0;
@@ -359,14 +373,31 @@ genai_oa_choice_enter(genai_openai_answer_t *a, const genai_push_value_t *v)
 
     genai_oa_event(&e, GENAI_EVENT_START);
 
+    e.field = field;
     e.id.data = a->id.data;
     e.id.len = (a->id.n > GENAI_OPENAI_WORD_MAX) ? 0 : a->id.n;
     e.name.data = a->model.data;
     e.name.len = (a->model.n > GENAI_OPENAI_WORD_MAX) ? 0 : a->model.n;
-    e.start = v->start;
-    e.end = v->start;
+    e.start = offset;
+    e.end = offset;
 
     return (genai_oa_call(a, &e) < 0) ? -1 : 0;
+}
+
+
+static int
+genai_oa_choice_enter(genai_openai_answer_t *a, const genai_push_value_t *v)
+{
+    a->chunk |= GENAI_CHUNK_CHOICES;
+    a->nmessage = 0;
+    a->choice = v->index & GENAI_OPENAI_INDEX_MAX;
+    a->said = 0;
+    a->thought = 0;
+    a->nfinish = 0;
+    a->message = 0;
+    a->wait = (a->choices > 1) ? GENAI_OA_WAIT_CHOICE : 0;
+
+    return genai_oa_start(a, v->start, GENAI_FIELD_NONE);
 }
 
 
@@ -602,7 +633,7 @@ genai_oa_tool_leave(genai_openai_answer_t *a, const genai_push_value_t *v)
 
 static int
 genai_oa_gather(genai_openai_answer_t *a, const genai_push_value_t *v,
-    unsigned char *dst, unsigned *len, unsigned max, const char *error)
+    unsigned char *dst, uint16_t *len, unsigned max, const char *error)
 {
     if (v->first) {
         a->mark = v->start;
@@ -660,7 +691,7 @@ genai_oa_message(genai_openai_answer_t *a, const genai_push_value_t *v,
 
     n = v->text.len;
 
-    if (n > a->message_max - a->nmessage) {
+    if (n > (size_t) a->message_max - a->nmessage) {
         n = a->message_max - a->nmessage;
 
         while (n && (v->text.data[n] & 0xc0) == 0x80) {
@@ -669,7 +700,7 @@ genai_oa_message(genai_openai_answer_t *a, const genai_push_value_t *v,
     }
 
     if (n) {
-        memcpy(a->u.message + a->nmessage, v->text.data, n);
+        memcpy(a->u.error.message + a->nmessage, v->text.data, n);
         a->nmessage += n;
     }
 
@@ -682,18 +713,22 @@ genai_oa_message(genai_openai_answer_t *a, const genai_push_value_t *v,
 int
 genai_oa_error(genai_openai_answer_t *a, uint64_t start, uint64_t end)
 {
-    genai_event_t  e;
+    genai_event_t         e;
+    genai_openai_word_t  *code, *kind;
 
     a->chunk |= GENAI_CHUNK_ERROR;
 
     genai_oa_event(&e, GENAI_EVENT_ERROR);
 
-    e.text.data = a->u.message;
+    code = &a->u.error.code;
+    kind = &a->u.error.kind;
+
+    e.text.data = a->u.error.message;
     e.text.len = a->nmessage;
-    e.id.data = a->code.data;
-    e.id.len = (a->code.n > GENAI_OPENAI_WORD_MAX) ? 0 : a->code.n;
-    e.name.data = a->kind.data;
-    e.name.len = (a->kind.n > GENAI_OPENAI_WORD_MAX) ? 0 : a->kind.n;
+    e.id.data = code->data;
+    e.id.len = (code->n > GENAI_OPENAI_WORD_MAX) ? 0 : code->n;
+    e.name.data = kind->data;
+    e.name.len = (kind->n > GENAI_OPENAI_WORD_MAX) ? 0 : kind->n;
     e.start = start;
     e.end = end;
 

@@ -11,10 +11,10 @@
 #include "genai_openai_encode_int.h"
 
 
-static void genai_openai_choice(genai_openai_whole_t *w,
-    genai_openai_out_t *o, unsigned choice);
-static void genai_openai_calls(genai_openai_whole_t *w,
-    genai_openai_out_t *o, unsigned choice);
+static void genai_openai_choice(genai_openai_whole_t *w, genai_writer_t *o,
+    unsigned choice);
+static void genai_openai_calls(genai_openai_whole_t *w, genai_writer_t *o,
+    unsigned choice);
 static genai_openai_slot_t *genai_openai_slot(genai_openai_whole_t *w,
     unsigned choice, unsigned type, unsigned block);
 static genai_openai_slot_t *genai_openai_find(genai_openai_whole_t *w,
@@ -145,19 +145,15 @@ genai_openai_whole_write(genai_openai_whole_t *w,
     genai_openai_write_pt write, void *ctx)
 {
     unsigned              i, from, choice;
-    const char           *comma;
     genai_str_t           code, type, message;
-    genai_openai_out_t    o;
+    genai_writer_t        o;
     genai_openai_slot_t  *slot;
 
     if (w->rc != 0) {
         return -1;
     }
 
-    o.write = write;
-    o.ctx = ctx;
-    o.n = 0;
-    o.rc = 0;
+    genai_writer_init(&o, write, ctx);
 
     for (i = 0; i < w->n; i++) {
         slot = &w->slot[i];
@@ -165,17 +161,14 @@ genai_openai_whole_write(genai_openai_whole_t *w,
         if (slot->type == GENAI_EVENT_ERROR) {
             genai_openai_parts(slot, &code, &type, &message);
             genai_openai_error(&o, &message, &type, &code);
-            genai_openai_flush(&o);
 
-            return o.rc;
+            return genai_writer_flush(&o) ? -1 : 0;
         }
     }
 
     genai_openai_head(&o, w->head, "chat.completion", "text_completion");
 
     /* in the order of their numbers, whichever began first */
-
-    comma = "";
 
     for (from = 0; ; from = choice + 1) {
         choice = GENAI_OPENAI_INDEX_MAX + 1;
@@ -190,32 +183,30 @@ genai_openai_whole_write(genai_openai_whole_t *w,
             break;
         }
 
-        genai_openai_put(&o, comma);
         genai_openai_choice(w, &o, choice);
-        comma = ",";
     }
 
-    genai_openai_put(&o, "]");
+    genai_writer_close(&o, ']');
     genai_openai_usage(&o, &w->usage);
-    genai_openai_put(&o, "}");
-    genai_openai_flush(&o);
+    genai_writer_close(&o, '}');
 
-    return o.rc;
+    return genai_writer_flush(&o) ? -1 : 0;
 }
 
 
 static void
-genai_openai_choice(genai_openai_whole_t *w, genai_openai_out_t *o,
+genai_openai_choice(genai_openai_whole_t *w, genai_writer_t *o,
     unsigned choice)
 {
     genai_str_t           text;
-    genai_openai_slot_t  *slot, *tool;
+    genai_openai_slot_t  *slot;
 
     text.len = 0;
     text.data = NULL;
 
-    genai_openai_put(o, "{\"index\":");
-    genai_openai_number(o, choice);
+    genai_writer_open(o, '{');
+    genai_writer_name(o, "index");
+    genai_writer_int(o, choice);
 
     slot = genai_openai_find(w, choice, GENAI_EVENT_TEXT, 0);
 
@@ -225,62 +216,54 @@ genai_openai_choice(genai_openai_whole_t *w, genai_openai_out_t *o,
     }
 
     if (w->head->text) {
-        genai_openai_string(o, ",\"text\":", &text);
+        genai_openai_string(o, "text", &text);
 
     } else {
-        genai_openai_put(o, ",\"message\":{\"role\":\"assistant\"");
-        genai_openai_maybe(o, ",\"content\":", &text);
+        genai_writer_name(o, "message");
+        genai_writer_open(o, '{');
+        genai_writer_name(o, "role");
+        genai_writer_literal(o, "\"assistant\"");
+        genai_openai_maybe(o, "content", &text);
 
         slot = genai_openai_find(w, choice, GENAI_EVENT_REASONING, 0);
 
         if (slot) {
-            genai_openai_string(o, ",\"reasoning_content\":",
-                          &(genai_str_t) { slot->len, slot->data });
+            genai_openai_string(o, "reasoning_content",
+                                &(genai_str_t) { slot->len, slot->data });
         }
 
         slot = genai_openai_find(w, choice, GENAI_EVENT_REFUSAL, 0);
 
-        genai_openai_maybe(o, ",\"refusal\":",
+        genai_openai_maybe(o, "refusal",
                            &(genai_str_t) { slot ? slot->len : 0,
                                             slot ? slot->data : NULL });
 
-        tool = genai_openai_find(w, choice, GENAI_EVENT_TOOL,
+        slot = genai_openai_find(w, choice, GENAI_EVENT_TOOL,
                                  GENAI_OPENAI_INDEX_MAX + 1);
-        if (tool) {
+        if (slot) {
             genai_openai_calls(w, o, choice);
         }
 
-        genai_openai_put(o, "}");
+        genai_writer_close(o, '}');
     }
-
-    genai_openai_put(o, ",\"logprobs\":null,\"finish_reason\":");
 
     slot = genai_openai_find(w, choice, GENAI_EVENT_FINISH, 0);
 
-    if (slot) {
-        genai_openai_reason(o, slot->finish,
-                            &(genai_str_t) { slot->len, slot->data });
-
-    } else {
-        genai_openai_put(o, "null");
-    }
-
-    genai_openai_put(o, "}");
+    genai_openai_choice_end(o, slot ? slot->finish : -1,
+                            &(genai_str_t) { slot ? slot->len : 0,
+                                             slot ? slot->data : NULL });
 }
 
 
 static void
-genai_openai_calls(genai_openai_whole_t *w, genai_openai_out_t *o,
+genai_openai_calls(genai_openai_whole_t *w, genai_writer_t *o,
     unsigned choice)
 {
-    unsigned              i, from, custom, block;
-    const char           *comma;
+    unsigned              i, n, from, custom, block;
     genai_str_t           id, name, args;
     genai_openai_slot_t  *slot, *next;
 
-    comma = ",\"tool_calls\":[";
-
-    for (from = 0; ; from = block + 1) {
+    for (from = 0, n = 0; ; from = block + 1) {
         block = GENAI_OPENAI_INDEX_MAX + 1;
         slot = NULL;
 
@@ -302,26 +285,41 @@ genai_openai_calls(genai_openai_whole_t *w, genai_openai_out_t *o,
         genai_openai_parts(slot, &id, &name, &args);
 
         if (slot->field == GENAI_FIELD_FUNCTION_CALL) {
-            genai_openai_string(o, ",\"function_call\":{\"name\":", &name);
-            genai_openai_string(o, ",\"arguments\":", &args);
-            genai_openai_put(o, "}");
-            return;
+            break;
         }
 
         custom = (slot->field == GENAI_FIELD_CUSTOM);
 
-        genai_openai_put(o, comma);
-        genai_openai_string(o, "{\"id\":", &id);
-        genai_openai_put(o, custom ? ",\"type\":\"custom\",\"custom\":{"
-                                   : ",\"type\":\"function\",\"function\":{");
-        genai_openai_string(o, "\"name\":", &name);
-        genai_openai_string(o, custom ? ",\"input\":" : ",\"arguments\":",
-                            &args);
-        genai_openai_put(o, "}}");
-        comma = ",";
+        if (n++ == 0) {
+            genai_writer_name(o, "tool_calls");
+            genai_writer_open(o, '[');
+        }
+
+        genai_writer_open(o, '{');
+        genai_openai_string(o, "id", &id);
+        genai_writer_name(o, "type");
+        genai_writer_literal(o, custom ? "\"custom\"" : "\"function\"");
+        genai_writer_name(o, custom ? "custom" : "function");
+        genai_writer_open(o, '{');
+        genai_openai_string(o, "name", &name);
+        genai_openai_string(o, custom ? "input" : "arguments", &args);
+        genai_writer_close(o, '}');
+        genai_writer_close(o, '}');
     }
 
-    genai_openai_put(o, "]");
+    if (n) {
+        genai_writer_close(o, ']');
+    }
+
+    /* the older form: there is one, and nothing follows */
+
+    if (slot) {
+        genai_writer_name(o, "function_call");
+        genai_writer_open(o, '{');
+        genai_openai_string(o, "name", &name);
+        genai_openai_string(o, "arguments", &args);
+        genai_writer_close(o, '}');
+    }
 }
 
 

@@ -12,49 +12,18 @@
 #include "genai_push_int.h"
 
 
-/* places in a number; it may end at those from ZERO on */
-
-#define GENAI_PUSH_SIGN          0
-#define GENAI_PUSH_POINT         1
-#define GENAI_PUSH_EXP           2
-#define GENAI_PUSH_EXP_SIGN      3
-#define GENAI_PUSH_ZERO          4
-#define GENAI_PUSH_DIGITS        5
-#define GENAI_PUSH_FRACTION      6
-#define GENAI_PUSH_EXP_DIGITS    7
-
-
 static int genai_push_scan(genai_push_t *s, const unsigned char *start,
     const unsigned char *end, uint64_t offset);
-static const unsigned char *genai_push_number(genai_push_t *s,
+static inline const unsigned char *genai_push_begin(genai_push_t *s,
     const unsigned char *start, const unsigned char *p,
     const unsigned char *end, uint64_t offset);
-static int genai_push_number_end(genai_push_t *s, const unsigned char *p,
-    size_t n, uint64_t offset);
+static const unsigned char *genai_push_literal(genai_push_t *s,
+    const unsigned char *start, const unsigned char *p,
+    const unsigned char *end, uint64_t offset);
 static int genai_push_open(genai_push_t *s, const unsigned char *p,
     uint64_t offset);
 static int genai_push_close(genai_push_t *s, const unsigned char *p,
     uint64_t offset);
-static int genai_push_scalar(genai_push_t *s, genai_json_type_e type,
-    const unsigned char *p, size_t n, uint64_t end);
-
-
-/* whether the open container of that level, from 1 on, is an object */
-
-static inline unsigned
-genai_push_object(genai_push_t *s, unsigned level)
-{
-    level--;
-
-    return s->objects[level / 64] >> (level % 64) & 1;
-}
-
-
-static inline unsigned
-genai_push_want(genai_push_t *s)
-{
-    return (s->node || s->depth == 0) ? s->nodes[s->node].want : 0;
-}
 
 
 void
@@ -114,140 +83,69 @@ genai_push_feed(genai_push_t *s, const unsigned char *p, size_t n,
 }
 
 
+/*
+ * The states stand in the order in which they follow each other in a member
+ * of an object, so that one that is not cut is read from its comma to its
+ * value by falling through.
+ */
+
 static int
 genai_push_scan(genai_push_t *s, const unsigned char *start,
     const unsigned char *end, uint64_t offset)
 {
-    unsigned              c, object;
+    unsigned              c;
     const unsigned char  *p, *q;
 
     p = start;
 
     while (p < end) {
 
-        if (s->state <= GENAI_PUSH_AT_DONE) {
-            c = *p;
+        c = *p;
 
-            if (c == ' ' || c == '\n' || c == '\r' || c == '\t') {
-                p++;
-                continue;
-            }
-
-        } else {
-            c = 0;
+        if (s->state <= GENAI_PUSH_AT_DONE
+            && (c == ' ' || c == '\n' || c == '\r' || c == '\t'))
+        {
+            p++;
+            continue;
         }
 
         switch (s->state) {
 
-        case GENAI_PUSH_AT_FIRST:
+        case GENAI_PUSH_AT_COMMA:
 
-            if (c == ']') {
-                if (genai_push_close(s, p, genai_push_at(p)) != 0) {
-                    return -1;
+            if (c == ',' && genai_push_object(s, s->depth)) {
+                s->state = GENAI_PUSH_AT_NAME;
+                p++;
+
+                if (p == end || *p != '"') {
+                    continue;
                 }
 
+                c = '"';
+
+            } else if (c == ',') {
+                s->state = GENAI_PUSH_AT_VALUE;
                 p++;
-                continue;
-            }
 
-            /* fall through */
-
-        case GENAI_PUSH_AT_VALUE:
-
-            switch (c) {
-
-            case '"':
-                s->kind = (genai_push_want(s) & GENAI_PUSH_WANT_STRING)
-                          ? GENAI_PUSH_TEXT_READ : GENAI_PUSH_TEXT_SKIPPED;
-
-                if (s->kind == GENAI_PUSH_TEXT_READ) {
-                    s->first = 1;
+                if (s->depth == s->frames) {
+                    s->frame[s->frames - 1].index++;
+                    s->node = s->nodes[s->frame[s->frames - 1].node].element;
                 }
 
-                s->state = GENAI_PUSH_AT_TEXT;
-                p++;
-                continue;
-
-            case '{':
-            case '[':
-                if (genai_push_open(s, p, genai_push_at(p)) != 0) {
-                    return -1;
+                if (p == end || *p <= ' ') {
+                    continue;
                 }
 
-                p++;
-                continue;
+                c = *p;
+                goto value;
 
-            case 't':
-                s->literal = "true";
-                break;
+            } else {
 
-            case 'f':
-                s->literal = "false";
-                break;
-
-            case 'n':
-                s->literal = "null";
-                break;
-
-            default:
-                if (c != '-' && (c < '0' || c > '9')) {
-                    return genai_push_fail(s, "a value is expected",
+                if (c != (genai_push_object(s, s->depth) ? '}' : ']')) {
+                    return genai_push_fail(s, "a comma is missing",
                                            genai_push_at(p));
                 }
 
-                s->mark = genai_push_at(p);
-
-                s->nbuf = 0;
-                s->number = (c == '-') ? GENAI_PUSH_SIGN
-                            : (c == '0') ? GENAI_PUSH_ZERO
-                                         : GENAI_PUSH_DIGITS;
-                s->state = GENAI_PUSH_AT_NUMBER;
-                s->count = 1;
-                continue;
-            }
-
-            s->mark = genai_push_at(p);
-
-            s->count = 0;
-            s->state = GENAI_PUSH_AT_LITERAL;
-            continue;
-
-        case GENAI_PUSH_AT_LITERAL:
-
-            while (p < end && s->literal[s->count]) {
-                if (*p != (unsigned char) s->literal[s->count]) {
-                    return genai_push_fail(s, "a value is expected",
-                                           genai_push_at(p));
-                }
-
-                p++;
-                s->count++;
-            }
-
-            if (s->literal[s->count] == '\0') {
-                c = s->literal[0];
-
-                if (genai_push_scalar(s, c == 'n' ? GENAI_JSON_NULL
-                                         : c == 't' ? GENAI_JSON_TRUE
-                                                    : GENAI_JSON_FALSE,
-                                      (const unsigned char *) s->literal,
-                                      s->count, genai_push_at(p))
-                    != 0)
-                {
-                    return -1;
-                }
-            }
-
-            continue;
-
-        case GENAI_PUSH_AT_NUMBER:
-
-            p = genai_push_number(s, start, p, end, offset);
-            break;
-
-        case GENAI_PUSH_AT_FIRST_NAME:
-
-            if (c == '}') {
                 if (genai_push_close(s, p, genai_push_at(p)) != 0) {
                     return -1;
                 }
@@ -259,34 +157,50 @@ genai_push_scan(genai_push_t *s, const unsigned char *start,
             /* fall through */
 
         case GENAI_PUSH_AT_NAME:
+        case GENAI_PUSH_AT_FIRST_NAME:
 
             if (c != '"') {
+
+                if (c == '}' && s->state == GENAI_PUSH_AT_FIRST_NAME) {
+                    if (genai_push_close(s, p, genai_push_at(p)) != 0) {
+                        return -1;
+                    }
+
+                    p++;
+                    continue;
+                }
+
                 return genai_push_fail(s, "a member's name is expected",
                                        genai_push_at(p));
             }
 
             p++;
-            s->state = GENAI_PUSH_AT_TEXT;
-
-            if (s->depth != s->frames) {
-                s->kind = GENAI_PUSH_KEY_SKIPPED;
-                continue;
-            }
+            q = genai_push_run(p, end);
 
             /* nearly every name is whole and plain */
 
-            q = genai_push_run(p, end);
-
-            if (q < end && *q == '"') {
-                s->node = genai_push_match(s, p, q - p);
-                s->state = GENAI_PUSH_AT_COLON;
-                p = q + 1;
+            if (q == end || *q != '"') {
+                s->kind = (s->depth == s->frames) ? GENAI_PUSH_KEY_READ
+                                                  : GENAI_PUSH_KEY_SKIPPED;
+                s->state = GENAI_PUSH_AT_TEXT;
+                s->nbuf = 0;
                 continue;
             }
 
-            s->kind = GENAI_PUSH_KEY_READ;
-            s->nbuf = 0;
-            continue;
+            if (s->depth == s->frames) {
+                s->node = genai_push_match(s, p, q - p);
+            }
+
+            s->state = GENAI_PUSH_AT_COLON;
+            p = q + 1;
+
+            if (p == end || *p != ':') {
+                continue;
+            }
+
+            c = ':';
+
+            /* fall through */
 
         case GENAI_PUSH_AT_COLON:
 
@@ -295,52 +209,42 @@ genai_push_scan(genai_push_t *s, const unsigned char *start,
                                        genai_push_at(p));
             }
 
-            p++;
             s->state = GENAI_PUSH_AT_VALUE;
-            continue;
+            p++;
 
-        case GENAI_PUSH_AT_COMMA:
-
-            object = genai_push_object(s, s->depth);
-
-            if (c == ',') {
-                p++;
-
-                if (object) {
-                    s->state = GENAI_PUSH_AT_NAME;
-                    continue;
-                }
-
-                s->state = GENAI_PUSH_AT_VALUE;
-
-                if (s->depth == s->frames) {
-                    s->frame[s->frames - 1].index++;
-                    s->node = s->nodes[s->frame[s->frames - 1].node].element;
-                }
-
+            if (p == end || *p <= ' ') {
                 continue;
             }
 
-            if (c != (object ? '}' : ']')) {
-                return genai_push_fail(s, "a comma is missing",
-                                       genai_push_at(p));
-            }
+            c = *p;
 
-            if (genai_push_close(s, p, genai_push_at(p)) != 0) {
-                return -1;
-            }
+            /* fall through */
 
-            p++;
-            continue;
+        case GENAI_PUSH_AT_VALUE:
+        case GENAI_PUSH_AT_FIRST:
+        value:
+
+            p = genai_push_begin(s, start, p, end, offset);
+            break;
 
         case GENAI_PUSH_AT_DONE:
 
             return genai_push_fail(s, "there are bytes after the value",
                                    genai_push_at(p));
 
+        case GENAI_PUSH_AT_NUMBER:
+
+            p = genai_push_number(s, start, p, end, offset);
+            break;
+
+        case GENAI_PUSH_AT_LITERAL:
+
+            p = genai_push_literal(s, start, p, end, offset);
+            break;
+
         default:
 
-            p = genai_push_string(s, start, p, end, offset);
+            p = genai_push_string(s, start, p, p, end, offset);
         }
 
         if (p == NULL) {
@@ -352,125 +256,125 @@ genai_push_scan(genai_push_t *s, const unsigned char *start,
 }
 
 
-static const unsigned char *
-genai_push_number(genai_push_t *s, const unsigned char *start,
+/* a value that begins at p, as far as it is here; or an empty array's end */
+
+static inline const unsigned char *
+genai_push_begin(genai_push_t *s, const unsigned char *start,
     const unsigned char *p, const unsigned char *end, uint64_t offset)
 {
-    size_t                n;
     unsigned              c;
-    const unsigned char  *run;
+    const unsigned char  *q;
 
-    run = p;
+    c = *p;
 
-    /* the first byte was judged where the number began */
+    switch (c) {
 
-    p += s->count;
-    s->count = 0;
+    case '"':
+        p++;
+        q = genai_push_run(p, end);
 
-    for ( /* void */ ; p < end; p++) {
-        c = *p;
+        if (genai_push_want(s) & GENAI_PUSH_WANT_STRING) {
+            s->kind = GENAI_PUSH_TEXT_READ;
+            s->first = 1;
 
-        if (c >= '0' && c <= '9') {
+        } else if (q < end && *q == '"') {
+            s->state = s->depth ? GENAI_PUSH_AT_COMMA : GENAI_PUSH_AT_DONE;
+            return q + 1;
 
-            switch (s->number) {
-
-            case GENAI_PUSH_SIGN:
-                s->number = (c == '0') ? GENAI_PUSH_ZERO : GENAI_PUSH_DIGITS;
-                continue;
-
-            case GENAI_PUSH_POINT:
-                s->number = GENAI_PUSH_FRACTION;
-                continue;
-
-            case GENAI_PUSH_EXP:
-            case GENAI_PUSH_EXP_SIGN:
-                s->number = GENAI_PUSH_EXP_DIGITS;
-                continue;
-
-            case GENAI_PUSH_ZERO:
-                break;
-
-            default:
-                continue;
-            }
-
-        } else if (c == '.') {
-
-            if (s->number == GENAI_PUSH_ZERO
-                || s->number == GENAI_PUSH_DIGITS)
-            {
-                s->number = GENAI_PUSH_POINT;
-                continue;
-            }
-
-        } else if (c == 'e' || c == 'E') {
-
-            if (s->number >= GENAI_PUSH_ZERO
-                && s->number != GENAI_PUSH_EXP_DIGITS)
-            {
-                s->number = GENAI_PUSH_EXP;
-                continue;
-            }
-
-        } else if ((c == '+' || c == '-') && s->number == GENAI_PUSH_EXP) {
-            s->number = GENAI_PUSH_EXP_SIGN;
-            continue;
+        } else {
+            s->kind = GENAI_PUSH_TEXT_SKIPPED;
         }
 
-        if (genai_push_number_end(s, run, p - run, genai_push_at(p)) != 0) {
+        s->state = GENAI_PUSH_AT_TEXT;
+
+        return genai_push_string(s, start, p, q, end, offset);
+
+    case '{':
+    case '[':
+        return genai_push_open(s, p, genai_push_at(p)) == 0 ? p + 1 : NULL;
+
+    case ']':
+        if (s->state == GENAI_PUSH_AT_FIRST) {
+            return genai_push_close(s, p, genai_push_at(p)) == 0 ? p + 1
+                                                                 : NULL;
+        }
+
+        break;
+
+    case 't':
+    case 'f':
+    case 'n':
+        s->literal = (c == 't') ? "true" : (c == 'f') ? "false" : "null";
+        s->mark = genai_push_at(p);
+        s->count = 0;
+
+        /* most literals are this one, and whole */
+
+        if (end - p >= 4 && memcmp(p, "null", 4) == 0) {
+            s->count = 4;
+            p += 4;
+        }
+
+        s->state = GENAI_PUSH_AT_LITERAL;
+
+        return genai_push_literal(s, start, p, end, offset);
+
+    default:
+
+        if (c != '-' && (c < '0' || c > '9')) {
+            break;
+        }
+
+        return genai_push_number_begin(s, start, p, end, offset);
+    }
+
+    (void) genai_push_fail(s, "a value is expected", genai_push_at(p));
+
+    return NULL;
+}
+
+
+static const unsigned char *
+genai_push_literal(genai_push_t *s, const unsigned char *start,
+    const unsigned char *p, const unsigned char *end, uint64_t offset)
+{
+    unsigned  c;
+
+    while (p < end && s->literal[s->count]) {
+
+        if (*p != (unsigned char) s->literal[s->count]) {
+            (void) genai_push_fail(s, "a value is expected", genai_push_at(p));
             return NULL;
         }
 
+        p++;
+        s->count++;
+    }
+
+    if (s->literal[s->count]) {
         return p;
     }
 
-    /* it may go on with the next feed */
+    c = s->literal[0];
 
-    if (genai_push_want(s) & GENAI_PUSH_WANT_SCALAR) {
-        n = p - run;
-
-        if (n > sizeof(s->buf) - s->nbuf) {
-            (void) genai_push_fail(s, "a number is too long", s->mark);
-            return NULL;
-        }
-
-        memcpy(s->buf + s->nbuf, run, n);
-        s->nbuf += n;
+    if (genai_push_scalar(s, c == 'n' ? GENAI_TAPE_NULL
+                             : c == 't' ? GENAI_TAPE_TRUE
+                                        : GENAI_TAPE_FALSE,
+                          (const unsigned char *) s->literal, s->count,
+                          genai_push_at(p))
+        != 0)
+    {
+        return NULL;
     }
 
     return p;
 }
 
 
-static int
-genai_push_number_end(genai_push_t *s, const unsigned char *p, size_t n,
-    uint64_t offset)
-{
-    if (genai_push_want(s) & GENAI_PUSH_WANT_SCALAR) {
+/* a number, true, false or null that is whole */
 
-        if (n > sizeof(s->buf) - s->nbuf) {
-            return genai_push_fail(s, "a number is too long", s->mark);
-        }
-
-        if (s->nbuf) {
-            memmove(s->buf + s->nbuf, p, n);
-            n += s->nbuf;
-            p = s->buf;
-        }
-    }
-
-    if (s->number < GENAI_PUSH_ZERO) {
-        return genai_push_fail(s, s->number == GENAI_PUSH_SIGN
-                                  ? "a value is expected"
-                                  : "a number is malformed", offset);
-    }
-
-    return genai_push_scalar(s, GENAI_JSON_NUMBER, p, n, offset);
-}
-
-
-static int
-genai_push_scalar(genai_push_t *s, genai_json_type_e type,
+int
+genai_push_scalar(genai_push_t *s, genai_tape_type_e type,
     const unsigned char *p, size_t n, uint64_t end)
 {
     genai_push_value_t  value;
@@ -502,7 +406,7 @@ genai_push_open(genai_push_t *s, const unsigned char *p, uint64_t offset)
     genai_push_frame_t  *frame;
     genai_push_value_t   value;
 
-    if (s->depth == GENAI_JSON_DEPTH) {
+    if (s->depth == GENAI_PUSH_DEPTH) {
         return genai_push_fail(s, "the text is nested too deep", offset);
     }
 
@@ -535,7 +439,7 @@ genai_push_open(genai_push_t *s, const unsigned char *p, uint64_t offset)
     }
 
     value.what = GENAI_PUSH_ENTER;
-    value.type = object ? GENAI_JSON_OBJECT : GENAI_JSON_ARRAY;
+    value.type = object ? GENAI_TAPE_OBJECT : GENAI_TAPE_ARRAY;
     value.text.data = (unsigned char *) p;
     value.text.len = 1;
     value.start = offset;
@@ -590,7 +494,7 @@ genai_push_close(genai_push_t *s, const unsigned char *p, uint64_t offset)
     frame = &s->frame[--s->frames];
 
     value.what = GENAI_PUSH_LEAVE;
-    value.type = object ? GENAI_JSON_OBJECT : GENAI_JSON_ARRAY;
+    value.type = object ? GENAI_TAPE_OBJECT : GENAI_TAPE_ARRAY;
     value.text.data = (unsigned char *) p;
     value.text.len = 1;
     value.start = frame->start;
@@ -616,8 +520,8 @@ genai_push_raw(genai_push_t *s, const unsigned char *p, size_t n,
     }
 
     value.what = GENAI_PUSH_RAW;
-    value.type = genai_push_object(s, s->raw) ? GENAI_JSON_OBJECT
-                                              : GENAI_JSON_ARRAY;
+    value.type = genai_push_object(s, s->raw) ? GENAI_TAPE_OBJECT
+                                              : GENAI_TAPE_ARRAY;
     value.text.data = (unsigned char *) p;
     value.text.len = n;
     value.start = offset;
@@ -653,41 +557,4 @@ genai_push_end(genai_push_t *s, uint64_t offset)
     return genai_push_fail(s, (s->state == GENAI_PUSH_AT_VALUE && s->depth == 0)
                               ? "the text is empty"
                               : "the text is not complete", offset);
-}
-
-
-int
-genai_push_int64(const genai_str_t *text, int64_t *n)
-{
-    int64_t               v;
-    const unsigned char  *p, *end;
-
-    p = text->data;
-    end = p + text->len;
-    v = 0;
-
-    if (p == end || *p < '0' || *p > '9') {
-        return -1;
-    }
-
-    for ( /* void */ ; p < end && *p >= '0' && *p <= '9'; p++) {
-
-        if (v > (INT64_MAX - (*p - '0')) / 10) {
-            return -1;
-        }
-
-        v = v * 10 + (*p - '0');
-    }
-
-    if (p < end && *p == '.') {
-        for (p++; p < end && *p == '0'; p++) { /* void */ }
-    }
-
-    if (p != end) {
-        return -1;
-    }
-
-    *n = v;
-
-    return 0;
 }

@@ -5,10 +5,10 @@
  * paths: it is fed with the text's bytes, cut anywhere, and calls back for
  * the values that a static table names.  All else is stepped over unread.
  *
- * The whole text is validated by the rules of genai_json.h: UTF-8 without
+ * The whole text is validated as a request's is (genai_scan.h): UTF-8 without
  * overlong forms and surrogates, no byte order mark, no raw control character
  * in a string, no bad escape, no lone surrogate escape, at most
- * GENAI_JSON_DEPTH levels, nothing but white space after the value.  What
+ * GENAI_PUSH_DEPTH levels, nothing but white space after the value.  What
  * has been called back before an error is found stays called back.
  *
  * Nothing is allocated and nothing is gathered but numbers and literals that
@@ -31,13 +31,14 @@
 #define _GENAI_PUSH_H_INCLUDED_
 
 
-#include "genai_json.h"
+#include "genai_tape.h"
 
-#include <stdint.h>
 
+/* arrays and objects within each other, the outermost counted */
+#define GENAI_PUSH_DEPTH       128
 
 /* levels that a table can describe, the text's own value counted */
-#define GENAI_PUSH_PATH_MAX    16
+#define GENAI_PUSH_PATH_MAX    12
 
 /* bytes of a number that is called back; a longer one is an error */
 #define GENAI_PUSH_NUMBER_MAX  48
@@ -51,6 +52,8 @@
  * values at one place; nodes[0] is that of the text's own value.  A value
  * whose type is not wanted is stepped over.
  */
+
+#define GENAI_PUSH_NONE         0       /* as another's node: step over */
 
 #define GENAI_PUSH_WANT_STRING  0x01    /* pieces of the decoded string */
 #define GENAI_PUSH_WANT_SCALAR  0x02    /* a number, true, false or null */
@@ -94,7 +97,7 @@ typedef enum {
 
 typedef struct {
     genai_push_e                what;
-    genai_json_type_e           type;
+    genai_tape_type_e           type;
     unsigned                    tag;        /* the node's */
     unsigned                    index;      /* in the array around it, or 0 */
 
@@ -137,7 +140,7 @@ typedef struct {
 
     uint64_t                    mark;       /* where a value, an escape or a
                                                character began */
-    uint64_t                    objects[GENAI_JSON_DEPTH / 64];
+    uint64_t                    objects[GENAI_PUSH_DEPTH / 64];
 
     const unsigned char        *run;        /* of a raw value, while fed */
     const char                 *literal;

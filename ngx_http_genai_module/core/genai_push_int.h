@@ -1,8 +1,8 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  *
- * What the two halves of the push scanner share: the states, and the
- * smallest steps.  Of no use to anybody else.
+ * What the parts of the push scanner share: the states, and the smallest
+ * steps.  Of no use to anybody else.
  */
 
 
@@ -42,6 +42,9 @@ typedef enum {
 #define GENAI_PUSH_TEXT_SKIPPED  2
 #define GENAI_PUSH_TEXT_READ     3
 
+/* in every byte of a word */
+#define GENAI_PUSH_ONES  UINT64_C(0x0101010101010101)
+
 /* the name does not fit, so it is in no table */
 #define GENAI_PUSH_KEY_LONG      255
 
@@ -51,12 +54,37 @@ typedef enum {
 
 
 /*
- * Reads on in a string, from p to behind its closing quote or to the end.
- * Returns where it stopped, or NULL with the error set.
+ * Reads on in a string, from p to behind its closing quote or to the end; the
+ * bytes from run to p are plain text of it that has been looked at.  Returns
+ * where it stopped, or NULL with the error set.
  */
 const unsigned char *genai_push_string(genai_push_t *s,
+    const unsigned char *start, const unsigned char *run,
+    const unsigned char *p, const unsigned char *end, uint64_t offset);
+
+/*
+ * Reads a number from its first byte, or reads on in one, as above.
+ */
+const unsigned char *genai_push_number_begin(genai_push_t *s,
     const unsigned char *start, const unsigned char *p,
     const unsigned char *end, uint64_t offset);
+const unsigned char *genai_push_number(genai_push_t *s,
+    const unsigned char *start, const unsigned char *p,
+    const unsigned char *end, uint64_t offset);
+
+/*
+ * A number has ended in front of that offset; p[0 .. n) is what is not yet in
+ * s->buf of it.  Returns 0, or -1 with the error set.
+ */
+int genai_push_number_end(genai_push_t *s, const unsigned char *p, size_t n,
+    uint64_t offset);
+
+/*
+ * A number, true, false or null is whole: calls back where it is wanted.
+ * Returns 0, or -1 with the error set.
+ */
+int genai_push_scalar(genai_push_t *s, genai_tape_type_e type,
+    const unsigned char *p, size_t n, uint64_t end);
 
 /*
  * Calls back for a piece of the value that is wanted raw, n bytes at that
@@ -73,6 +101,24 @@ genai_push_fail(genai_push_t *s, const char *error, uint64_t offset)
     s->offset = offset;
 
     return -1;
+}
+
+
+/* whether the open container of that level, from 1 on, is an object */
+
+static inline unsigned
+genai_push_object(genai_push_t *s, unsigned level)
+{
+    level--;
+
+    return s->objects[level / 64] >> (level % 64) & 1;
+}
+
+
+static inline unsigned
+genai_push_want(genai_push_t *s)
+{
+    return (s->node || s->depth == 0) ? s->nodes[s->node].want : 0;
 }
 
 
@@ -131,6 +177,26 @@ genai_push_run(const unsigned char *p, const unsigned char *end)
 
         p += 16;
     }
+
+#else
+    uint64_t  v, quote, slash;
+
+    while (end - p >= 8) {
+        memcpy(&v, p, 8);
+
+        quote = v ^ (GENAI_PUSH_ONES * '"');
+        slash = v ^ (GENAI_PUSH_ONES * '\\');
+
+        /* a byte less than what is taken away borrows from its high bit */
+
+        if ((v | (v - GENAI_PUSH_ONES * 0x20) | (quote - GENAI_PUSH_ONES)
+             | (slash - GENAI_PUSH_ONES)) & (GENAI_PUSH_ONES * 0x80))
+        {
+            break;
+        }
+
+        p += 8;
+    }
 #endif
 
     while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\') {
@@ -138,6 +204,28 @@ genai_push_run(const unsigned char *p, const unsigned char *end)
     }
 
     return p;
+}
+
+
+/* whether names are equal, by words that may overlap: most have 4 to 16 */
+
+static inline int
+genai_push_same(const char *a, const unsigned char *b, size_t n)
+{
+    if (n >= 8) {
+        return memcmp(a, b, 8) == 0 && memcmp(a + n - 8, b + n - 8, 8) == 0
+               && (n <= 16 || memcmp(a + 8, b + 8, n - 16) == 0);
+    }
+
+    if (n >= 4) {
+        return memcmp(a, b, 4) == 0 && memcmp(a + n - 4, b + n - 4, 4) == 0;
+    }
+
+    while (n && a[n - 1] == (char) b[n - 1]) {
+        n--;
+    }
+
+    return n == 0;
 }
 
 
@@ -154,9 +242,7 @@ genai_push_match(genai_push_t *s, const unsigned char *name, size_t len)
     m = node->members;
 
     for (n = node->nmembers; n; n--, m++) {
-        if (m->len == len && m->name[0] == (char) name[0]
-            && memcmp(m->name, name, len) == 0)
-        {
+        if (m->len == len && genai_push_same(m->name, name, len)) {
             return m->node;
         }
     }

@@ -16,7 +16,7 @@ static int genai_push_piece(genai_push_t *s, const unsigned char *p, size_t n,
     uint64_t offset, unsigned last);
 static int genai_push_decoded(genai_push_t *s, uint32_t code, uint64_t end);
 static int genai_push_lead(genai_push_t *s, unsigned c);
-static const unsigned char *genai_push_character(genai_push_t *s,
+static const unsigned char *genai_push_characters(genai_push_t *s,
     const unsigned char *p, const unsigned char *end);
 
 
@@ -24,13 +24,12 @@ static const unsigned char *genai_push_character(genai_push_t *s,
 
 const unsigned char *
 genai_push_string(genai_push_t *s, const unsigned char *start,
-    const unsigned char *p, const unsigned char *end, uint64_t offset)
+    const unsigned char *run, const unsigned char *p,
+    const unsigned char *end, uint64_t offset)
 {
     unsigned              c;
     uint32_t              code;
-    const unsigned char  *q, *run;
-
-    run = p;
+    const unsigned char  *q;
 
     while (p < end) {
 
@@ -47,9 +46,9 @@ genai_push_string(genai_push_t *s, const unsigned char *start,
             c = *p;
 
             if (c >= 0x80) {
-                q = genai_push_character(s, p, end);
+                q = genai_push_characters(s, p, end);
 
-                if (q) {
+                if (q > p) {
                     p = q;
                     continue;
                 }
@@ -331,22 +330,38 @@ genai_push_lead(genai_push_t *s, unsigned c)
 }
 
 
-/* the end of a character that is well-formed and here whole, or NULL */
+/* the end of the characters from p on that are well-formed and here whole */
 
 static const unsigned char *
-genai_push_character(genai_push_t *s, const unsigned char *p,
+genai_push_characters(genai_push_t *s, const unsigned char *p,
     const unsigned char *end)
 {
-    if (genai_push_lead(s, *p) != 0 || (size_t) (end - p) <= s->need
-        || p[1] < s->low || p[1] > s->top)
-    {
-        return NULL;
-    }
+    unsigned  n;
 
-    for (p += 2; --s->need; p++) {
-        if ((*p & 0xc0) != 0x80) {
-            return NULL;
+    while (p < end && *p >= 0x80) {
+
+        /* most of what is not ASCII: three bytes without any special case */
+
+        if (*p > 0xe0 && *p < 0xed && end - p >= 3
+            && ((p[1] ^ 0x80) | (p[2] ^ 0x80)) < 0x40)
+        {
+            p += 3;
+            continue;
         }
+
+        if (genai_push_lead(s, *p) != 0 || (size_t) (end - p) <= s->need
+            || p[1] < s->low || p[1] > s->top)
+        {
+            break;
+        }
+
+        for (n = 2; n <= s->need && (p[n] & 0xc0) == 0x80; n++) { /* void */ }
+
+        if (n <= s->need) {
+            break;
+        }
+
+        p += n;
     }
 
     return p;
@@ -383,7 +398,7 @@ genai_push_piece(genai_push_t *s, const unsigned char *p, size_t n,
     }
 
     value.what = GENAI_PUSH_STRING;
-    value.type = GENAI_JSON_STRING;
+    value.type = GENAI_TAPE_STRING;
     value.text.data = (unsigned char *) p;
     value.text.len = n;
     value.start = offset;
@@ -441,7 +456,7 @@ genai_push_decoded(genai_push_t *s, uint32_t code, uint64_t end)
     }
 
     value.what = GENAI_PUSH_STRING;
-    value.type = GENAI_JSON_STRING;
+    value.type = GENAI_TAPE_STRING;
     value.text.data = s->carry;
     value.text.len = n;
     value.start = s->mark;

@@ -24,6 +24,9 @@ typedef enum {
 } genai_sse_state_e;
 
 
+/* in every byte of a word */
+#define GENAI_SSE_ONES      UINT64_C(0x0101010101010101)
+
 /* what the field is whose value is being read */
 
 #define GENAI_SSE_OTHER     0
@@ -64,6 +67,24 @@ genai_sse_eol(const unsigned char *p, const unsigned char *end)
         }
 
         p += 16;
+    }
+
+#else
+    uint64_t  v, cr, lf;
+
+    while (end - p >= 8) {
+        memcpy(&v, p, 8);
+
+        cr = v ^ (GENAI_SSE_ONES * '\r');
+        lf = v ^ (GENAI_SSE_ONES * '\n');
+
+        if ((((cr - GENAI_SSE_ONES) & ~cr) | ((lf - GENAI_SSE_ONES) & ~lf))
+            & (GENAI_SSE_ONES * 0x80))
+        {
+            break;
+        }
+
+        p += 8;
     }
 #endif
 

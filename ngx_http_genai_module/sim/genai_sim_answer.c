@@ -67,7 +67,7 @@ genai_sim_answer_init(genai_sim_answer_t *a, genai_sim_request_t *req,
             a->vector = req->seed;
 
         } else {
-            (void) genai_json_enter(&a->inputs, &req->input);
+            (void) genai_sim_json_enter(&a->inputs, &req->input);
         }
 
         return;
@@ -520,7 +520,7 @@ genai_sim_answer_token(genai_sim_answer_t *a, unsigned char *p)
 
     if (a->text.data) {
         len = genai_sim_answer_piece(a, a->offset) - a->offset;
-        return genai_json_escape(p, a->text.data + a->offset, len);
+        return genai_sim_json_escape(p, a->text.data + a->offset, len);
     }
 
     n = genai_sim_mix(a->seed + a->step

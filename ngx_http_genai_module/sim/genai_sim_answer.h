@@ -68,7 +68,7 @@ struct genai_sim_answer_s {
 
     /* embeddings */
 
-    genai_json_t          inputs;
+    genai_sim_json_t      inputs;
     uint64_t              vector;           /* seed of the current one */
     unsigned              dimensions;
     double                scale;

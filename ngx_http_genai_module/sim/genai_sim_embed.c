@@ -90,11 +90,11 @@ genai_sim_embed_unit(genai_sim_answer_t *a, unsigned char *p,
 static unsigned char *
 genai_sim_embed_open(genai_sim_answer_t *a, unsigned char *p)
 {
-    double               x, sum;
-    unsigned             i;
-    genai_json_member_t  m;
+    double                   x, sum;
+    unsigned                 i;
+    genai_sim_json_member_t  m;
 
-    if (!a->one_input && genai_json_next(&a->inputs, &m) == 1) {
+    if (!a->one_input && genai_sim_json_next(&a->inputs, &m) == 1) {
         a->vector = genai_sim_hash(m.value.data, m.value.len);
     }
 

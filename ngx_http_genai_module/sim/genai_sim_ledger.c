@@ -132,7 +132,7 @@ genai_sim_ledger_json(const genai_sim_ledger_row_t *row, unsigned char *p)
     p = genai_sim_put(p, ",\"started\":");
     p = genai_sim_put_uint(p, row->started);
     p = genai_sim_put(p, ",\"request_id\":\"");
-    p = genai_json_escape(p, row->request_id, row->request_id_len);
+    p = genai_sim_json_escape(p, row->request_id, row->request_id_len);
     p = genai_sim_put(p, "\",\"model\":\"");
 
     text.data = (unsigned char *) row->model;

@@ -9,12 +9,13 @@
 
 
 static int genai_sim_request_member(genai_sim_request_t *req,
-    const genai_json_member_t *m);
+    const genai_sim_json_member_t *m);
 static int genai_sim_request_input(genai_sim_request_t *req);
 static int genai_sim_request_stream(genai_sim_request_t *req,
-    const genai_json_member_t *m);
-static int genai_sim_request_bool(const genai_json_member_t *m, unsigned *on);
-static int genai_sim_request_int(const genai_json_member_t *m, int64_t max,
+    const genai_sim_json_member_t *m);
+static int genai_sim_request_bool(const genai_sim_json_member_t *m,
+    unsigned *on);
+static int genai_sim_request_int(const genai_sim_json_member_t *m, int64_t max,
     int64_t *n);
 
 
@@ -33,9 +34,9 @@ int
 genai_sim_request_read(genai_sim_request_t *req,
     genai_sim_endpoint_e endpoint, const unsigned char *text, size_t len)
 {
-    int                  rc;
-    genai_json_t         j;
-    genai_json_member_t  m;
+    int                      rc;
+    genai_sim_json_t         j;
+    genai_sim_json_member_t  m;
 
     memset(req, 0, sizeof(genai_sim_request_t));
 
@@ -46,7 +47,7 @@ genai_sim_request_read(genai_sim_request_t *req,
     req->one_input = 1;
     req->dimensions = 8;
 
-    rc = genai_json_begin(&j, text, len);
+    rc = genai_sim_json_begin(&j, text, len);
 
     if (rc == 0 && j.array) {
         return genai_sim_request_bad(req, "an object is expected", NULL);
@@ -54,7 +55,7 @@ genai_sim_request_read(genai_sim_request_t *req,
 
     while (rc == 0) {
 
-        rc = genai_json_next(&j, &m);
+        rc = genai_sim_json_next(&j, &m);
 
         if (rc != 1) {
             break;
@@ -85,8 +86,8 @@ genai_sim_request_read(genai_sim_request_t *req,
     }
 
     if (endpoint != GENAI_SIM_CHAT
-        || (req->tools.type != GENAI_JSON_ARRAY
-            && req->format.type != GENAI_JSON_OBJECT))
+        || (req->tools.type != GENAI_SIM_JSON_ARRAY
+            && req->format.type != GENAI_SIM_JSON_OBJECT))
     {
         return 0;
     }
@@ -108,22 +109,23 @@ genai_sim_request_free(genai_sim_request_t *req)
 
 static int
 genai_sim_request_member(genai_sim_request_t *req,
-    const genai_json_member_t *m)
+    const genai_sim_json_member_t *m)
 {
     int64_t   n;
     unsigned  on;
 
-#define genai_sim_key(name)  (genai_json_key_is(m, name, sizeof(name) - 1) == 1)
+#define genai_sim_key(name)                                                   \
+    (genai_sim_json_key_is(m, name, sizeof(name) - 1) == 1)
 
     /* a null is as good as nothing */
 
-    if (m->type == GENAI_JSON_NULL) {
+    if (m->type == GENAI_SIM_JSON_NULL) {
         return 0;
     }
 
     if (genai_sim_key("model")) {
 
-        if (m->type != GENAI_JSON_STRING) {
+        if (m->type != GENAI_SIM_JSON_STRING) {
             return genai_sim_request_bad(req, "the model must be a string",
                                          "model");
         }
@@ -157,14 +159,14 @@ genai_sim_request_member(genai_sim_request_t *req,
 
         if (genai_sim_key("encoding_format")) {
 
-            if (m->type == GENAI_JSON_STRING
+            if (m->type == GENAI_SIM_JSON_STRING
                 && genai_str_is(&m->value, "base64"))
             {
                 req->base64 = 1;
                 return 0;
             }
 
-            if (m->type == GENAI_JSON_STRING
+            if (m->type == GENAI_SIM_JSON_STRING
                 && genai_str_is(&m->value, "float"))
             {
                 req->base64 = 0;
@@ -192,7 +194,7 @@ genai_sim_request_member(genai_sim_request_t *req,
 
     if (genai_sim_key("stream_options")) {
 
-        if (m->type != GENAI_JSON_OBJECT) {
+        if (m->type != GENAI_SIM_JSON_OBJECT) {
             return genai_sim_request_bad(req, "stream_options must be an "
                                          "object", "stream_options");
         }
@@ -257,29 +259,29 @@ genai_sim_request_member(genai_sim_request_t *req,
 static int
 genai_sim_request_input(genai_sim_request_t *req)
 {
-    const char           *name;
-    genai_json_t          j;
-    genai_json_member_t   m;
-    const unsigned char  *p;
+    const char              *name;
+    genai_sim_json_t         j;
+    genai_sim_json_member_t  m;
+    const unsigned char     *p;
 
     name = (req->endpoint == GENAI_SIM_CHAT) ? "messages"
            : (req->endpoint == GENAI_SIM_COMPLETIONS) ? "prompt" : "input";
 
     if (req->endpoint == GENAI_SIM_CHAT
-        && req->input.type != GENAI_JSON_ARRAY)
+        && req->input.type != GENAI_SIM_JSON_ARRAY)
     {
         return genai_sim_request_bad(req, "messages must be an array", name);
     }
 
     req->seed = genai_sim_hash(req->input.value.data, req->input.value.len);
 
-    if (req->input.type == GENAI_JSON_STRING) {
+    if (req->input.type == GENAI_SIM_JSON_STRING) {
         return 0;
     }
 
-    if (genai_json_enter(&j, &req->input) == -1 || !j.array) {
+    if (genai_sim_json_enter(&j, &req->input) == -1 || !j.array) {
 
-        if (req->input.type == GENAI_JSON_NULL
+        if (req->input.type == GENAI_SIM_JSON_NULL
             && req->endpoint == GENAI_SIM_COMPLETIONS)
         {
             return 0;
@@ -303,11 +305,11 @@ genai_sim_request_input(genai_sim_request_t *req)
                                        "are objects", name);
     }
 
-    if (genai_json_next(&j, &m) != 1) {
+    if (genai_sim_json_next(&j, &m) != 1) {
         return genai_sim_request_bad(req, "the array is empty", name);
     }
 
-    if (m.type == GENAI_JSON_NUMBER) {
+    if (m.type == GENAI_SIM_JSON_NUMBER) {
         return 0;
     }
 
@@ -315,7 +317,7 @@ genai_sim_request_input(genai_sim_request_t *req)
 
     for (req->inputs = 0; /* void */ ; req->inputs++) {
 
-        if (m.type != GENAI_JSON_STRING && m.type != GENAI_JSON_ARRAY) {
+        if (m.type != GENAI_SIM_JSON_STRING && m.type != GENAI_SIM_JSON_ARRAY) {
             return genai_sim_request_bad(req, "an input must be a string or "
                                          "an array of tokens", name);
         }
@@ -325,7 +327,7 @@ genai_sim_request_input(genai_sim_request_t *req)
                                          name);
         }
 
-        if (genai_json_next(&j, &m) != 1) {
+        if (genai_sim_json_next(&j, &m) != 1) {
             req->inputs++;
             return 0;
         }
@@ -335,19 +337,19 @@ genai_sim_request_input(genai_sim_request_t *req)
 
 static int
 genai_sim_request_stream(genai_sim_request_t *req,
-    const genai_json_member_t *member)
+    const genai_sim_json_member_t *member)
 {
-    unsigned              on;
-    genai_json_t          j;
-    genai_json_member_t  *m, it;
+    unsigned                  on;
+    genai_sim_json_t          j;
+    genai_sim_json_member_t  *m, it;
 
     m = &it;
 
-    (void) genai_json_enter(&j, member);
+    (void) genai_sim_json_enter(&j, member);
 
-    while (genai_json_next(&j, m) == 1) {
+    while (genai_sim_json_next(&j, m) == 1) {
 
-        if (genai_sim_key("include_usage") && m->type != GENAI_JSON_NULL) {
+        if (genai_sim_key("include_usage") && m->type != GENAI_SIM_JSON_NULL) {
 
             if (genai_sim_request_bool(m, &on) == -1) {
                 return genai_sim_request_bad(req, "include_usage must be a "
@@ -363,21 +365,22 @@ genai_sim_request_stream(genai_sim_request_t *req,
 
 
 static int
-genai_sim_request_bool(const genai_json_member_t *m, unsigned *on)
+genai_sim_request_bool(const genai_sim_json_member_t *m, unsigned *on)
 {
-    *on = (m->type == GENAI_JSON_TRUE);
+    *on = (m->type == GENAI_SIM_JSON_TRUE);
 
-    return (m->type == GENAI_JSON_TRUE || m->type == GENAI_JSON_FALSE) ? 0 : -1;
+    return (m->type == GENAI_SIM_JSON_TRUE
+            || m->type == GENAI_SIM_JSON_FALSE) ? 0 : -1;
 }
 
 
 static int
-genai_sim_request_int(const genai_json_member_t *m, int64_t max, int64_t *n)
+genai_sim_request_int(const genai_sim_json_member_t *m, int64_t max, int64_t *n)
 {
     int64_t               v;
     const unsigned char  *p, *end;
 
-    if (m->type != GENAI_JSON_NUMBER || m->value.len > 18) {
+    if (m->type != GENAI_SIM_JSON_NUMBER || m->value.len > 18) {
         return -1;
     }
 

@@ -10,7 +10,7 @@
 #define _GENAI_SIM_REQUEST_H_INCLUDED_
 
 
-#include "genai_json.h"
+#include "genai_sim_json.h"
 
 #include <stdint.h>
 
@@ -32,34 +32,34 @@ typedef enum {
 
 
 typedef struct {
-    genai_sim_endpoint_e   endpoint;
+    genai_sim_endpoint_e     endpoint;
 
-    genai_str_t            model;           /* raw */
-    genai_json_member_t    input;           /* messages, prompt or input */
-    genai_json_member_t    tools;
-    genai_json_member_t    tool_choice;
-    genai_json_member_t    format;          /* response_format */
-    uint64_t               seed;            /* of the input */
+    genai_str_t              model;         /* raw */
+    genai_sim_json_member_t  input;         /* messages, prompt or input */
+    genai_sim_json_member_t  tools;
+    genai_sim_json_member_t  tool_choice;
+    genai_sim_json_member_t  format;          /* response_format */
+    uint64_t                 seed;            /* of the input */
 
-    int64_t                max_tokens;      /* -1: not given */
-    unsigned               n;
-    unsigned               inputs;          /* prompts, texts to embed */
-    unsigned               dimensions;
+    int64_t                  max_tokens;    /* -1: not given */
+    unsigned                 n;
+    unsigned                 inputs;        /* prompts, texts to embed */
+    unsigned                 dimensions;
 
-    unsigned               stream:1;
-    unsigned               include_usage:1;
-    unsigned               base64:1;
-    unsigned               one_input:1;     /* not an array of inputs */
-    unsigned               call:1;          /* a tool is to be called */
+    unsigned                 stream:1;
+    unsigned                 include_usage:1;
+    unsigned                 base64:1;
+    unsigned                 one_input:1;   /* not an array of inputs */
+    unsigned                 call:1;        /* a tool is to be called */
 
     /* malloc'd: the arguments of the call, else what is to be said, or NULL */
-    char                  *text;
-    char                  *function;        /* malloc'd, raw */
+    char                    *text;
+    char                    *function;      /* malloc'd, raw */
 
     /* why the request is refused, for an answer with the status 400 */
-    const char            *error;
-    const char            *param;
-    size_t                 offset;          /* of bad JSON, else 0 */
+    const char              *error;
+    const char              *param;
+    size_t                   offset;        /* of bad JSON, else 0 */
 } genai_sim_request_t;
 
 

@@ -35,7 +35,7 @@ typedef struct {
 static int genai_sim_schema_wants_call(genai_sim_request_t *req);
 static int genai_sim_schema_call(genai_sim_request_t *req);
 static int genai_sim_schema_format(genai_sim_request_t *req);
-static json_t *genai_sim_schema_load(const genai_json_member_t *m);
+static json_t *genai_sim_schema_load(const genai_sim_json_member_t *m);
 static char *genai_sim_schema_make(json_t *schema);
 static json_t *genai_sim_schema_value(genai_sim_schema_t *s, json_t *schema);
 static json_t *genai_sim_schema_composed(genai_sim_schema_t *s,
@@ -63,7 +63,7 @@ genai_sim_schema_bad(genai_sim_request_t *req, const char *error,
 int
 genai_sim_request_schema(genai_sim_request_t *req)
 {
-    if (req->tools.type == GENAI_JSON_ARRAY
+    if (req->tools.type == GENAI_SIM_JSON_ARRAY
         && genai_sim_schema_wants_call(req))
     {
         if (genai_sim_schema_call(req) == -1) {
@@ -75,7 +75,7 @@ genai_sim_request_schema(genai_sim_request_t *req)
         }
     }
 
-    if (req->format.type == GENAI_JSON_OBJECT) {
+    if (req->format.type == GENAI_SIM_JSON_OBJECT) {
         return genai_sim_schema_format(req);
     }
 
@@ -88,11 +88,11 @@ genai_sim_request_schema(genai_sim_request_t *req)
 static int
 genai_sim_schema_wants_call(genai_sim_request_t *req)
 {
-    int                  tool;
-    genai_json_t         messages, j;
-    genai_json_member_t  message, m;
+    int                      tool;
+    genai_sim_json_t         messages, j;
+    genai_sim_json_member_t  message, m;
 
-    if (req->tool_choice.type == GENAI_JSON_STRING
+    if (req->tool_choice.type == GENAI_SIM_JSON_STRING
         && genai_str_is(&req->tool_choice.value, "none"))
     {
         return 0;
@@ -100,19 +100,19 @@ genai_sim_schema_wants_call(genai_sim_request_t *req)
 
     tool = 0;
 
-    (void) genai_json_enter(&messages, &req->input);
+    (void) genai_sim_json_enter(&messages, &req->input);
 
-    while (genai_json_next(&messages, &message) == 1) {
+    while (genai_sim_json_next(&messages, &message) == 1) {
 
         tool = 0;
 
-        if (genai_json_enter(&j, &message) == -1) {
+        if (genai_sim_json_enter(&j, &message) == -1) {
             continue;
         }
 
-        while (genai_json_next(&j, &m) == 1) {
-            if (genai_json_key_is(&m, "role", 4) == 1) {
-                tool = (m.type == GENAI_JSON_STRING
+        while (genai_sim_json_next(&j, &m) == 1) {
+            if (genai_sim_json_key_is(&m, "role", 4) == 1) {
+                tool = (m.type == GENAI_SIM_JSON_STRING
                         && genai_str_is(&m.value, "tool"));
             }
         }
@@ -190,7 +190,7 @@ genai_sim_schema_call(genai_sim_request_t *req)
         goto done;
     }
 
-    p = (char *) genai_json_escape((unsigned char *) req->function,
+    p = (char *) genai_sim_json_escape((unsigned char *) req->function,
                                    (const unsigned char *) name, len);
     *p = '\0';
 
@@ -279,9 +279,9 @@ done:
 
 
 static json_t *
-genai_sim_schema_load(const genai_json_member_t *m)
+genai_sim_schema_load(const genai_sim_json_member_t *m)
 {
-    if (m->type != GENAI_JSON_OBJECT && m->type != GENAI_JSON_ARRAY) {
+    if (m->type != GENAI_SIM_JSON_OBJECT && m->type != GENAI_SIM_JSON_ARRAY) {
         return NULL;
     }
 

@@ -122,7 +122,7 @@ ngx_http_genai_sim_reply_models(ngx_http_request_t *r,
     if (id) {
         id += 8;
         p = genai_sim_put(p, "{\"id\":\"");
-        p = genai_json_escape(p, id, end - id);
+        p = genai_sim_json_escape(p, id, end - id);
         p = genai_sim_put(p, NGX_HTTP_GENAI_SIM_MODEL);
 
     } else {
@@ -289,7 +289,7 @@ ngx_http_genai_sim_reply_error(ngx_http_request_t *r,
     text.data = p;
 
     p = genai_sim_put(p, "{\"error\":{\"message\":\"");
-    p = genai_json_escape(p, own.data, own.len);
+    p = genai_sim_json_escape(p, own.data, own.len);
     p = ngx_sprintf(p, "\",\"type\":\"%s\",\"param\":", type);
     p = param ? ngx_sprintf(p, "\"%s\"", param) : genai_sim_put(p, "null");
     p = ngx_sprintf(p, ",\"code\":%s}}\n", code);

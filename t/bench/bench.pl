@@ -79,16 +79,16 @@ my $pairs = $opt{pairs} || ($opt{quick} ? 3 : 11);
 # for memory), which requests; "block" is the name where the provider's peers
 # are those of an upstream{}, compared with the same rounds of plain
 my @rows = (
-    { name => 'json 1 KiB', unit => 'us/request', bar => 0.85,
+    { name => 'json 1 KiB', unit => 'us/request', bar => 0.80,
       how => 'turns', kind => 'json', size => 1024,
       block => 'json 1 KiB, upstream{}' },
     { name => 'json 16 KiB', unit => 'us/request', bar => 0.75,
       how => 'turns', kind => 'json', size => 16384 },
     { name => 'stream of 100 events, burst', unit => 'us/request',
-      bar => 0.35, how => 'turns', kind => 'burst', size => 1024 },
-    { name => STREAMS . ' paced streams', unit => 'us/event', bar => 0.90,
+      bar => 0.40, how => 'turns', kind => 'burst', size => 1024 },
+    { name => STREAMS . ' paced streams', unit => 'us/event', bar => 0.85,
       how => 'paced', kind => 'paced', size => 1024 },
-    { name => 'memory of an open stream', unit => 'bytes', bar => 8192,
+    { name => 'memory of an open stream', unit => 'bytes', bar => 16384,
       how => 'memory', kind => 'slow', size => 1024 },
 );
 

@@ -11,6 +11,7 @@
  */
 
 
+#include "genai_openai_answer.h"
 #include "genai_scan.h"
 
 #include <stdio.h>
@@ -23,6 +24,10 @@
 
 /* texts of a kind, taken in turn: one alone would be learned by heart */
 #define BENCH_TEXTS 16
+
+/* events of a stream, and how often it is decoded */
+#define BENCH_EVENTS   10000
+#define BENCH_DECODED  51
 
 
 typedef struct {
@@ -50,6 +55,19 @@ bench_random(unsigned below)
     seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
 
     return (unsigned) (seed >> 33) % below;
+}
+
+
+/* of the processor's steady clock, or 0 where it has none to read */
+
+static uint64_t
+bench_cycles(void)
+{
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#else
+    return 0;
+#endif
 }
 
 
@@ -364,6 +382,237 @@ bench_scan(const char *what, void (*make)(bench_text_t *t))
 }
 
 
+/* what OpenAI sends: a few bytes of text in about 250 of a chunk */
+
+static void
+make_stream(bench_text_t *t)
+{
+    int   i;
+    char  line[256];
+
+    static const char  *more[] = {
+        "{\"content\":\" the\"}", "{\"content\":\" directory\"}",
+        "{\"content\":\".\\n\\n\"}", "{\"content\":\" caf\xc3\xa9\"}",
+        "{\"content\":\" \\\"a\\\"\"}", "{\"content\":\" of\"}",
+        "{\"content\":\" function\"}", "{\"content\":\",\"}"
+    };
+
+    for (i = 0; i < BENCH_EVENTS - 2; i++) {
+        add(t, "data: {\"id\":\"chatcmpl-9AGW3t9akkLW9f5f93B7mOhiqhNMC\","
+               "\"object\":\"chat.completion.chunk\",\"created\":"
+               "1712233795,\"model\":\"gpt-4o-mini-2024-07-18\","
+               "\"system_fingerprint\":\"fp_b28b39ffa8\",\"choices\":[{"
+               "\"index\":0,\"delta\":");
+        add(t, i ? more[bench_random(sizeof(more) / sizeof(more[0]))]
+                 : "{\"role\":\"assistant\",\"content\":\"\"}");
+        snprintf(line, sizeof(line), ",\"logprobs\":null,\"finish_reason\":"
+                 "%s}]}\n\n", i < BENCH_EVENTS - 3 ? "null" : "\"stop\"");
+        add(t, line);
+    }
+
+    add(t, "data: {\"id\":\"chatcmpl-9AGW3t9akkLW9f5f93B7mOhiqhNMC\","
+           "\"choices\":[],\"usage\":{\"prompt_tokens\":19,"
+           "\"completion_tokens\":9998,\"total_tokens\":10017,"
+           "\"prompt_tokens_details\":{\"cached_tokens\":0}}}\n\n"
+           "data: [DONE]\n\n");
+}
+
+
+/* a whole answer that is one long text: read, and passed over */
+
+static void
+make_answer(bench_text_t *t)
+{
+    add(t, "{\"id\":\"chatcmpl-1\",\"choices\":[{\"index\":0,\"message\":"
+           "{\"role\":\"assistant\",\"content\":\"");
+    add_words(t, 50000);
+    add(t, "\"},\"finish_reason\":\"stop\"}]}");
+}
+
+
+static void
+make_skipped(bench_text_t *t)
+{
+    add(t, "{\"id\":\"chatcmpl-1\",\"unlisted\":[{\"text\":\"");
+    add_words(t, 50000);
+    add(t, "\"}],\"choices\":[{\"text\":\"a\"}]}");
+}
+
+
+static void
+make_answer_cjk(bench_text_t *t)
+{
+    int   i;
+    char  c[4];
+
+    add(t, "{\"id\":\"chatcmpl-1\",\"choices\":[{\"index\":0,\"message\":"
+           "{\"role\":\"assistant\",\"content\":\"");
+
+    for (i = 0; i < 100000; i++) {
+        c[0] = (char) (0xe4 + bench_random(5));
+        c[1] = (char) (0x80 + bench_random(64));
+        c[2] = (char) (0x80 + bench_random(64));
+        c[3] = 0;
+
+        add(t, bench_random(20) ? c : " ");
+    }
+
+    add(t, "\"},\"finish_reason\":\"stop\"}]}");
+}
+
+
+static void
+make_answer_code(bench_text_t *t)
+{
+    int  i;
+
+    add(t, "{\"id\":\"chatcmpl-1\",\"choices\":[{\"index\":0,\"message\":"
+           "{\"role\":\"assistant\",\"content\":\"");
+
+    for (i = 0; i < 10000; i++) {
+        add_words(t, 1 + bench_random(8));
+        add(t, bench_random(2) ? "\\n    " : "\\\"x\\\"");
+    }
+
+    add(t, "\"},\"finish_reason\":\"stop\"}]}");
+}
+
+
+static void
+make_vectors(bench_text_t *t)
+{
+    int   i, j;
+    char  line[64];
+
+    add(t, "{\"object\":\"list\",\"data\":[");
+
+    for (i = 0; i < 20; i++) {
+        add(t, i ? ",{\"object\":\"embedding\",\"embedding\":["
+                 : "{\"object\":\"embedding\",\"embedding\":[");
+
+        for (j = 0; j < 1536; j++) {
+            snprintf(line, sizeof(line), "%s%s0.0%u%04u", j ? "," : "",
+                     bench_random(2) ? "-" : "", bench_random(100000),
+                     bench_random(10000));
+            add(t, line);
+        }
+
+        add(t, "]}");
+    }
+
+    add(t, "],\"usage\":{\"prompt_tokens\":8,\"total_tokens\":8}}");
+}
+
+
+static void
+make_vectors_base64(bench_text_t *t)
+{
+    int   i, j;
+    char  c[2];
+
+    add(t, "{\"object\":\"list\",\"data\":[");
+
+    for (i = 0; i < 20; i++) {
+        add(t, i ? ",{\"embedding\":\"" : "{\"embedding\":\"");
+
+        for (j = 0; j < 8192; j++) {
+            c[0] = "ABCDEFGHabcdefgh0123+/"[bench_random(22)];
+            c[1] = 0;
+            add(t, c);
+        }
+
+        add(t, "\"}");
+    }
+
+    add(t, "],\"usage\":{\"prompt_tokens\":8,\"total_tokens\":8}}");
+}
+
+
+static int
+decode_event(void *ctx, genai_event_t *e)
+{
+    *(size_t *) ctx += e->text.len;
+
+    return 0;
+}
+
+
+/* in reads of that size, as they come off a connection */
+
+static void
+decode_once(const bench_text_t *t, unsigned stream, size_t size)
+{
+    int                            rc;
+    size_t                         at, n, bytes;
+    genai_openai_answer_opts_t     opts = { 0, 1, 0 };
+    static genai_openai_answer_t   a;
+
+    opts.stream = stream;
+    bytes = 0;
+
+    genai_openai_answer_init(&a, &opts, decode_event, &bytes);
+
+    for (at = 0, rc = 0; at < t->len && rc == 0; at += n) {
+        n = (size < t->len - at) ? size : t->len - at;
+        rc = genai_openai_answer_feed(&a, t->data + at, n);
+    }
+
+    if (rc != 0 || genai_openai_answer_end(&a) != 0) {
+        fprintf(stderr, "an answer is not decoded\n");
+        exit(1);
+    }
+}
+
+
+static void
+bench_decode(const char *what, void (*make)(bench_text_t *t), unsigned stream)
+{
+    int           i, k;
+    char          how[32];
+    double        took[BENCH_DECODED], cycles[BENCH_DECODED], start;
+    uint64_t      from;
+    bench_text_t  t;
+
+    static const size_t  sizes[] = { 200, 4096, 16384 };
+
+    memset(&t, 0, sizeof(t));
+    seed = 1;
+    make(&t);
+
+    for (k = stream ? 0 : 2; k < 3; k++) {
+
+        for (i = 0; i < BENCH_DECODED; i++) {
+            start = bench_now();
+            from = bench_cycles();
+            decode_once(&t, stream, sizes[k]);
+            cycles[i] = (double) (bench_cycles() - from);
+            took[i] = bench_now() - start;
+        }
+
+        qsort(took, BENCH_DECODED, sizeof(double), bench_compare);
+        qsort(cycles, BENCH_DECODED, sizeof(double), bench_compare);
+
+        snprintf(how, sizeof(how), "reads of %lu", (unsigned long) sizes[k]);
+
+        if (!stream) {
+            bench_row("GB/s", t.len / took[BENCH_DECODED / 2] / 1e9, what,
+                      how);
+            continue;
+        }
+
+        bench_row("ns/event", took[BENCH_DECODED / 2] / BENCH_EVENTS * 1e9,
+                  what, how);
+
+        if (cycles[BENCH_DECODED / 2] > 0) {
+            bench_row("cycles/event",
+                      cycles[BENCH_DECODED / 2] / BENCH_EVENTS, what, how);
+        }
+    }
+
+    free(t.data);
+}
+
+
 static int
 bench_write(const char *path)
 {
@@ -397,6 +646,14 @@ main(int argc, char **argv)
     bench_scan("dense agent request", make_dense);
     bench_scan("CJK and emoji", make_cjk);
     bench_scan("many escapes", make_escapes);
+
+    bench_decode("decode a stream", make_stream, 1);
+    bench_decode("decode a long text", make_answer, 0);
+    bench_decode("decode a text in Chinese", make_answer_cjk, 0);
+    bench_decode("decode a text with escapes", make_answer_code, 0);
+    bench_decode("skip a long text", make_skipped, 0);
+    bench_decode("skip vectors of numbers", make_vectors, 0);
+    bench_decode("skip vectors in base64", make_vectors_base64, 0);
 
     return bench_write(argc > 1 ? argv[1] : "build/bench-core.json");
 }

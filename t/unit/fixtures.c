@@ -17,7 +17,7 @@
 
 #include <inttypes.h>
 #include "answer.h"
-#include "genai_json.h"
+#include "genai_writer.h"
 
 
 #define TOOLS  64
@@ -153,7 +153,7 @@ print_string(const char *name, const answer_buf_t *b)
     unsigned char  *p;
 
     p = malloc(6 * b->len + 1);
-    n = genai_json_escape(p, (unsigned char *) b->data, b->len) - p;
+    n = genai_write_escaped(p, (unsigned char *) b->data, b->len) - p;
 
     printf(",\"%s\":\"%.*s\"", name, (int) n, p);
     free(p);
@@ -274,7 +274,7 @@ encode_again(const unsigned char *p, size_t len,
         rc = rc && same(text) && same(reasoning) && same(refusal)
              && one.why == two.why
              && same(id[0]) && same(name[0]) && same(args[0])
-             && one.tools == two.tools && two.end == GENAI_END_CLEAN
+             && one.tools == two.tools && two.end == GENAI_END_DONE
              && one.usage.prompt == two.usage.prompt
              && one.usage.reasoning == two.usage.reasoning
              && two.broken.len == 0;

@@ -14,7 +14,7 @@
 
 #include "tap.h"
 #include "genai_scan.h"
-#include "genai_json.h"
+#include "genai_sim_json.h"
 
 #include <jansson.h>
 
@@ -181,11 +181,12 @@ scan_all(result_t *r, const unsigned char *text, size_t len)
 /* whether the walking reader finds the tape's values at their places */
 
 TAP_UNUSED static int
-agree_value(const genai_tape_t *t, uint32_t *i, const genai_json_member_t *m)
+agree_value(const genai_tape_t *t, uint32_t *i,
+    const genai_sim_json_member_t *m)
 {
     genai_str_t          s;
-    genai_json_t         j;
-    genai_json_member_t  c;
+    genai_sim_json_t         j;
+    genai_sim_json_member_t  c;
     uint32_t             top, child, k;
 
     top = *i;
@@ -200,17 +201,17 @@ agree_value(const genai_tape_t *t, uint32_t *i, const genai_json_member_t *m)
 
     (*i)++;
 
-    if (genai_json_enter(&j, m) == 0) {
+    if (genai_sim_json_enter(&j, m) == 0) {
 
         child = genai_tape_first(t, top);
 
-        while (genai_json_next(&j, &c) == 1) {
+        while (genai_sim_json_next(&j, &c) == 1) {
 
             if (child != *i) {
                 return 0;
             }
 
-            if (m->type == GENAI_JSON_OBJECT) {
+            if (m->type == GENAI_SIM_JSON_OBJECT) {
                 s = genai_tape_view(t, *i);
 
                 if (t->entries[*i].type != (GENAI_TAPE_STRING | GENAI_TAPE_KEY
@@ -250,19 +251,19 @@ check_readers(const result_t *r, const unsigned char *text, size_t len)
     int                   rc;
     json_t               *j;
     uint32_t              i;
-    genai_json_t          w;
+    genai_sim_json_t          w;
     genai_tape_t          t;
     json_error_t          error;
     unsigned char        *p;
-    genai_json_member_t   m;
+    genai_sim_json_member_t   m;
 
     /* "1,2" and "]" would become right, "[" another error */
 
     p = exact(text, len);
     rc = -1;
 
-    if (genai_json_begin(&w, p, len) == 0) {
-        while ((rc = genai_json_next(&w, &m)) == 1) { /* void */ }
+    if (genai_sim_json_begin(&w, p, len) == 0) {
+        while ((rc = genai_sim_json_next(&w, &m)) == 1) { /* void */ }
     }
 
     if (strcmp(w.error ? w.error : "", "an object is expected") != 0) {
@@ -294,7 +295,7 @@ check_readers(const result_t *r, const unsigned char *text, size_t len)
 
         i = 0;
         m.value = genai_tape_view(&t, 0);
-        m.type = (genai_json_type_e) genai_tape_type(&t, 0);
+        m.type = (genai_sim_json_type_e) genai_tape_type(&t, 0);
         m.value_escaped = genai_tape_escaped(&t, 0);
 
         quiet_ok(agree_value(&t, &i, &m) && i == t.n,

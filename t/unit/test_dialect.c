@@ -8,7 +8,7 @@
 
 #include "tap.h"
 #include "genai_dialect.h"
-#include "genai_json.h"
+#include "genai_sim_json.h"
 
 
 static genai_str_t
@@ -116,8 +116,8 @@ test_error(const char *message, const char *code, const char *want_message)
 {
     size_t                len;
     genai_str_t           m, c;
-    genai_json_t          j, inner;
-    genai_json_member_t   v;
+    genai_sim_json_t          j, inner;
+    genai_sim_json_member_t   v;
     unsigned char        *body, *text;
 
     m = str(message);
@@ -128,30 +128,30 @@ test_error(const char *message, const char *code, const char *want_message)
 
     len = genai_openai.error_body(body, 429, &m, &c);
 
-    is_int(genai_json_begin(&j, body, len), 0, "an error is JSON");
-    is_int(genai_json_next(&j, &v), 1, "with a member");
-    is_int(genai_json_key_is(&v, "error", 5), 1, "error");
-    is_int(genai_json_enter(&inner, &v), 0, "an object");
+    is_int(genai_sim_json_begin(&j, body, len), 0, "an error is JSON");
+    is_int(genai_sim_json_next(&j, &v), 1, "with a member");
+    is_int(genai_sim_json_key_is(&v, "error", 5), 1, "error");
+    is_int(genai_sim_json_enter(&inner, &v), 0, "an object");
 
-    is_int(genai_json_next(&inner, &v), 1, "which has");
-    is_int(genai_json_key_is(&v, "message", 7), 1, "a message");
-    is_mem(text, genai_json_unescape(text, &v.value), want_message,
+    is_int(genai_sim_json_next(&inner, &v), 1, "which has");
+    is_int(genai_sim_json_key_is(&v, "message", 7), 1, "a message");
+    is_mem(text, genai_sim_json_unescape(text, &v.value), want_message,
            strlen(want_message), "the one that was given");
 
-    is_int(genai_json_next(&inner, &v), 1, "which has");
+    is_int(genai_sim_json_next(&inner, &v), 1, "which has");
     is_text(v.value, "rate_limit_error", "a type by the status");
-    is_int(genai_json_next(&inner, &v), 1, "param");
-    is_int(genai_json_next(&inner, &v), 1, "code");
+    is_int(genai_sim_json_next(&inner, &v), 1, "param");
+    is_int(genai_sim_json_next(&inner, &v), 1, "code");
 
     if (*code) {
         is_text(v.value, code, "the code that was given");
 
     } else {
-        is_int(v.type, GENAI_JSON_NULL, "none");
+        is_int(v.type, GENAI_SIM_JSON_NULL, "none");
     }
 
-    is_int(genai_json_next(&inner, &v), 0, "no more");
-    is_int(genai_json_next(&j, &v), 0, "no more");
+    is_int(genai_sim_json_next(&inner, &v), 0, "no more");
+    is_int(genai_sim_json_next(&j, &v), 0, "no more");
 
     len = genai_openai.error_event(text, 429, &m, &c);
 

@@ -1,14 +1,14 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  *
- * The strict JSON reader: what it takes, what it refuses and where, and that
- * neither truncated nor mutated texts lead it astray (the tests are built
- * with sanitizers, and every text is malloc'd to its exact size).
+ * The simulator's JSON reader: what it takes, what it refuses and where, and
+ * that neither truncated nor mutated texts lead it astray (the tests are
+ * built with sanitizers, and every text is malloc'd to its exact size).
  */
 
 
 #include "tap.h"
-#include "genai_json.h"
+#include "genai_sim_json.h"
 
 #include <stdint.h>
 
@@ -126,19 +126,19 @@ rnd(unsigned n)
 static int
 check(const char *text, size_t len, unsigned *members)
 {
-    int                  rc;
-    unsigned             n;
-    genai_json_t         j;
-    unsigned char       *copy;
-    genai_json_member_t  m;
+    int                      rc;
+    unsigned                 n;
+    genai_sim_json_t         j;
+    unsigned char           *copy;
+    genai_sim_json_member_t  m;
 
     copy = malloc(len ? len : 1);
     memcpy(copy, text, len);
 
     n = 0;
-    rc = genai_json_begin(&j, copy, len);
+    rc = genai_sim_json_begin(&j, copy, len);
 
-    while (rc == 0 && (rc = genai_json_next(&j, &m)) == 1) {
+    while (rc == 0 && (rc = genai_sim_json_next(&j, &m)) == 1) {
         rc = 0;
         n++;
 
@@ -188,46 +188,47 @@ test_depth(int depth, int good)
 static void
 test_members(void)
 {
-    genai_json_t         j, inner;
-    genai_json_member_t  m;
+    genai_sim_json_t         j, inner;
+    genai_sim_json_member_t  m;
     const char          *text = "{\"model\": \"gpt\\u002d4o\", \"n\":12 ,"
                                 "\"o\":{\"x\":[1,{\"y\":2}],\"z\":true}}";
 
-    ok(genai_json_begin(&j, (const unsigned char *) text, strlen(text)) == 0,
+    ok(genai_sim_json_begin(&j, (const unsigned char *) text, strlen(text))
+       == 0,
        "begins");
 
-    is_int(genai_json_next(&j, &m), 1, "first member");
+    is_int(genai_sim_json_next(&j, &m), 1, "first member");
     is_text(m.key, "model", "its key");
     is_text(m.value, "gpt\\u002d4o", "its value is raw, without quotes");
     is_int(m.value_escaped, 1, "and known to have an escape");
-    is_int(m.type, GENAI_JSON_STRING, "a string");
+    is_int(m.type, GENAI_SIM_JSON_STRING, "a string");
 
-    is_int(genai_json_next(&j, &m), 1, "second member");
+    is_int(genai_sim_json_next(&j, &m), 1, "second member");
     is_text(m.value, "12", "a number as it stands");
-    is_int(m.type, GENAI_JSON_NUMBER, "a number");
-    is_int(genai_json_enter(&inner, &m), -1, "which cannot be entered");
+    is_int(m.type, GENAI_SIM_JSON_NUMBER, "a number");
+    is_int(genai_sim_json_enter(&inner, &m), -1, "which cannot be entered");
 
-    is_int(genai_json_next(&j, &m), 1, "third member");
-    is_int(m.type, GENAI_JSON_OBJECT, "an object");
-    is_int(genai_json_enter(&inner, &m), 0, "is entered");
-    is_int(genai_json_next(&inner, &m), 1, "its first member");
+    is_int(genai_sim_json_next(&j, &m), 1, "third member");
+    is_int(m.type, GENAI_SIM_JSON_OBJECT, "an object");
+    is_int(genai_sim_json_enter(&inner, &m), 0, "is entered");
+    is_int(genai_sim_json_next(&inner, &m), 1, "its first member");
     is_text(m.value, "[1,{\"y\":2}]", "an array as it stands");
-    is_int(genai_json_next(&inner, &m), 1, "its second member");
-    is_int(m.type, GENAI_JSON_TRUE, "true");
-    is_int(genai_json_next(&inner, &m), 0, "its end");
-    is_int(genai_json_next(&inner, &m), 0, "again");
+    is_int(genai_sim_json_next(&inner, &m), 1, "its second member");
+    is_int(m.type, GENAI_SIM_JSON_TRUE, "true");
+    is_int(genai_sim_json_next(&inner, &m), 0, "its end");
+    is_int(genai_sim_json_next(&inner, &m), 0, "again");
 
-    is_int(genai_json_next(&j, &m), 0, "the end");
-    is_int(genai_json_next(&j, &m), 0, "stays the end");
+    is_int(genai_sim_json_next(&j, &m), 0, "the end");
+    is_int(genai_sim_json_next(&j, &m), 0, "stays the end");
 }
 
 
 static void
 test_keys(void)
 {
-    size_t               i;
-    genai_json_t         j;
-    genai_json_member_t  m;
+    size_t                   i;
+    genai_sim_json_t         j;
+    genai_sim_json_member_t  m;
 
     static const struct {
         const char  *text;
@@ -250,10 +251,10 @@ test_keys(void)
     };
 
     for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        genai_json_begin(&j, (const unsigned char *) keys[i].text,
+        genai_sim_json_begin(&j, (const unsigned char *) keys[i].text,
                          strlen(keys[i].text));
-        is_int(genai_json_next(&j, &m), 1, "reads %s", keys[i].text);
-        is_int(genai_json_key_is(&m, "model", 5), keys[i].same,
+        is_int(genai_sim_json_next(&j, &m), 1, "reads %s", keys[i].text);
+        is_int(genai_sim_json_key_is(&m, "model", 5), keys[i].same,
                "is it \"model\"");
     }
 }
@@ -262,12 +263,12 @@ test_keys(void)
 static void
 test_escapes(void)
 {
-    int             n, i;
-    char            text[128];
-    size_t          len;
-    genai_json_t    j;
-    unsigned char   raw[16], out[128], back[128], *p;
-    genai_str_t     s;
+    int               n, i;
+    char              text[128];
+    size_t            len;
+    genai_sim_json_t  j;
+    unsigned char     raw[16], out[128], back[128], *p;
+    genai_str_t       s;
 
     static const char  escaped[] = "a\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e9"
                                    "\\u20ac\\ud83d\\ude00\\u0000z";
@@ -277,10 +278,10 @@ test_escapes(void)
     s.data = (unsigned char *) escaped;
     s.len = sizeof(escaped) - 1;
 
-    len = genai_json_unescape(out, &s);
+    len = genai_sim_json_unescape(out, &s);
     is_mem(out, len, plain, sizeof(plain) - 1, "every escape is decoded");
 
-    p = genai_json_escape(out, (const unsigned char *)
+    p = genai_sim_json_escape(out, (const unsigned char *)
                                "a\xff\"\\\x01\n\x7f", 7);
     is_mem(out, (size_t) (p - out), "a\xef\xbf\xbd\\\"\\\\\\u0001\\n\\u007f",
            22, "what is no UTF-8 becomes U+FFFD");
@@ -295,16 +296,16 @@ test_escapes(void)
         }
 
         memcpy(text, "{\"a\":\"", 6);
-        p = genai_json_escape((unsigned char *) text + 6, raw, n);
+        p = genai_sim_json_escape((unsigned char *) text + 6, raw, n);
         memcpy(p, "\"}", 2);
 
-        genai_json_begin(&j, (unsigned char *) text,
+        genai_sim_json_begin(&j, (unsigned char *) text,
                          p + 2 - (unsigned char *) text);
 
         s.data = (unsigned char *) text + 6;
         s.len = p - s.data;
 
-        len = genai_json_unescape(back, &s);
+        len = genai_sim_json_unescape(back, &s);
 
         quiet_ok(check(text, p + 2 - (unsigned char *) text, NULL) == 0,
                  "what was escaped is a string");

@@ -1,0 +1,184 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The meter.
+ *
+ * Providers tell usage with their last chunk, with every chunk, or not at
+ * all; some tell only a part of it.  What they have told is believed, and
+ * what is missing is made of the bytes that were seen: so much is known at
+ * any time, whatever ends the answer.
+ */
+
+
+#include "genai_meter.h"
+
+
+/* bytes of a token, where nobody has counted */
+#define GENAI_METER_BYTES  4
+
+
+static int64_t genai_meter_estimate(uint64_t bytes);
+static int64_t genai_meter_add(int64_t a, int64_t b);
+
+
+static const genai_str_t  genai_count_names[] = {
+    genai_str("none"),
+    genai_str("provider"),
+    genai_str("exact"),
+    genai_str("estimated")
+};
+
+
+void
+genai_meter_init(genai_meter_t *m, uint64_t prompt)
+{
+    memset(m, 0, sizeof(genai_meter_t));
+
+    m->prompt = prompt;
+    genai_usage_clear(&m->usage);
+}
+
+
+void
+genai_meter_attempt(genai_meter_t *m)
+{
+    genai_meter_init(m, m->prompt);
+
+    m->sent = 1;
+}
+
+
+void
+genai_meter_event(genai_meter_t *m, const genai_event_t *e)
+{
+    switch (e->type) {
+
+    case GENAI_EVENT_TEXT:
+    case GENAI_EVENT_REASONING:
+    case GENAI_EVENT_REFUSAL:
+    case GENAI_EVENT_ARGUMENTS:
+        m->begun = 1;
+        m->answer += e->copy ? 0 : e->text.len;
+        break;
+
+    case GENAI_EVENT_TOOL:
+        m->begun = 1;
+        m->answer += e->copy ? 0 : e->name.len;
+        break;
+
+    case GENAI_EVENT_FINISH:
+        m->begun = 1;
+
+        if (e->finish != GENAI_FINISH_NONE) {
+            m->finished = 1;
+            m->finish = e->finish;
+        }
+
+        break;
+
+    case GENAI_EVENT_USAGE:
+        m->begun = 1;
+
+        if (e->usage->prompt >= 0 || e->usage->completion >= 0
+            || e->usage->total >= 0)
+        {
+            m->usage = *e->usage;
+            m->usage_known = 1;
+            m->told = m->answer;
+        }
+
+        break;
+
+    case GENAI_EVENT_START:
+    case GENAI_EVENT_MEDIA:
+    case GENAI_EVENT_BROKEN:
+        m->begun = 1;
+        break;
+
+    case GENAI_EVENT_ERROR:
+        m->error = 1;
+        break;
+
+    case GENAI_EVENT_END:
+        m->ended = 1;
+        m->end = e->end_how;
+        break;
+
+    case GENAI_EVENT_CHUNK:
+        break;
+    }
+}
+
+
+void
+genai_meter_tokens(const genai_meter_t *m, genai_tokens_t *tokens)
+{
+    const genai_usage_t  *u;
+
+    memset(tokens, 0, sizeof(genai_tokens_t));
+
+    if (!m->begun) {
+        return;
+    }
+
+    u = &m->usage;
+
+    tokens->source = m->usage_known ? GENAI_COUNT_PROVIDER
+                                    : GENAI_COUNT_ESTIMATED;
+
+    tokens->prompt = u->prompt;
+    tokens->completion = u->completion;
+    tokens->cached = (u->cached > 0) ? u->cached : 0;
+    tokens->reasoning = (u->reasoning > 0) ? u->reasoning : 0;
+
+    /* embeddings tell the prompt and the total: of an answer there is none */
+
+    if (u->prompt < 0 && u->completion >= 0 && u->total >= u->completion) {
+        tokens->prompt = u->total - u->completion;
+    }
+
+    if (u->completion < 0 && u->prompt >= 0 && u->total >= u->prompt) {
+        tokens->completion = u->total - u->prompt;
+    }
+
+    if (tokens->prompt < 0) {
+        tokens->prompt = genai_meter_estimate(m->prompt);
+        tokens->source = GENAI_COUNT_ESTIMATED;
+    }
+
+    if (tokens->completion < 0) {
+        tokens->completion = genai_meter_estimate(m->answer);
+
+        if (m->answer) {
+            tokens->source = GENAI_COUNT_ESTIMATED;
+        }
+
+    } else if (m->answer > m->told) {
+        tokens->completion = genai_meter_add(tokens->completion,
+                                   genai_meter_estimate(m->answer - m->told));
+        tokens->source = GENAI_COUNT_ESTIMATED;
+    }
+}
+
+
+const genai_str_t *
+genai_count_name(genai_count_e source)
+{
+    return &genai_count_names[source];
+}
+
+
+static int64_t
+genai_meter_estimate(uint64_t bytes)
+{
+    return bytes / GENAI_METER_BYTES + (bytes % GENAI_METER_BYTES != 0);
+}
+
+
+/* a provider may tell any number */
+
+static int64_t
+genai_meter_add(int64_t a, int64_t b)
+{
+    return (a > INT64_MAX - b) ? INT64_MAX : a + b;
+}

@@ -1,0 +1,76 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The meter: what an exchange used, in tokens, and how that is known.  It is
+ * fed with the events of an answer; what the provider tells at last counts.
+ * Where it tells nothing, as when it died or the client left, what has been
+ * said so far is counted by us.
+ *
+ * A meter belongs to one thread.
+ */
+
+
+#ifndef _GENAI_METER_H_INCLUDED_
+#define _GENAI_METER_H_INCLUDED_
+
+
+#include "genai_event.h"
+
+
+typedef enum {
+    GENAI_COUNT_NONE = 0,       /* nothing was used */
+    GENAI_COUNT_PROVIDER,       /* the provider has told all of it */
+    GENAI_COUNT_EXACT,          /* counted by the model's own tokenizer */
+    GENAI_COUNT_ESTIMATED
+} genai_count_e;
+
+
+typedef struct {
+    genai_usage_t      usage;   /* as the provider told it last */
+    uint64_t           prompt;  /* bytes of the request's texts */
+    uint64_t           answer;  /* bytes of what the model has said */
+    uint64_t           told;    /* of these, said before usage was told */
+    genai_finish_e     finish;  /* of the choice that ended last */
+    genai_end_e        end;
+    unsigned           sent:1;  /* the request went to a provider */
+    unsigned           begun:1; /* an answer has begun */
+    unsigned           ended:1; /* and ended, as end tells */
+    unsigned           finished:1;
+    unsigned           error:1; /* the provider has told an error */
+    unsigned           usage_known:1;
+} genai_meter_t;
+
+
+/* tokens; none is negative */
+
+typedef struct {
+    int64_t            prompt;  /* with the cached ones */
+    int64_t            cached;
+    int64_t            completion;      /* with the reasoning ones, as far as
+                                           the provider has them so */
+    int64_t            reasoning;
+    genai_count_e      source;
+} genai_tokens_t;
+
+
+/* Begins to meter; prompt is in bytes, of all texts of the request. */
+void genai_meter_init(genai_meter_t *m, uint64_t prompt);
+
+/* An attempt begins: what the one before it said is forgotten. */
+void genai_meter_attempt(genai_meter_t *m);
+
+/* Takes an event of the answer; copies are not counted again. */
+void genai_meter_event(genai_meter_t *m, const genai_event_t *e);
+
+/*
+ * What has been used so far.  Estimated are 4 bytes a token, rounded up: of
+ * the prompt where an answer has begun, of the answer as far as it came and
+ * was not in the usage that the provider told last.
+ */
+void genai_meter_tokens(const genai_meter_t *m, genai_tokens_t *tokens);
+
+/* "provider", "exact", "estimated", "none": static texts. */
+const genai_str_t *genai_count_name(genai_count_e source);
+
+
+#endif /* _GENAI_METER_H_INCLUDED_ */

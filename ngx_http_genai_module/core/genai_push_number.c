@@ -1,0 +1,328 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The push scanner's numbers.  One that is here whole is read in one go; one
+ * that is cut, or malformed, byte by byte in the state.
+ */
+
+
+#include "genai_push_int.h"
+
+
+/* places in a number; it may end at those from ZERO on */
+
+#define GENAI_PUSH_SIGN          0
+#define GENAI_PUSH_POINT         1
+#define GENAI_PUSH_EXP           2
+#define GENAI_PUSH_EXP_SIGN      3
+#define GENAI_PUSH_ZERO          4
+#define GENAI_PUSH_DIGITS        5
+#define GENAI_PUSH_FRACTION      6
+#define GENAI_PUSH_EXP_DIGITS    7
+
+
+static const unsigned char *genai_push_vector(const unsigned char *p,
+    const unsigned char *end);
+static inline const unsigned char *genai_push_number_whole(
+    const unsigned char *p, const unsigned char *end);
+static inline const unsigned char *genai_push_digits(const unsigned char *p,
+    const unsigned char *end);
+
+
+/* a number that begins at p */
+
+const unsigned char *
+genai_push_number_begin(genai_push_t *s, const unsigned char *start,
+    const unsigned char *p, const unsigned char *end, uint64_t offset)
+{
+    unsigned              c;
+    const unsigned char  *q;
+
+    if (s->depth > s->frames && !genai_push_object(s, s->depth)) {
+        p = genai_push_vector(p, end);
+    }
+
+    s->mark = genai_push_at(p);
+    s->nbuf = 0;
+
+    /* nearly every number is whole */
+
+    q = genai_push_number_whole(p, end);
+
+    if (q && q - p <= GENAI_PUSH_NUMBER_MAX) {
+        return genai_push_scalar(s, GENAI_TAPE_NUMBER, p, q - p,
+                                 genai_push_at(q)) == 0 ? q : NULL;
+    }
+
+    c = *p;
+
+    s->number = (c == '-') ? GENAI_PUSH_SIGN
+                : (c == '0') ? GENAI_PUSH_ZERO
+                             : GENAI_PUSH_DIGITS;
+    s->state = GENAI_PUSH_AT_NUMBER;
+    s->count = 1;
+
+    return genai_push_number(s, start, p, end, offset);
+}
+
+
+/*
+ * Steps over numbers and their commas in an array that is not wanted, of
+ * which embeddings have thousands.  Returns the last number that is here.
+ */
+
+static const unsigned char *
+genai_push_vector(const unsigned char *p, const unsigned char *end)
+{
+    const unsigned char  *q;
+
+    for ( ;; ) {
+        q = genai_push_number_whole(p, end);
+
+        if (q == NULL || *q != ',') {
+            return p;
+        }
+
+        do {
+            q++;
+        } while (q < end && (*q == ' ' || *q == '\n' || *q == '\r'
+                             || *q == '\t'));
+
+        if (q == end || (*q != '-' && (*q < '0' || *q > '9'))) {
+            return p;
+        }
+
+        p = q;
+    }
+}
+
+
+/*
+ * The end of the number at p; NULL where it may go on behind end, and where
+ * there is anything wrong with it, for genai_push_number() to tell.
+ */
+
+static inline const unsigned char *
+genai_push_number_whole(const unsigned char *p, const unsigned char *end)
+{
+    const unsigned char  *q;
+
+    if (*p == '-' && ++p == end) {
+        return NULL;
+    }
+
+    q = (*p == '0') ? p + 1 : genai_push_digits(p, end);
+
+    if (q == p || q == end || (*q >= '0' && *q <= '9')) {
+        return NULL;
+    }
+
+    if (*q == '.') {
+        p = q + 1;
+        q = genai_push_digits(p, end);
+
+        if (q == p) {
+            return NULL;
+        }
+    }
+
+    if (q < end && (*q | 0x20) == 'e') {
+        p = q + 1;
+        p += (p < end && (*p == '-' || *p == '+'));
+        q = genai_push_digits(p, end);
+
+        if (q == p) {
+            return NULL;
+        }
+    }
+
+    return (q < end) ? q : NULL;
+}
+
+
+/* the end of a run of digits, or end */
+
+static inline const unsigned char *
+genai_push_digits(const unsigned char *p, const unsigned char *end)
+{
+#if defined(__SSE2__)
+    int      mask;
+    __m128i  v, nine;
+
+    nine = _mm_set1_epi8(9);
+
+    while (end - p >= 16) {
+        v = _mm_sub_epi8(_mm_loadu_si128((const __m128i *) p),
+                         _mm_set1_epi8('0'));
+        mask = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(v, nine), v));
+
+        if (mask != 0xffff) {
+            return p + __builtin_ctz(~mask);
+        }
+
+        p += 16;
+    }
+#endif
+
+    while (p < end && *p >= '0' && *p <= '9') {
+        p++;
+    }
+
+    return p;
+}
+
+
+/* from inside a number to its end, or to the end */
+
+const unsigned char *
+genai_push_number(genai_push_t *s, const unsigned char *start,
+    const unsigned char *p, const unsigned char *end, uint64_t offset)
+{
+    size_t                n;
+    unsigned              c;
+    const unsigned char  *run;
+
+    run = p;
+
+    /* the first byte was judged where the number began */
+
+    p += s->count;
+    s->count = 0;
+
+    for ( /* void */ ; p < end; p++) {
+        c = *p;
+
+        if (c >= '0' && c <= '9') {
+
+            switch (s->number) {
+
+            case GENAI_PUSH_SIGN:
+                s->number = (c == '0') ? GENAI_PUSH_ZERO : GENAI_PUSH_DIGITS;
+                continue;
+
+            case GENAI_PUSH_POINT:
+                s->number = GENAI_PUSH_FRACTION;
+                continue;
+
+            case GENAI_PUSH_EXP:
+            case GENAI_PUSH_EXP_SIGN:
+                s->number = GENAI_PUSH_EXP_DIGITS;
+                continue;
+
+            case GENAI_PUSH_ZERO:
+                break;
+
+            default:
+                continue;
+            }
+
+        } else if (c == '.') {
+
+            if (s->number == GENAI_PUSH_ZERO
+                || s->number == GENAI_PUSH_DIGITS)
+            {
+                s->number = GENAI_PUSH_POINT;
+                continue;
+            }
+
+        } else if (c == 'e' || c == 'E') {
+
+            if (s->number >= GENAI_PUSH_ZERO
+                && s->number != GENAI_PUSH_EXP_DIGITS)
+            {
+                s->number = GENAI_PUSH_EXP;
+                continue;
+            }
+
+        } else if ((c == '+' || c == '-') && s->number == GENAI_PUSH_EXP) {
+            s->number = GENAI_PUSH_EXP_SIGN;
+            continue;
+        }
+
+        if (genai_push_number_end(s, run, p - run, genai_push_at(p)) != 0) {
+            return NULL;
+        }
+
+        return p;
+    }
+
+    /* it may go on with the next feed */
+
+    if (genai_push_want(s) & GENAI_PUSH_WANT_SCALAR) {
+        n = p - run;
+
+        if (n > sizeof(s->buf) - s->nbuf) {
+            (void) genai_push_fail(s, "a number is too long", s->mark);
+            return NULL;
+        }
+
+        memcpy(s->buf + s->nbuf, run, n);
+        s->nbuf += n;
+    }
+
+    return p;
+}
+
+
+int
+genai_push_number_end(genai_push_t *s, const unsigned char *p, size_t n,
+    uint64_t offset)
+{
+    if (genai_push_want(s) & GENAI_PUSH_WANT_SCALAR) {
+
+        if (n > sizeof(s->buf) - s->nbuf) {
+            return genai_push_fail(s, "a number is too long", s->mark);
+        }
+
+        if (s->nbuf) {
+            memmove(s->buf + s->nbuf, p, n);
+            n += s->nbuf;
+            p = s->buf;
+        }
+    }
+
+    if (s->number < GENAI_PUSH_ZERO) {
+        return genai_push_fail(s, s->number == GENAI_PUSH_SIGN
+                                  ? "a value is expected"
+                                  : "a number is malformed", offset);
+    }
+
+    return genai_push_scalar(s, GENAI_TAPE_NUMBER, p, n, offset);
+}
+
+
+int
+genai_push_int64(const genai_str_t *text, int64_t *n)
+{
+    int64_t               v;
+    const unsigned char  *p, *end;
+
+    p = text->data;
+    end = p + text->len;
+    v = 0;
+
+    if (p == end || *p < '0' || *p > '9') {
+        return -1;
+    }
+
+    for ( /* void */ ; p < end && *p >= '0' && *p <= '9'; p++) {
+
+        if (v > (INT64_MAX - (*p - '0')) / 10) {
+            return -1;
+        }
+
+        v = v * 10 + (*p - '0');
+    }
+
+    if (p < end && *p == '.') {
+        for (p++; p < end && *p == '0'; p++) { /* void */ }
+    }
+
+    if (p != end) {
+        return -1;
+    }
+
+    *n = v;
+
+    return 0;
+}

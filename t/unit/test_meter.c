@@ -1,0 +1,219 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The meter: what the provider tells, what is estimated where it does not,
+ * and mixtures.
+ */
+
+
+#include "tap.h"
+#include "genai_meter.h"
+
+
+static genai_meter_t  m;
+
+
+static void
+said(genai_event_e type, size_t n, unsigned copy)
+{
+    genai_event_t  e;
+
+    static unsigned char  text[1000];
+
+    memset(&e, 0, sizeof(e));
+
+    e.type = type;
+    e.copy = copy;
+    e.text.data = text;
+    e.text.len = (type == GENAI_EVENT_TOOL) ? 0 : n;
+    e.name.data = text;
+    e.name.len = (type == GENAI_EVENT_TOOL) ? n : 0;
+
+    genai_meter_event(&m, &e);
+}
+
+
+static void
+told(int64_t prompt, int64_t completion, int64_t total, int64_t cached,
+    int64_t reasoning)
+{
+    genai_event_t  e;
+    genai_usage_t  usage;
+
+    usage.prompt = prompt;
+    usage.completion = completion;
+    usage.total = total;
+    usage.cached = cached;
+    usage.reasoning = reasoning;
+
+    memset(&e, 0, sizeof(e));
+
+    e.type = GENAI_EVENT_USAGE;
+    e.usage = &usage;
+
+    genai_meter_event(&m, &e);
+}
+
+
+static void
+tokens(const char *want, const char *what)
+{
+    char            text[200];
+    genai_tokens_t  t;
+
+    genai_meter_tokens(&m, &t);
+
+    snprintf(text, sizeof(text), "%lld %lld %lld %lld %.*s",
+             (long long) t.prompt, (long long) t.cached,
+             (long long) t.completion, (long long) t.reasoning,
+             (int) genai_count_name(t.source)->len,
+             (char *) genai_count_name(t.source)->data);
+
+    is_str(text, want, "%s", what);
+}
+
+
+static void
+test_estimated(void)
+{
+    genai_meter_init(&m, 401);
+    tokens("0 0 0 0 none", "nothing yet");
+
+    genai_meter_attempt(&m);
+    ok(m.sent && !m.begun, "an attempt");
+    tokens("0 0 0 0 none", "a request that is not answered");
+
+    said(GENAI_EVENT_ERROR, 10, 0);
+    tokens("0 0 0 0 none", "an error is no answer");
+    ok(m.error, "and is known");
+
+    said(GENAI_EVENT_START, 0, 0);
+    tokens("101 0 0 0 estimated", "an answer has begun");
+
+    said(GENAI_EVENT_TEXT, 1, 0);
+    tokens("101 0 1 0 estimated", "one byte is one token");
+
+    said(GENAI_EVENT_TEXT, 3, 0);
+    tokens("101 0 1 0 estimated", "as are four");
+
+    said(GENAI_EVENT_REASONING, 4, 0);
+    said(GENAI_EVENT_REFUSAL, 4, 0);
+    said(GENAI_EVENT_ARGUMENTS, 4, 0);
+    said(GENAI_EVENT_TOOL, 4, 0);
+    tokens("101 0 5 0 estimated", "all that is said counts");
+
+    said(GENAI_EVENT_TEXT, 400, 1);
+    said(GENAI_EVENT_TOOL, 400, 1);
+    tokens("101 0 5 0 estimated", "but not what is said again");
+
+    genai_meter_attempt(&m);
+    tokens("0 0 0 0 none", "another attempt begins anew");
+    ok(m.prompt == 401 && !m.error, "with the same prompt");
+
+    said(GENAI_EVENT_BROKEN, 0, 0);
+    tokens("101 0 0 0 estimated", "an answer that cannot be read is one");
+
+    genai_meter_init(&m, UINT64_MAX);
+    said(GENAI_EVENT_START, 0, 0);
+    tokens("4611686018427387904 0 0 0 estimated", "a large one");
+}
+
+
+static void
+test_told(void)
+{
+    genai_meter_init(&m, 400);
+    said(GENAI_EVENT_TEXT, 100, 0);
+    told(10, 20, 30, 4, 5);
+    tokens("10 4 20 5 provider", "what the provider tells counts");
+
+    said(GENAI_EVENT_TEXT, 9, 0);
+    tokens("10 4 23 5 estimated", "what it says then is added");
+
+    told(10, 22, 32, -1, -1);
+    tokens("10 0 22 0 provider", "until it tells more");
+
+    told(-1, -1, -1, -1, -1);
+    tokens("10 0 22 0 provider", "usage without a number is none");
+
+    genai_meter_init(&m, 400);
+    told(8, -1, 8, -1, -1);
+    tokens("8 0 0 0 provider", "embeddings");
+
+    genai_meter_init(&m, 400);
+    told(8, -1, -1, -1, -1);
+    tokens("8 0 0 0 provider", "and without a total");
+
+    genai_meter_init(&m, 400);
+    said(GENAI_EVENT_TEXT, 8, 0);
+    told(8, -1, -1, -1, -1);
+    tokens("8 0 2 0 estimated", "an answer that is not counted is estimated");
+
+    genai_meter_init(&m, 400);
+    said(GENAI_EVENT_TEXT, 8, 0);
+    told(-1, 7, -1, -1, -1);
+    tokens("100 0 7 0 estimated", "as a prompt is");
+
+    genai_meter_init(&m, 400);
+    said(GENAI_EVENT_TEXT, 8, 0);
+    told(-1, 7, 9, -1, -1);
+    tokens("2 0 7 0 provider", "but for where the total tells it");
+
+    genai_meter_init(&m, 400);
+    told(-1, 7, 3, -1, -1);
+    tokens("100 0 7 0 estimated", "a total that is none");
+
+    genai_meter_init(&m, 400);
+    told(INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX);
+    said(GENAI_EVENT_TEXT, 8, 0);
+    tokens("9223372036854775807 9223372036854775807 9223372036854775807 "
+           "9223372036854775807 estimated", "absurd numbers");
+}
+
+
+static void
+test_end(void)
+{
+    genai_event_t  e;
+
+    genai_meter_init(&m, 0);
+    memset(&e, 0, sizeof(e));
+
+    e.type = GENAI_EVENT_FINISH;
+    genai_meter_event(&m, &e);
+    ok(!m.finished && m.begun, "an end without a reason");
+
+    e.finish = GENAI_FINISH_LENGTH;
+    genai_meter_event(&m, &e);
+    e.finish = GENAI_FINISH_TOOL;
+    genai_meter_event(&m, &e);
+    ok(m.finished, "and with one");
+    is_int(m.finish, GENAI_FINISH_TOOL, "the last one counts");
+
+    e.finish = GENAI_FINISH_NONE;
+    e.type = GENAI_EVENT_CHUNK;
+    genai_meter_event(&m, &e);
+    ok(!m.ended, "a chunk is no end");
+
+    e.type = GENAI_EVENT_END;
+    e.end_how = GENAI_END_CLEAN;
+    genai_meter_event(&m, &e);
+    ok(m.ended, "the end is");
+    is_int(m.end, GENAI_END_CLEAN, "how it was");
+
+    genai_meter_attempt(&m);
+    ok(!m.ended && !m.finished, "another attempt");
+
+    is_text(*genai_count_name(GENAI_COUNT_EXACT), "exact", "a name");
+}
+
+
+int
+main(void)
+{
+    test_estimated();
+    test_told();
+    test_end();
+
+    return done_testing();
+}

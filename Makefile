@@ -66,10 +66,11 @@ $(BUILD_DIR)/Makefile: config ngx_http_genai_module/sources ci/configure
 	@ci/configure $(NGINX_SRC) $(BUILD_DIR) "$(CFLAGS) -fPIC" "-fPIC" \
 	    $(NGINX_FLAGS) --add-dynamic-module=$(CURDIR)
 
+# with the directives that only tests need (GENAI_DEBUG, see config)
 .PHONY: debug
-debug: ## build without optimization, into build/debug
-	@$(MAKE) --no-print-directory build BUILD_DIR=$(CURDIR)/build/debug \
-	    CFLAGS="-g3 -O0"
+debug: ## build without optimization, with genai_test_*, into build/debug
+	@GENAI_DEBUG=1 $(MAKE) --no-print-directory build \
+	    BUILD_DIR=$(CURDIR)/build/debug CFLAGS="-g3 -O0"
 
 .PHONY: clang
 clang: ## build with clang, into build/clang
@@ -84,6 +85,19 @@ install: build ## copy the gateway module to nginx's modules (DESTDIR)
 	install -d "$(DESTDIR)$$dir" && install -m 644 \
 	    $(BUILD_DIR)/ngx_http_genai_module.so "$(DESTDIR)$$dir/" && \
 	echo "load_module modules/ngx_http_genai_module.so;"
+
+# a program of its own each, without nginx
+
+TOOLS_SRCS = $(wildcard ngx_http_genai_module/core/*.c)
+
+.PHONY: tools
+tools: build/genai-json ## build the command-line tools, docs/TOOLS.md
+
+build/genai-json: tools/genai_json.c $(TOOLS_SRCS) \
+                  $(wildcard ngx_http_genai_module/core/*.h)
+	@mkdir -p build
+	@$(CC) -O2 -g $(UNIT_WARN) -I ngx_http_genai_module/core -o $@ \
+	    tools/genai_json.c $(TOOLS_SRCS)
 
 .PHONY: run
 run: deps ## build, start nginx with a simulated provider, show a stream
@@ -113,7 +127,7 @@ PROVE_T    = GENAI_NGINX=$(GENAI_NGINX) GENAI_MODULES=$(BUILD_DIR) \
 
 .PHONY: test
 test: deps-test ## install what tests need, build, run all tests
-	@$(MAKE) --no-print-directory build unit
+	@$(MAKE) --no-print-directory build tools unit
 	@$(PROVE_T) $(UNIT_TESTS) $(TESTS)
 	@$(MAKE) --no-print-directory test-sdk
 
@@ -122,7 +136,7 @@ test-unit: unit ## run the C unit tests
 	@$(PROVE_UNIT) $(UNIT_TESTS)
 
 .PHONY: test-t
-test-t: build ## run t/*.t (TESTS="t/a.t t/b.t")
+test-t: build tools ## run t/*.t (TESTS="t/a.t t/b.t")
 	@$(PROVE_T) $(TESTS)
 
 .PHONY: test-sdk
@@ -155,7 +169,8 @@ bench-core: ## measure core/ alone, into build/bench-core.json
 # sanitizers: nginx with both modules inside.  A pool hands out memory that no
 # sanitizer can watch, hence NGX_DEBUG_PALLOC.  nginx copies nothing from NULL
 # with a length of 0, reads unaligned words, and its handlers are called
-# through casts: these are not what is looked for.
+# through casts: these are not what is looked for.  GENAI_DEBUG brings the
+# directives that only tests need, as of t/park.t.
 
 ASAN_FLAGS := -O1 -g -fsanitize=address,undefined \
     -fno-sanitize=nonnull-attribute -fno-omit-frame-pointer \
@@ -181,7 +196,7 @@ asan-nginx: $(ASAN_DIR)/Makefile
 
 $(ASAN_DIR)/Makefile: config ngx_http_genai_module/sources ci/configure \
                       $(ASAN_DIR)/tree
-	@ci/configure $(ASAN_SRC) $(ASAN_DIR) "$(ASAN_FLAGS)" \
+	@GENAI_DEBUG=1 ci/configure $(ASAN_SRC) $(ASAN_DIR) "$(ASAN_FLAGS)" \
 	    "-fsanitize=address,undefined" --with-compat --with-debug \
 	    --with-threads --with-http_ssl_module --with-http_v2_module \
 	    --with-http_stub_status_module --with-http_auth_request_module \
@@ -191,7 +206,7 @@ $(ASAN_DIR)/Makefile: config ngx_http_genai_module/sources ci/configure \
 	    --add-module=$(CURDIR)
 
 .PHONY: test-asan
-test-asan: asan ## run t/*.t on it
+test-asan: asan tools ## run t/*.t on it
 	@GENAI_NGINX=$(ASAN_DIR)/nginx GENAI_STATIC=1 \
 	    GENAI_SCALE=$${GENAI_SCALE:-3} \
 	    GENAI_ASAN_OPTIONS=$${GENAI_ASAN_OPTIONS-$(LEAKS)} \

@@ -7,9 +7,10 @@
  *
  *    ACCESS   PRECONTENT                             CONTENT
  *    access > body > parse > authorize > route  >   upstream > group > peer
+ *                                        inline >   proxy_pass
  *
  *    LOG          OUTPUT FILTERS
- *    variables <  header filter, body filter
+ *    variables <  header filter, body filter: decode > meter > output
  *
  * Memory is of r->pool unless a comment says otherwise; everything runs on
  * the event loop of one worker.
@@ -24,7 +25,11 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "genai_arena.h"
 #include "genai_dialect.h"
+#include "genai_edit.h"
+#include "genai_meter.h"
+#include "genai_request.h"
 #include "ngx_http_genai_compat.h"
 #include "ngx_http_genai_origin.h"
 
@@ -51,6 +56,14 @@
 #define NGX_HTTP_GENAI_SECRET_MAX     16384
 
 #define NGX_HTTP_GENAI_ID_LEN         32
+
+/* bytes that one request may take beside its body */
+#define NGX_HTTP_GENAI_ARENA_MAX      ((size_t) 1 << 30)
+
+/* tests have directives that no server needs */
+#ifndef NGX_HTTP_GENAI_DEBUG
+#define NGX_HTTP_GENAI_DEBUG          0
+#endif
 
 
 /*
@@ -125,15 +138,26 @@ typedef struct {
     ngx_str_t                       provider_name;
     ngx_http_genai_provider_t      *provider;
     ngx_str_t                       model;      /* "" is the public name */
-    ngx_str_t                       model_json; /* quoted, escaped */
     ngx_uint_t                      weight;
     ngx_uint_t                      priority;
+
+    ngx_array_t                     overrides;  /* _override_t: set, drop */
 
     u_char                         *file;       /* where it is configured */
     ngx_uint_t                      line;
 
     unsigned                        down:1;
 } ngx_http_genai_target_t;
+
+
+/* "set TARGET NAME VALUE", "drop TARGET NAME": a member of a JSON request */
+typedef struct {
+    ngx_str_t                       target;
+    ngx_str_t                       name;
+    ngx_str_t                       json;       /* "" drops */
+    u_char                         *file;
+    ngx_uint_t                      line;
+} ngx_http_genai_override_t;
 
 
 typedef struct {
@@ -143,10 +167,16 @@ typedef struct {
     ngx_regex_t                    *regex;      /* of "~regex" */
 #endif
     ngx_array_t                     targets;    /* _target_t, by priority */
+    ngx_array_t                     overrides;  /* _override_t, as written */
 
     ngx_uint_t                      next_target;
     ngx_uint_t                      next_target_tries;
     ngx_msec_t                      next_target_timeout;
+
+    /* ms, 0 is none; see ngx_http_genai_deadline.c */
+    ngx_msec_t                      first_token_timeout;
+    ngx_msec_t                      answer_timeout;
+    ngx_msec_t                      total_timeout;
 
     u_char                         *file;
     ngx_uint_t                      line;
@@ -154,14 +184,18 @@ typedef struct {
 
 
 typedef struct {
-    ngx_flag_t                      pass;
+    ngx_flag_t                      pass;       /* genai_pass */
+    ngx_flag_t                      inlined;    /* genai on */
     ngx_http_complex_value_t       *pass_model;
     ngx_flag_t                      auth;
     ngx_uint_t                      endpoints;
     ngx_uint_t                      api;
     ngx_uint_t                      expose;
-    u_char                         *file;       /* where genai_pass is */
+    u_char                         *file;       /* where one of them is */
     ngx_uint_t                      line;
+
+    ngx_str_t                       test_park;  /* stages, see _park.c */
+    ngx_msec_t                      test_park_time;
 } ngx_http_genai_loc_conf_t;
 
 
@@ -184,6 +218,11 @@ typedef struct {
     ngx_flag_t                      strict;
     time_t                          created;    /* of the configuration */
 
+#if (NGX_THREADS)
+    ngx_thread_pool_t              *threads;        /* genai_threads */
+    size_t                          threads_min;    /* bytes */
+#endif
+
     /* the peers of every exchange, see ngx_http_genai_group.c */
     ngx_http_upstream_srv_conf_t    group;
 } ngx_http_genai_main_conf_t;
@@ -199,9 +238,38 @@ typedef enum {
 
 
 typedef struct ngx_http_genai_ctx_s  ngx_http_genai_ctx_t;
+typedef struct ngx_http_genai_window_s  ngx_http_genai_window_t;
+typedef struct ngx_http_genai_output_s  ngx_http_genai_output_t;
+typedef struct ngx_http_genai_inflate_s  ngx_http_genai_inflate_t;
+typedef struct ngx_http_genai_move_s  ngx_http_genai_move_t;
 
 typedef ngx_http_genai_verdict_e (*ngx_http_genai_stage_pt)(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
+
+
+/*
+ * What an exchange waits for: a thread, its next turn, a name, a timer.  One
+ * contract for all of them, in the phases and in the output filters; see
+ * ngx_http_genai_park.c.
+ */
+typedef void (*ngx_http_genai_cancel_pt)(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+
+typedef struct {
+    const char                     *what;       /* for logs; NULL: nothing */
+    ngx_http_genai_cancel_pt        cancel;
+    ngx_event_t                     timer;      /* the deadline */
+    ngx_event_t                     turn;
+    unsigned                        filter:1;   /* parked in a filter */
+    unsigned                        timedout:1; /* the last wait was in vain */
+} ngx_http_genai_wait_t;
+
+
+/*
+ * A step of long work that knows no nginx type: does about budget bytes of
+ * it and returns GENAI_REQUEST_AGAIN, or anything else when all is done.
+ */
+typedef int (*ngx_http_genai_work_pt)(void *data, size_t budget);
 
 
 /* the peers of one exchange; see ngx_http_genai_group.c */
@@ -235,21 +303,35 @@ struct ngx_http_genai_ctx_s {
 
     u_char                          id[NGX_HTTP_GENAI_ID_LEN];
 
-    /* CLOCK_MONOTONIC, ns */
+    /* ns; CLOCK_MONOTONIC, of a measured exchange CLOCK_THREAD_CPUTIME_ID */
     uint64_t                        start;
     uint64_t                        first_byte; /* of the answer, or 0 */
+    uint64_t                        first_token;
     uint64_t                        overhead;   /* our own time so far */
     uint64_t                        step;       /* start of the current one */
+    uint64_t                        step_cpu;
+    uint64_t                        step_max;   /* the longest */
     ngx_uint_t                      nesting;    /* of steps */
 
     const genai_dialect_t          *dialect;    /* the client's */
     const genai_endpoint_t         *endpoint;
     genai_str_t                     endpoint_id;    /* of .../models/ID */
 
-    /* the request: one read-only span */
+    /*
+     * The request: one read-only span, and what is made of it.  All of it is
+     * in the arena, which is destroyed when no attempt can follow: then
+     * parsed is NULL and body empty.
+     */
     ngx_str_t                       body;
-    size_t                          model_start;    /* of its raw value */
-    size_t                          model_end;
+    genai_arena_t                   arena;
+    genai_request_t                *parsed;
+    genai_edits_t                  *edits;          /* the request layer */
+    genai_edits_t                  *target_edits;   /* of one attempt */
+    ngx_http_genai_move_t          *body_move;      /* its parts' joining */
+    ngx_http_genai_inflate_t       *inflate;        /* a body with gzip */
+
+    ngx_table_elt_t                *key_header;     /* of a known caller */
+
     ngx_str_t                       model_sent;     /* decoded, or empty */
     ngx_str_t                       model;          /* that is looked up */
     ngx_http_genai_model_t         *entry;
@@ -257,8 +339,10 @@ struct ngx_http_genai_ctx_s {
     ngx_str_t                       path;       /* for the target */
     ngx_chain_t                    *request_bufs;
 
+    ngx_http_genai_wait_t           wait;
+    ngx_http_genai_work_pt          work;       /* that is parked or done */
+    ngx_int_t                       work_rc;
     ngx_http_genai_origin_waiter_t  waiter;
-    ngx_event_t                     wait_timer;
 
     /* how the exchange ends */
     genai_error_e                   error;
@@ -284,17 +368,30 @@ struct ngx_http_genai_ctx_s {
     genai_error_e                   said;
     ngx_str_t                       said_retry_after;
 
-    /* an event stream's begun event; see ngx_http_genai_stream.c */
-    ngx_chain_t                    *held;
-    ngx_chain_t                    *held_free;
-    ngx_chain_t                    *held_busy;
-    u_char                          tail[24];   /* last bytes that came */
+    /* its body before the commit; see ngx_http_genai_window.c */
+    ngx_http_genai_window_t        *window;
+
+    /* the deadlines; see ngx_http_genai_deadline.c */
+    ngx_event_t                     deadline;
+    ngx_msec_t                      total_start;    /* of the route stage */
+    ngx_msec_t                      attempt_start;
+
+    /* its body on the way out; see ngx_http_genai_output.c */
+    ngx_http_genai_output_t        *output;
+
+    genai_meter_t                   meter;
 
     ngx_buf_t                      *answer;     /* of the gateway itself */
 
+    ngx_uint_t                      test_parked;    /* stages, bits */
+
     unsigned                        stream_asked:1;
-    unsigned                        empty_object:1; /* the body is "{}" */
-    unsigned                        waited:1;   /* for a name, in vain */
+    unsigned                        usage_added:1;  /* we asked for it */
+    unsigned                        measured:1; /* steps by CPU time */
+    unsigned                        inlined:1;  /* beside proxy_pass */
+    unsigned                        replaced:1; /* r->request_body is ours */
+    unsigned                        work_done:1;
+    unsigned                        inflated:1; /* body is not the client's */
     unsigned                        body_read:1;
     unsigned                        body_begun:1;
     unsigned                        body_reading:1;
@@ -303,9 +400,9 @@ struct ngx_http_genai_ctx_s {
     unsigned                        type_seen:1;
     unsigned                        coded:1;        /* gzip and the like */
     unsigned                        event_stream:1; /* the answer is one */
-    unsigned                        event_long:1;   /* it passes in pieces */
     unsigned                        json:1;         /* the answer's type */
     unsigned                        from_provider:1;
+    unsigned                        meaningful:1;   /* it has said something */
     unsigned                        refused:1;
     unsigned                        dressed:1;  /* nginx's error, re-made */
     unsigned                        ended:1;    /* the last buffer was sent */
@@ -322,10 +419,15 @@ char *ngx_http_genai_init_main_conf(ngx_conf_t *cf, void *conf);
 void *ngx_http_genai_create_loc_conf(ngx_conf_t *cf);
 char *ngx_http_genai_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 ngx_int_t ngx_http_genai_check_conf(ngx_conf_t *cf);
+char *ngx_http_genai_inline_conf(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_genai_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_genai_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_genai_endpoints(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_genai_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+#if (NGX_THREADS)
+char *ngx_http_genai_threads(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+#endif
 
 
 /* ngx_http_genai_block.c: blocks that hold plain directives of ours */
@@ -413,18 +515,25 @@ ngx_http_genai_model_t *ngx_http_genai_model_find(
 ngx_int_t ngx_http_genai_access_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_genai_precontent_handler(ngx_http_request_t *r);
 
+/* The configuration where r is ours to handle, as gateway or inline. */
+ngx_http_genai_loc_conf_t *ngx_http_genai_place(ngx_http_request_t *r);
+
 /* The exchange's context, found again after a redirect; NULL before it. */
 ngx_http_genai_ctx_t *ngx_http_genai_get_ctx(ngx_http_request_t *r);
 
 /* The same, made where there is none; NULL when out of memory. */
 ngx_http_genai_ctx_t *ngx_http_genai_make_ctx(ngx_http_request_t *r);
 
-/* Runs the phases of a parked exchange on; r may be gone afterwards. */
-void ngx_http_genai_resume(ngx_http_request_t *r);
+/*
+ * Gives back what only another attempt would need: the tape, the edits, the
+ * body.  Called at the commit and at the end; the second call does nothing.
+ */
+void ngx_http_genai_release_request(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
 
 /*
  * Measure one step of ours on the loop; steps may be nested.  They are what
- * $genai_overhead adds up.
+ * $genai_overhead adds up, and the longest is $genai_step.
  */
 void ngx_http_genai_step_begin(ngx_http_genai_ctx_t *ctx);
 void ngx_http_genai_step_end(ngx_http_genai_ctx_t *ctx);
@@ -438,6 +547,81 @@ ngx_http_genai_clock(void)
 
     return (uint64_t) ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
+
+static ngx_inline uint64_t
+ngx_http_genai_cpu_clock(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+
+/* ngx_http_genai_park.c */
+
+/*
+ * Parks the exchange in the stage that runs: it is run again by
+ * ngx_http_genai_resume(), or after deadline ms (0: none), with
+ * ctx->wait.timedout set.  what is a word for logs.
+ *
+ * cancel, which may be NULL, is called once, unless it was resumed before,
+ * when the deadline has passed or the request is destroyed: from then on
+ * nothing may touch r.  Returns NGX_HTTP_GENAI_PARKED.
+ */
+ngx_http_genai_verdict_e ngx_http_genai_park(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, const char *what, ngx_msec_t deadline,
+    ngx_http_genai_cancel_pt cancel);
+
+/*
+ * The same in the output filters, which are then called with no input when
+ * it is time: whoever parks there leaves its input unconsumed.
+ */
+void ngx_http_genai_park_filter(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, const char *what, ngx_msec_t deadline,
+    ngx_http_genai_cancel_pt cancel);
+
+/*
+ * What was waited for is there: goes on where it was parked.  Called from an
+ * event of its own, never from within a stage; r may be gone afterwards.
+ */
+void ngx_http_genai_resume(ngx_http_request_t *r);
+
+#if (NGX_HTTP_GENAI_DEBUG)
+
+char *ngx_http_genai_test_park_conf(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* genai_test_park: parks once in front of a stage, and of an answer. */
+ngx_http_genai_verdict_e ngx_http_genai_test_park(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, const char *stage, ngx_uint_t n);
+ngx_uint_t ngx_http_genai_test_park_filter(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+
+#endif
+
+/* Ends a wait that is not to be resumed: cancels it, removes its timers. */
+void ngx_http_genai_unpark(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
+
+/*
+ * Does work to its end, size being about how many bytes it is about: at once
+ * where it is little, in a thread where genai_threads says so, else in turns
+ * with the event loop.
+ *
+ * Returns NGX_HTTP_GENAI_NEXT with *rc, what work() returned last; or
+ * NGX_HTTP_GENAI_PARKED, when the stage is run again and calls it again with
+ * the same arguments.
+ */
+ngx_http_genai_verdict_e ngx_http_genai_work(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_work_pt work, void *data,
+    size_t size, ngx_int_t *rc);
+
+/* Destroys an arena, a large one in turns with the event loop. */
+void ngx_http_genai_destroy_arena(genai_arena_t *arena);
+
+/* The same for memory of malloc(), or that is mapped. */
+void ngx_http_genai_give_back(void *addr, size_t len, ngx_uint_t mapped);
 
 
 /* ngx_http_genai_reply.c: what the gateway itself says to a client */
@@ -482,6 +666,44 @@ ngx_buf_t *ngx_http_genai_error_buf(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_uint_t event);
 
 
+/* ngx_http_genai_body.c */
+
+/* Gives the body's memory back, and its temporary file's mapping. */
+void ngx_http_genai_body_release(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+
+
+/* ngx_http_genai_inflate.c */
+
+/*
+ * Makes ctx->body, which is coded with gzip, what it means; max is in bytes.
+ * Returns as a stage.
+ */
+ngx_http_genai_verdict_e ngx_http_genai_inflate(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, off_t max);
+
+
+/* ngx_http_genai_access.c */
+
+/*
+ * The first line of r's headers that carries a caller's key: any key where
+ * same is NULL, else that which the line same carries; NULL is none.
+ */
+ngx_table_elt_t *ngx_http_genai_find_key(ngx_http_request_t *r,
+    ngx_table_elt_t *same);
+
+
+/* ngx_http_genai_inline.c */
+
+/*
+ * Takes a line out of r->headers_in.headers; no other one moves.  Its memory
+ * may be used for a line that is added later: pointers to it must go first.
+ * Returns NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_http_genai_remove_header(ngx_http_request_t *r,
+    ngx_table_elt_t *h);
+
+
 /* stages */
 
 ngx_http_genai_verdict_e ngx_http_genai_access(ngx_http_request_t *r,
@@ -493,6 +715,8 @@ ngx_http_genai_verdict_e ngx_http_genai_parse(ngx_http_request_t *r,
 ngx_http_genai_verdict_e ngx_http_genai_authorize(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 ngx_http_genai_verdict_e ngx_http_genai_route(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+ngx_http_genai_verdict_e ngx_http_genai_inline(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 
 
@@ -512,10 +736,22 @@ ngx_http_genai_verdict_e ngx_http_genai_models(ngx_http_request_t *r,
 ngx_chain_t *ngx_http_genai_render(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target);
 
+/*
+ * Renders the body alone, as it is edited: for a target, or for none.
+ * Returns NGX_OK with *out and its length in bytes, or NGX_ERROR.
+ */
+ngx_int_t ngx_http_genai_render_body(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target,
+    ngx_chain_t **out, off_t *length);
+
 
 /* ngx_http_genai_upstream.c: the content handler, nginx's upstream hooks */
 
 ngx_int_t ngx_http_genai_pass_handler(ngx_http_request_t *r);
+
+/* Appends bytes to what goes to the client; NULL when out of memory. */
+ngx_buf_t *ngx_http_genai_output_buf(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, u_char *pos, u_char *last);
 
 
 /* ngx_http_genai_answer.c: the head of a provider's answer */
@@ -541,24 +777,70 @@ void ngx_http_genai_group_point(ngx_http_request_t *r,
 ngx_uint_t ngx_http_genai_group_move_on(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_uint_t wanted);
 
+/* Whether one could follow, should the current attempt fail so. */
+ngx_uint_t ngx_http_genai_group_may_move(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_uint_t wanted);
+
 
 /* ngx_http_genai_filter.c */
 
 ngx_int_t ngx_http_genai_filter_init(ngx_conf_t *cf);
 
 
-/* ngx_http_genai_stream.c */
+/* ngx_http_genai_window.c: what a provider says before it is believed */
 
 /*
- * Takes a chain of an event stream that passes as it is and makes *out, new
- * links of what may go to the client now.  Returns NGX_OK or NGX_ERROR.
+ * The head of an answer is accepted.  Where the exchange may still move on,
+ * its body is held until it is known to be worth passing.
+ *
+ * Returns as process_header does: NGX_OK to pass the answer on, NGX_AGAIN to
+ * wait for more of it, NGX_HTTP_UPSTREAM_INVALID_HEADER when it has failed.
  */
-ngx_int_t ngx_http_genai_stream_filter(ngx_http_request_t *r,
-    ngx_http_genai_ctx_t *ctx, ngx_chain_t *in, ngx_chain_t **out);
+ngx_int_t ngx_http_genai_window_open(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
 
-/* Frees those links once the next filter has seen them. */
-void ngx_http_genai_stream_update(ngx_http_request_t *r,
-    ngx_http_genai_ctx_t *ctx, ngx_chain_t *out);
+/* Hands what was held to nginx as the beginning of the body. */
+ngx_int_t ngx_http_genai_window_commit(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+
+/* Forgets what was held: the attempt is over. */
+void ngx_http_genai_window_close(ngx_http_genai_ctx_t *ctx);
+
+
+/* ngx_http_genai_deadline.c: one timer for all deadlines that are ours */
+
+/* The exchange, or one attempt of it, begins. */
+void ngx_http_genai_deadline_start(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+void ngx_http_genai_deadline_attempt(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+
+/* The first token is there: that deadline no longer applies. */
+void ngx_http_genai_deadline_token(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+
+void ngx_http_genai_deadline_stop(ngx_http_genai_ctx_t *ctx);
+
+
+/* ngx_http_genai_output.c: the body filter of an answer that is read */
+
+/*
+ * Decodes a provider's answer, meters it, and passes it on: its bytes as they
+ * are, but for what nobody asked for.  in may be NULL.  Returns as a body
+ * filter; next is the filter behind ours.
+ */
+ngx_int_t ngx_http_genai_output_filter(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_chain_t *in,
+    ngx_http_output_body_filter_pt next);
+
+
+/* ngx_http_genai_override.c */
+
+char *ngx_http_genai_override(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* Gives every target its own, once the block was read. */
+ngx_int_t ngx_http_genai_override_init(ngx_conf_t *cf,
+    ngx_http_genai_model_t *model);
 
 
 /* ngx_http_genai_variables.c */

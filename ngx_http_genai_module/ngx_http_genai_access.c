@@ -13,11 +13,24 @@
 #include "ngx_http_genai.h"
 
 
+static ngx_int_t ngx_http_genai_access_key(ngx_table_elt_t *h,
+    ngx_str_t *key);
 static ngx_http_genai_verdict_e ngx_http_genai_access_endpoint(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_loc_conf_t *lcf);
 static ngx_http_genai_verdict_e ngx_http_genai_access_method(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
+
+
+/* what may carry a caller's key; the first one as "Bearer KEY" */
+
+static ngx_str_t  ngx_http_genai_key_names[] = {
+    ngx_string("authorization"),
+    ngx_string("x-api-key"),
+    ngx_string("api-key"),
+    ngx_string("x-goog-api-key"),
+    ngx_null_string
+};
 
 
 ngx_http_genai_verdict_e
@@ -29,18 +42,24 @@ ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     /* what an earlier location of a redirect has said does not count here */
 
+    ctx->inlined = lcf->inlined && !lcf->pass;
+    ctx->meaningful = 0;
+    ctx->usage_added = 0;
     ctx->error = GENAI_OK;
     ctx->status = 0;
     ctx->refused = 0;
     ctx->dressed = 0;
     ctx->ended = 0;
     ctx->from_provider = 0;
+    ctx->key_header = NULL;
     ngx_str_null(&ctx->message);
     ngx_str_null(&ctx->code);
     ngx_str_null(&ctx->retry_after);
     ngx_str_null(&ctx->allow);
 
     if (lcf->auth) {
+        ctx->key_header = ngx_http_genai_find_key(r, NULL);
+
         return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_UNAUTHENTICATED,
                                      "a valid API key is required");
     }
@@ -49,7 +68,9 @@ ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         && ngx_strlcasestrn(r->headers_in.upgrade->value.data,
                             r->headers_in.upgrade->value.data
                             + r->headers_in.upgrade->value.len,
-                            (u_char *) "websocket", 9 - 1))
+                            (u_char *) "websocket", 9 - 1)
+        && !(ctx->inlined
+             && (lcf->endpoints & genai_endpoint_bit(GENAI_ENDPOINT_OTHER))))
     {
         /* nginx has no text for it */
 
@@ -62,6 +83,91 @@ ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     }
 
     return ngx_http_genai_access_endpoint(r, ctx, lcf);
+}
+
+
+ngx_table_elt_t *
+ngx_http_genai_find_key(ngx_http_request_t *r, ngx_table_elt_t *same)
+{
+    ngx_str_t         key, wanted;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    if (same && ngx_http_genai_access_key(same, &wanted) != NGX_OK) {
+        return NULL;
+    }
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return NULL;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (ngx_http_genai_access_key(&h[i], &key) != NGX_OK) {
+            continue;
+        }
+
+        if (same == NULL
+            || (key.len == wanted.len
+                && ngx_memcmp(key.data, wanted.data, key.len) == 0))
+        {
+            return &h[i];
+        }
+    }
+}
+
+
+/* the key that a line carries */
+
+static ngx_int_t
+ngx_http_genai_access_key(ngx_table_elt_t *h, ngx_str_t *key)
+{
+    ngx_str_t  *name;
+
+    for (name = ngx_http_genai_key_names; name->len; name++) {
+
+        if (h->key.len == name->len
+            && ngx_memcmp(h->lowcase_key, name->data, name->len) == 0)
+        {
+            break;
+        }
+    }
+
+    if (name->len == 0) {
+        return NGX_DECLINED;
+    }
+
+    *key = h->value;
+
+    if (name != ngx_http_genai_key_names) {
+        return NGX_OK;
+    }
+
+    if (key->len <= 7
+        || ngx_strncasecmp(key->data, (u_char *) "Bearer ", 7) != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    key->data += 7;
+    key->len -= 7;
+
+    while (key->len && key->data[0] == ' ') {
+        key->data++;
+        key->len--;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -95,6 +201,13 @@ ngx_http_genai_access_endpoint(ngx_http_request_t *r,
     {
         return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_FORBIDDEN_ENDPOINT,
                                      "there is no endpoint at this path");
+    }
+
+    if (ctx->endpoint != endpoint) {
+
+        /* what a body means depends on what is asked for */
+
+        ctx->parsed = NULL;
     }
 
     ctx->endpoint = endpoint;
@@ -149,7 +262,7 @@ ngx_http_genai_authorize(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
                                      "a valid API key is required");
     }
 
-    if (ctx->endpoint->body == GENAI_BODY_NONE) {
+    if (ctx->endpoint->body == GENAI_BODY_NONE || ctx->inlined) {
         return NGX_HTTP_GENAI_NEXT;
     }
 

@@ -475,8 +475,8 @@ ngx_http_genai_interim(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
 
 /*
- * Decides what becomes of an answer: it passes, another target is tried, or
- * we make one of our own.
+ * Decides what becomes of an answer: it passes, or is held as long as it may
+ * still fail, or another target is tried, or we make one of our own.
  */
 
 static ngx_int_t
@@ -541,12 +541,7 @@ ngx_http_genai_judge(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
                                    "the provider answered with a redirect");
     }
 
-    ctx->error = error;
-    ctx->status = status;
-    ctx->failure_status = 0;
-    ctx->from_provider = 1;
-
-    return NGX_OK;
+    return ngx_http_genai_window_open(r, ctx);
 }
 
 

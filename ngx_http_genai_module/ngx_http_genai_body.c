@@ -5,9 +5,9 @@
  * Stage body: the client's body as one contiguous read-only span.
  *
  * What nginx kept in memory is used where it lies; what it wrote to a
- * temporary file is mapped.  Either way the request to a provider is made of
- * memory slices of the span, never of a file: nginx rewrites file positions
- * when it tries another peer.
+ * temporary file is mapped; what is coded with gzip is inflated.  Either way
+ * the request to a provider is made of memory slices of the span, never of a
+ * file: nginx rewrites file positions when it tries another peer.
  */
 
 
@@ -21,16 +21,33 @@ typedef struct {
 } ngx_http_genai_mapping_t;
 
 
+/* bytes on their way upwards in memory, and what then stands before them */
+
+struct ngx_http_genai_move_s {
+    u_char  *dst;
+    u_char  *src;
+    size_t   len;
+    u_char  *begin;
+    size_t   begin_len;
+};
+
+
+/* bytes that are moved at once; a memmove() of them takes about 100 us */
+#define NGX_HTTP_GENAI_MOVE_MAX  (1024 * 1024)
+
+
 static ngx_uint_t ngx_http_genai_body_wanted(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 static ngx_str_t *ngx_http_genai_body_encoding(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_genai_body_gzip(ngx_str_t *encoding);
 static void ngx_http_genai_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_genai_body_span(ngx_http_request_t *r,
-    ngx_str_t *body);
+    ngx_http_genai_ctx_t *ctx, ngx_str_t *body);
 static ngx_int_t ngx_http_genai_body_map(ngx_http_request_t *r, ngx_buf_t *b,
     ngx_str_t *body);
 static ngx_int_t ngx_http_genai_body_close_gap(ngx_http_request_t *r,
-    size_t size, ngx_str_t *body);
+    ngx_http_genai_ctx_t *ctx, size_t size, ngx_str_t *body);
+static int ngx_http_genai_body_step(void *data, size_t budget);
 static ngx_int_t ngx_http_genai_body_join(ngx_http_request_t *r, size_t size,
     ngx_str_t *body);
 static void ngx_http_genai_body_unmap(void *data);
@@ -39,12 +56,17 @@ static void ngx_http_genai_body_unmap(void *data);
 ngx_http_genai_verdict_e
 ngx_http_genai_body(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
-    ngx_int_t   rc;
-    ngx_str_t  *encoding;
+    ngx_int_t                  rc;
+    ngx_str_t                 *encoding;
+    ngx_http_core_loc_conf_t  *clcf;
+    ngx_http_genai_verdict_e   verdict;
 
     if (!ngx_http_genai_body_wanted(r, ctx)) {
         return NGX_HTTP_GENAI_NEXT;
     }
+
+    encoding = (ctx->endpoint->body == GENAI_BODY_JSON)
+               ? ngx_http_genai_body_encoding(r) : NULL;
 
     if (!ctx->body_read) {
 
@@ -56,15 +78,14 @@ ngx_http_genai_body(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
                                          "the request body cannot be read");
         }
 
-        encoding = ngx_http_genai_body_encoding(r);
-
-        if (encoding && ctx->endpoint->body == GENAI_BODY_JSON) {
+        if (encoding && !ngx_http_genai_body_gzip(encoding)) {
 
             ctx->status = NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
 
             return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_BAD_REQUEST,
                                          "a body with content-encoding \"%V\" "
-                                         "is not supported", encoding);
+                                         "is not supported, use gzip or none",
+                                         encoding);
         }
 
         r->request_body_in_single_buf = 1;
@@ -72,7 +93,13 @@ ngx_http_genai_body(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         ctx->body_begun = 1;
         ctx->body_reading = 1;
 
+        /* nginx reads as long as there is something: no step of ours */
+
+        ngx_http_genai_step_end(ctx);
+
         rc = ngx_http_read_client_request_body(r, ngx_http_genai_body_handler);
+
+        ngx_http_genai_step_begin(ctx);
 
         if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
 
@@ -110,9 +137,28 @@ ngx_http_genai_body(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         r->main->count--;
     }
 
-    if (ngx_http_genai_body_span(r, &ctx->body) != NGX_OK) {
+    if (ngx_http_genai_body_span(r, ctx, &ctx->body) != NGX_OK) {
         return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_INTERNAL,
                                      "the request body cannot be held");
+    }
+
+    if (ctx->body_move) {
+
+        verdict = ngx_http_genai_work(r, ctx, ngx_http_genai_body_step,
+                                      ctx->body_move, ctx->body.len, &rc);
+
+        if (verdict != NGX_HTTP_GENAI_NEXT) {
+            return verdict;
+        }
+
+        ctx->body_move = NULL;
+    }
+
+    if (encoding && !ctx->inflated) {
+
+        clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+        return ngx_http_genai_inflate(r, ctx, clcf->client_max_body_size);
     }
 
     return NGX_HTTP_GENAI_NEXT;
@@ -133,9 +179,10 @@ ngx_http_genai_body_wanted(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         return 1;
 
     case GENAI_BODY_OPAQUE:
-        return r->headers_in.chunked
-               || (r->headers_in.content_length_n == -1
-                   && r->http_version >= NGX_HTTP_VERSION_20);
+        return !ctx->inlined
+               && (r->headers_in.chunked
+                   || (r->headers_in.content_length_n == -1
+                       && r->http_version >= NGX_HTTP_VERSION_20));
 
     default:
         return 0;
@@ -143,15 +190,19 @@ ngx_http_genai_body_wanted(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 }
 
 
-/* what the body is coded with, or NULL */
+/* what the body is coded with, all codings of all lines, or NULL */
 
 static ngx_str_t *
 ngx_http_genai_body_encoding(ngx_http_request_t *r)
 {
-    ngx_str_t        *value;
+    ngx_str_t        *value, *all;
     ngx_uint_t        i;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
+
+    static ngx_str_t  several = ngx_string("several codings");
+
+    all = NULL;
 
     part = &r->headers_in.headers.part;
     h = part->elts;
@@ -160,7 +211,7 @@ ngx_http_genai_body_encoding(ngx_http_request_t *r)
 
         if (i >= part->nelts) {
             if (part->next == NULL) {
-                return NULL;
+                return all;
             }
 
             part = part->next;
@@ -178,12 +229,34 @@ ngx_http_genai_body_encoding(ngx_http_request_t *r)
 
         value = &h[i].value;
 
-        if (value->len != 8
-            || ngx_strncasecmp(value->data, (u_char *) "identity", 8) != 0)
+        if (value->len == 8
+            && ngx_strncasecmp(value->data, (u_char *) "identity", 8) == 0)
         {
-            return value;
+            continue;
         }
+
+        /* several lines are one list, which no coder of ours reads */
+
+        all = all ? &several : value;
     }
+}
+
+
+static ngx_uint_t
+ngx_http_genai_body_gzip(ngx_str_t *encoding)
+{
+    u_char  *p;
+    size_t   len;
+
+    p = encoding->data;
+    len = encoding->len;
+
+    if (len == 6 && ngx_strncasecmp(p, (u_char *) "x-", 2) == 0) {
+        p += 2;
+        len -= 2;
+    }
+
+    return len == 4 && ngx_strncasecmp(p, (u_char *) "gzip", 4) == 0;
 }
 
 
@@ -213,7 +286,8 @@ ngx_http_genai_body_handler(ngx_http_request_t *r)
 
 
 static ngx_int_t
-ngx_http_genai_body_span(ngx_http_request_t *r, ngx_str_t *body)
+ngx_http_genai_body_span(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    ngx_str_t *body)
 {
     off_t         size;
     ngx_buf_t    *b;
@@ -250,7 +324,7 @@ ngx_http_genai_body_span(ngx_http_request_t *r, ngx_str_t *body)
     }
 
     if (n > 1) {
-        return ngx_http_genai_body_close_gap(r, size, body) == NGX_OK
+        return ngx_http_genai_body_close_gap(r, ctx, size, body) == NGX_OK
                ? NGX_OK : ngx_http_genai_body_join(r, size, body);
     }
 
@@ -305,40 +379,93 @@ ngx_http_genai_body_map(ngx_http_request_t *r, ngx_buf_t *b, ngx_str_t *body)
 /*
  * The usual case of a body that is longer than what came with the head: its
  * begin lies in the header's buffer, its rest in one that has room for all,
- * as request_body_in_single_buf asked for.
+ * as request_body_in_single_buf asked for.  Of the rest each read has made a
+ * buffer of its own, but they follow each other in memory.
  */
 
 static ngx_int_t
-ngx_http_genai_body_close_gap(ngx_http_request_t *r, size_t size,
-    ngx_str_t *body)
+ngx_http_genai_body_close_gap(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, size_t size, ngx_str_t *body)
 {
+    u_char                   *end;
     size_t                    n;
-    ngx_buf_t                *begin, *rest, *room;
-    ngx_chain_t              *cl;
+    ngx_buf_t                *begin, *rest, *room, *b;
+    ngx_chain_t              *cl, *first;
+    ngx_http_genai_move_t    *move;
     ngx_http_request_body_t  *rb;
 
     rb = r->request_body;
     room = rb->buf;
-    cl = rb->bufs;
 
-    if (room == NULL || rb->temp_file || cl->next == NULL || cl->next->next) {
+    if (room == NULL || rb->temp_file) {
         return NGX_DECLINED;
     }
 
-    begin = cl->buf;
-    rest = cl->next->buf;
+    begin = NULL;
+    first = NULL;
+    b = NULL;
+    end = room->start;
 
-    if (!ngx_buf_in_memory(begin) || !ngx_buf_in_memory(rest)
-        || rest->pos != room->start
-        || (size_t) (room->end - room->start) < size)
-    {
+    for (cl = rb->bufs; cl; cl = cl->next) {
+
+        b = cl->buf;
+
+        if (ngx_buf_size(b) == 0) {
+            continue;
+        }
+
+        if (!ngx_buf_in_memory(b)) {
+            return NGX_DECLINED;
+        }
+
+        if (b->pos == end) {
+            end = b->last;
+            first = first ? first : cl;
+            continue;
+        }
+
+        if (begin || first) {
+            return NGX_DECLINED;
+        }
+
+        begin = b;
+    }
+
+    if (begin == NULL) {
+
+        /* all came behind the head */
+
+        body->data = room->start;
+        body->len = size;
+
+        return NGX_OK;
+    }
+
+    if (first == NULL || (size_t) (room->end - room->start) < size) {
         return NGX_DECLINED;
     }
+
+    rest = first->buf;
 
     n = begin->last - begin->pos;
 
-    ngx_memmove(room->start + n, rest->pos, rest->last - rest->pos);
-    ngx_memcpy(room->start, begin->pos, n);
+    move = genai_arena_alloc(&ctx->arena, sizeof(ngx_http_genai_move_t));
+    if (move == NULL) {
+        return NGX_DECLINED;
+    }
+
+    move->dst = room->start + n;
+    move->src = room->start;
+    move->len = end - room->start;
+    move->begin = begin->pos;
+    move->begin_len = n;
+
+    if (size <= NGX_HTTP_GENAI_MOVE_MAX) {
+        (void) ngx_http_genai_body_step(move, SIZE_MAX);
+
+    } else {
+        ctx->body_move = move;
+    }
 
     /* whoever reads the body after us finds it in the one buffer */
 
@@ -346,12 +473,39 @@ ngx_http_genai_body_close_gap(ngx_http_request_t *r, size_t size,
     rest->last = room->start + size;
     rest->start = rest->pos;
     rest->end = rest->last;
-    rb->bufs = cl->next;
+    rest->last_buf = b->last_buf;
+    first->next = NULL;
+    rb->bufs = first;
 
     body->data = rest->pos;
     body->len = size;
 
     return NGX_OK;
+}
+
+
+/* the last bytes first, as the places overlap */
+
+static int
+ngx_http_genai_body_step(void *data, size_t budget)
+{
+    ngx_http_genai_move_t *move = data;
+
+    size_t  n;
+
+    n = ngx_min(move->len, budget);
+
+    move->len -= n;
+
+    ngx_memmove(move->dst + move->len, move->src + move->len, n);
+
+    if (move->len) {
+        return GENAI_REQUEST_AGAIN;
+    }
+
+    ngx_memcpy(move->dst - move->begin_len, move->begin, move->begin_len);
+
+    return GENAI_REQUEST_DONE;
 }
 
 
@@ -404,5 +558,71 @@ ngx_http_genai_body_unmap(void *data)
 {
     ngx_http_genai_mapping_t *m = data;
 
-    (void) munmap(m->addr, m->len);
+    if (m->addr) {
+        ngx_http_genai_give_back(m->addr, m->len, 1);
+        m->addr = NULL;
+    }
+}
+
+
+/*
+ * An answer may take minutes, and nothing reads the request any more.  Small
+ * bodies lie in the header's buffer or in the pool itself and stay.
+ */
+
+void
+ngx_http_genai_body_release(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    size_t                    size;
+    ngx_buf_t                *b;
+    ngx_pool_large_t         *l;
+    ngx_pool_cleanup_t       *cln;
+    ngx_http_request_body_t  *rb;
+
+    ngx_str_null(&ctx->body);
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+        if (cln->handler == ngx_http_genai_body_unmap) {
+            ngx_http_genai_body_unmap(cln->data);
+        }
+    }
+
+    /* nginx closes the temporary file itself, as no redirect can follow */
+
+    r->preserve_body = 0;
+
+    rb = r->request_body;
+
+    if (rb == NULL || ctx->inlined) {
+        return;
+    }
+
+    b = rb->buf;
+
+    rb->bufs = NULL;
+    rb->buf = NULL;
+
+    if (r->upstream) {
+
+        /* nginx lends it that buffer where there is a temporary file */
+
+        r->upstream->output.free = NULL;
+    }
+
+    if (b == NULL || b->start == NULL) {
+        return;
+    }
+
+    /* ngx_pfree() would do this, but at once */
+
+    for (l = r->pool->large; l; l = l->next) {
+
+        if (l->alloc == b->start) {
+            l->alloc = NULL;
+            size = b->end - b->start;
+
+            ngx_http_genai_give_back(b->start, size, 0);
+            return;
+        }
+    }
 }

@@ -27,6 +27,19 @@
 #endif
 
 
+/* whatever the version: it depends on the modules that are built */
+
+#if (NGX_HTTP_GZIP || NGX_HTTP_HEADERS)
+#define NGX_HTTP_GENAI_ACCEPT_ENCODING  1
+#endif
+
+#if (NGX_HTTP_CACHE)
+#define ngx_http_genai_cached(r)  (r)->cached
+#else
+#define ngx_http_genai_cached(r)  0
+#endif
+
+
 /* 1.27.2: trailers of a chunked body may be kept; we drop them */
 
 #if (nginx_version >= 1027002)

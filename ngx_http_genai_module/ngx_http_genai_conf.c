@@ -89,6 +89,7 @@ ngx_http_genai_create_loc_conf(ngx_conf_t *cf)
      */
 
     conf->pass = NGX_CONF_UNSET;
+    conf->inlined = NGX_CONF_UNSET;
     conf->auth = NGX_CONF_UNSET;
 
     return conf;
@@ -103,9 +104,31 @@ ngx_http_genai_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_http_core_loc_conf_t  *clcf;
 
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (conf->inlined == 1 && clcf->name.len
+        && clcf->handler == NULL && clcf->locations == NULL)
+    {
+        ngx_http_genai_conf_error(cf, NGX_LOG_WARN, conf->file, conf->line,
+                                  "location \"%V\" has \"genai on\" but "
+                                  "nothing that sends requests on, it will "
+                                  "have no effect: write it beside proxy_pass",
+                                  &clcf->name);
+    }
+
+    ngx_conf_merge_value(conf->inlined, prev->inlined, 0);
     ngx_conf_merge_value(conf->auth, prev->auth, 1);
     ngx_conf_merge_bitmask_value(conf->expose, prev->expose,
                                  NGX_CONF_BITMASK_SET);
+
+#if (NGX_HTTP_GENAI_DEBUG)
+
+    if (conf->test_park.data == NULL) {
+        conf->test_park = prev->test_park;
+        conf->test_park_time = prev->test_park_time;
+    }
+
+#endif
 
     if (conf->endpoints == 0) {
         conf->endpoints = prev->endpoints ? prev->endpoints
@@ -116,8 +139,6 @@ ngx_http_genai_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
      * like any content handler, genai_pass is not inherited; but "if" and
      * limit_except are parts of their location
      */
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     if (conf->pass == NGX_CONF_UNSET && (clcf->noname || clcf->lmt_excpt)) {
 
@@ -249,6 +270,31 @@ ngx_http_genai_check_place(ngx_conf_t *cf, ngx_http_genai_place_t *place)
 
 
 char *
+ngx_http_genai_inline_conf(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_genai_loc_conf_t *lcf = conf;
+
+    char  *rv;
+
+    rv = ngx_conf_set_flag_slot(cf, cmd, conf);
+
+    if (rv != NGX_CONF_OK || !lcf->inlined) {
+        return rv;
+    }
+
+    if (lcf->pass != NGX_CONF_UNSET) {
+        return "is \"on\" beside \"genai_pass\", which does all of it: "
+               "remove one of the two";
+    }
+
+    lcf->file = cf->conf_file->file.name.data;
+    lcf->line = cf->conf_file->line;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
 ngx_http_genai_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_genai_loc_conf_t *lcf = conf;
@@ -266,6 +312,11 @@ ngx_http_genai_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (lcf->pass != NGX_CONF_UNSET) {
         return "is duplicate";
+    }
+
+    if (lcf->inlined == 1) {
+        return "stands beside \"genai on\" in this location, and does all of "
+               "it: remove one of the two";
     }
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
@@ -425,3 +476,67 @@ ngx_http_genai_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     return NGX_CONF_OK;
 }
+
+
+#if (NGX_THREADS)
+
+char *
+ngx_http_genai_threads(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_genai_main_conf_t *mcf = conf;
+
+    ssize_t      min;
+    ngx_str_t   *value, s;
+    ngx_uint_t   i;
+
+    if (mcf->threads) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    mcf->threads_min = 64 * 1024;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (value[i].len > 5 && ngx_strncmp(value[i].data, "pool=", 5) == 0) {
+
+            s.len = value[i].len - 5;
+            s.data = value[i].data + 5;
+
+            mcf->threads = ngx_thread_pool_add(cf, &s);
+            if (mcf->threads == NULL) {
+                return NGX_CONF_ERROR;
+            }
+
+            continue;
+        }
+
+        if (value[i].len > 4 && ngx_strncmp(value[i].data, "min=", 4) == 0) {
+
+            s.len = value[i].len - 4;
+            s.data = value[i].data + 4;
+
+            min = ngx_parse_size(&s);
+
+            if (min != NGX_ERROR) {
+                mcf->threads_min = min;
+                continue;
+            }
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\" of genai_threads, which "
+                           "takes \"pool=NAME\" and \"min=SIZE\"", &value[i]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (mcf->threads == NULL) {
+        return "needs \"pool=NAME\", the name of a thread_pool (\"default\" "
+               "is always there)";
+    }
+
+    return NGX_CONF_OK;
+}
+
+#endif

@@ -6,7 +6,8 @@
  *
  * They dress nginx's own errors in our locations (413, 429 of limit_req, 502
  * of the upstream...) as errors of the client's dialect, add the headers that
- * every answer has, and pass event streams through ngx_http_genai_stream.c.
+ * every answer has, and hand what a provider answers to
+ * ngx_http_genai_output.c.
  */
 
 
@@ -21,6 +22,8 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_genai_header_filter(ngx_http_request_t *r);
+static void ngx_http_genai_inline_head(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_dress(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 static void ngx_http_genai_dress_message(ngx_http_genai_ctx_t *ctx);
@@ -74,9 +77,9 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
     ngx_http_genai_ctx_t       *ctx;
     ngx_http_genai_loc_conf_t  *lcf;
 
-    lcf = ngx_http_get_module_loc_conf(r, ngx_http_genai_module);
+    lcf = ngx_http_genai_place(r);
 
-    if (r != r->main || !lcf->pass) {
+    if (lcf == NULL) {
         return ngx_http_next_header_filter(r);
     }
 
@@ -85,9 +88,17 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
+    /* nginx may have refused it before our first stage */
+
+    ctx->inlined = !lcf->pass;
+
     ngx_http_genai_step_begin(ctx);
 
     rc = NGX_OK;
+
+    if (ctx->inlined && !ctx->refused) {
+        ngx_http_genai_inline_head(r, ctx);
+    }
 
     if (ctx->refused) {
 
@@ -96,11 +107,19 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
     } else if (!ctx->from_provider && r->headers_out.status >= 400) {
         rc = ngx_http_genai_dress(r, ctx);
 
-    } else if (ctx->from_provider && ctx->event_stream && !ctx->coded) {
+    } else if (ctx->from_provider && !ctx->coded) {
 
-        /* a stream that dies gets one event more than its provider sent */
+        r->filter_need_in_memory = 1;
 
-        ngx_http_clear_content_length(r);
+        if (ctx->event_stream) {
+
+            /*
+             * an event that nobody asked for is left out, and a stream that
+             * dies gets one more than its provider sent
+             */
+
+            ngx_http_clear_content_length(r);
+        }
     }
 
     if (rc == NGX_OK && !ctx->refused) {
@@ -121,6 +140,59 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
     }
 
     return ngx_http_next_header_filter(r);
+}
+
+
+/* what the head of an answer says that came by proxy_pass */
+
+static void
+ngx_http_genai_inline_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    ngx_str_t            *type, *coding;
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    if (u == NULL || u->headers_in.status_n == 0
+        || (u->cleanup == NULL && !ngx_http_genai_cached(r)))
+    {
+        /* an answer of nginx's own */
+
+        ctx->from_provider = 0;
+        return;
+    }
+
+    ctx->from_provider = 1;
+    ctx->status = r->headers_out.status;
+    ctx->error = genai_error_of_provider(ctx->status);
+
+    type = &r->headers_out.content_type;
+
+    ctx->event_stream = (type->len >= 17
+                         && ngx_strncasecmp(type->data,
+                                       (u_char *) "text/event-stream", 17)
+                            == 0);
+
+    ctx->json = (type->len
+                 && ngx_strlcasestrn(type->data, type->data + type->len,
+                                     (u_char *) "json", 4 - 1)
+                    != NULL);
+
+    coding = r->headers_out.content_encoding
+             ? &r->headers_out.content_encoding->value : NULL;
+
+    ctx->coded = (coding && coding->len
+                  && (coding->len != 8
+                      || ngx_strncasecmp(coding->data,
+                                         (u_char *) "identity", 8)
+                         != 0));
+
+    if (ctx->event_stream && !u->cacheable && !u->store) {
+
+        /* nginx would keep events until a buffer is full of them */
+
+        u->buffering = 0;
+    }
 }
 
 
@@ -227,11 +299,9 @@ ngx_http_genai_expose_headers(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 static ngx_int_t
 ngx_http_genai_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
-    ngx_int_t              rc;
-    ngx_chain_t           *out;
     ngx_http_genai_ctx_t  *ctx;
 
-    if (in == NULL || r != r->main) {
+    if (r != r->main) {
         return ngx_http_next_body_filter(r, in);
     }
 
@@ -241,31 +311,15 @@ ngx_http_genai_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         return ngx_http_next_body_filter(r, in);
     }
 
-    if (ctx->dressed) {
+    if (ctx->dressed && in) {
         return ngx_http_genai_send_dressed(r, ctx, in);
     }
 
-    if (!ctx->event_stream || ctx->coded || !ctx->from_provider
-        || ctx->ended)
-    {
+    if (!ctx->from_provider || ctx->ended) {
         return ngx_http_next_body_filter(r, in);
     }
 
-    ngx_http_genai_step_begin(ctx);
-
-    rc = ngx_http_genai_stream_filter(r, ctx, in, &out);
-
-    ngx_http_genai_step_end(ctx);
-
-    if (rc != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    rc = ngx_http_next_body_filter(r, out);
-
-    ngx_http_genai_stream_update(r, ctx, out);
-
-    return rc;
+    return ngx_http_genai_output_filter(r, ctx, in, ngx_http_next_body_filter);
 }
 
 

@@ -277,6 +277,7 @@ ngx_http_genai_group_get_peer(ngx_peer_connection_t *pc, void *data)
             ngx_http_genai_group_report(ctx, pc);
 
             if (rc != NGX_BUSY) {
+                ngx_http_genai_deadline_attempt(r, ctx);
                 return rc;
             }
 
@@ -475,6 +476,10 @@ ngx_http_genai_group_free_peer(ngx_peer_connection_t *pc, void *data,
     stale = 0;
     wanted = 0;
 
+    if (u->request_sent) {
+        ctx->meter.sent = 1;
+    }
+
     if (!(state & NGX_PEER_FAILED)) {
         /* void */
 
@@ -484,8 +489,10 @@ ngx_http_genai_group_free_peer(ngx_peer_connection_t *pc, void *data,
 
         ctx->error = ctx->failure;
 
-        ctx->said = ctx->failure;
-        ctx->said_retry_after = ctx->retry_after;
+        if (ctx->failure != GENAI_PROVIDER_TIMEOUT || ctx->failure_status) {
+            ctx->said = ctx->failure;
+            ctx->said_retry_after = ctx->retry_after;
+        }
 
         if (ctx->failure == GENAI_PROVIDER_RATE_LIMITED
             || ctx->failure == GENAI_PROVIDER_REFUSED)
@@ -558,7 +565,8 @@ ngx_http_genai_group_may_retry(ngx_http_request_t *r,
 
     if (group->stopped
         || !(entry->next_target & wanted)
-        || r->request_body_no_buffering)
+        || r->request_body_no_buffering
+        || r->upstream->header_sent)
     {
         return 0;
     }
@@ -577,24 +585,28 @@ ngx_uint_t
 ngx_http_genai_group_move_on(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_uint_t wanted)
 {
-    ngx_uint_t               peers;
-    ngx_http_genai_group_t  *group;
-
-    group = &ctx->group;
-
-    /* the current attempt is among the tries until it is freed */
-
-    peers = (ctx->target->provider->upstream && group->tries > 1);
-
-    if ((peers || ngx_http_genai_group_left(ctx))
-        && ngx_http_genai_group_may_retry(r, ctx, wanted))
-    {
+    if (ngx_http_genai_group_may_move(r, ctx, wanted)) {
         return 1;
     }
 
-    group->stopped = 1;
+    ctx->group.stopped = 1;
 
     return 0;
+}
+
+
+ngx_uint_t
+ngx_http_genai_group_may_move(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_uint_t wanted)
+{
+    ngx_uint_t  peers;
+
+    /* the current attempt is among the tries until it is freed */
+
+    peers = (ctx->target->provider->upstream && ctx->group.tries > 1);
+
+    return (peers || ngx_http_genai_group_left(ctx))
+           && ngx_http_genai_group_may_retry(r, ctx, wanted);
 }
 
 

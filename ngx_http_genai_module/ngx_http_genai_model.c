@@ -10,7 +10,6 @@
 
 
 #include "ngx_http_genai.h"
-#include "genai_json.h"
 
 
 static ngx_int_t ngx_http_genai_model_name(ngx_conf_t *cf,
@@ -61,6 +60,9 @@ ngx_http_genai_model(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     model->line = cf->conf_file->line;
     model->next_target_tries = NGX_CONF_UNSET_UINT;
     model->next_target_timeout = NGX_CONF_UNSET_MSEC;
+    model->first_token_timeout = NGX_CONF_UNSET_MSEC;
+    model->answer_timeout = NGX_CONF_UNSET_MSEC;
+    model->total_timeout = NGX_CONF_UNSET_MSEC;
 
     if (ngx_http_genai_model_name(cf, model) != NGX_OK) {
         return NGX_CONF_ERROR;
@@ -68,7 +70,10 @@ ngx_http_genai_model(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (ngx_array_init(&model->targets, cf->pool, 4,
                        sizeof(ngx_http_genai_target_t))
-        != NGX_OK)
+        != NGX_OK
+        || ngx_array_init(&model->overrides, cf->pool, 2,
+                          sizeof(ngx_http_genai_override_t))
+           != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
@@ -82,6 +87,10 @@ ngx_http_genai_model(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, model->file, model->line,
                                   "genai_model \"%V\" has no target: write "
                                   "\"target PROVIDER;\" in it", &model->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_genai_override_init(cf, model) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -106,6 +115,9 @@ ngx_http_genai_model(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     ngx_conf_init_uint_value(model->next_target_tries, 3);
     ngx_conf_init_msec_value(model->next_target_timeout, 60000);
+    ngx_conf_init_msec_value(model->first_token_timeout, 0);
+    ngx_conf_init_msec_value(model->answer_timeout, 0);
+    ngx_conf_init_msec_value(model->total_timeout, 3600000);
 
     p = ngx_array_push(&mcf->models);
     if (p == NULL) {
@@ -257,17 +269,6 @@ ngx_http_genai_target_param(ngx_conf_t *cf, ngx_http_genai_target_t *target,
         if (target->model.len > NGX_HTTP_GENAI_MODEL_MAX) {
             goto invalid;
         }
-
-        p = ngx_pnalloc(cf->pool, 6 * target->model.len + 2);
-        if (p == NULL) {
-            return NGX_ERROR;
-        }
-
-        target->model_json.data = p;
-        *p++ = '"';
-        p = genai_json_escape(p, target->model.data, target->model.len);
-        *p++ = '"';
-        target->model_json.len = p - target->model_json.data;
 
         return NGX_OK;
     }

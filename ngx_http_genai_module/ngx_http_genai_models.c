@@ -9,7 +9,7 @@
 
 
 #include "ngx_http_genai.h"
-#include "genai_json.h"
+#include "genai_writer.h"
 
 
 /* what stands around a name; created is seconds since the epoch */
@@ -117,7 +117,7 @@ static u_char *
 ngx_http_genai_models_entry(u_char *p, ngx_str_t *name, time_t created)
 {
     p = ngx_cpymem(p, "{\"id\":\"", sizeof("{\"id\":\"") - 1);
-    p = genai_json_escape(p, name->data, name->len);
+    p = genai_write_escaped(p, name->data, name->len);
 
     return ngx_sprintf(p, "\",\"object\":\"model\",\"created\":%T,"
                        "\"owned_by\":\"genai\"}", created);

@@ -79,7 +79,25 @@ static ngx_command_t  ngx_http_genai_commands[] = {
       0,
       NULL },
 
+#if (NGX_THREADS)
+
+    { ngx_string("genai_threads"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_http_genai_threads,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+#endif
+
     /* http, server, location */
+
+    { ngx_string("genai"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_http_genai_inline_conf,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_genai_loc_conf_t, inlined),
+      NULL },
 
     { ngx_string("genai_auth"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
@@ -101,6 +119,17 @@ static ngx_command_t  ngx_http_genai_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_genai_loc_conf_t, expose),
       &ngx_http_genai_expose_mask },
+
+#if (NGX_HTTP_GENAI_DEBUG)
+
+    { ngx_string("genai_test_park"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE2,
+      ngx_http_genai_test_park_conf,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+#endif
 
     /* location */
 
@@ -262,6 +291,20 @@ static ngx_command_t  ngx_http_genai_commands[] = {
       0,
       NULL },
 
+    { ngx_string("set"),
+      NGX_HTTP_GENAI_MODEL_CONF|NGX_CONF_TAKE3,
+      ngx_http_genai_override,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("drop"),
+      NGX_HTTP_GENAI_MODEL_CONF|NGX_CONF_TAKE2,
+      ngx_http_genai_override,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("next_target"),
       NGX_HTTP_GENAI_MODEL_CONF|NGX_CONF_1MORE,
       ngx_conf_set_bitmask_slot,
@@ -281,6 +324,27 @@ static ngx_command_t  ngx_http_genai_commands[] = {
       ngx_conf_set_msec_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_genai_model_t, next_target_timeout),
+      NULL },
+
+    { ngx_string("first_token_timeout"),
+      NGX_HTTP_GENAI_MODEL_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_genai_model_t, first_token_timeout),
+      NULL },
+
+    { ngx_string("answer_timeout"),
+      NGX_HTTP_GENAI_MODEL_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_genai_model_t, answer_timeout),
+      NULL },
+
+    { ngx_string("total_timeout"),
+      NGX_HTTP_GENAI_MODEL_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_genai_model_t, total_timeout),
       NULL },
 
       ngx_null_command

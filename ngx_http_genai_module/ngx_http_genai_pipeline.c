@@ -8,7 +8,7 @@
  * The stages of ACCESS see headers alone, so that a stranger's body is never
  * read; the others run in PRECONTENT, behind all of nginx's access checks,
  * which "satisfy any" cannot skip.  A stage that waits returns PARKED and is
- * run again when ngx_http_genai_resume() runs the phases on.
+ * run again when the phases run on; see ngx_http_genai_park.c.
  *
  * The context outlives internal redirects, which clear r->ctx: it is found
  * again by its cleanup handler in the request's pool.
@@ -19,29 +19,35 @@
 #include <openssl/rand.h>
 
 
+typedef struct {
+    const char               *name;
+    ngx_http_genai_stage_pt   run;
+} ngx_http_genai_stage_t;
+
+
 static ngx_int_t ngx_http_genai_run_stages(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_uint_t last);
-static ngx_http_genai_loc_conf_t *ngx_http_genai_place(ngx_http_request_t *r);
 static ngx_int_t ngx_http_genai_new_id(u_char *id, ngx_log_t *log);
 static void ngx_http_genai_cleanup_ctx(void *data);
 
 
-static ngx_http_genai_stage_pt  ngx_http_genai_stages[] = {
+static ngx_http_genai_stage_t  ngx_http_genai_stages[] = {
 
     /* ACCESS */
-    ngx_http_genai_access,
+    { "access", ngx_http_genai_access },
 
     /* PRECONTENT */
-    ngx_http_genai_body,
-    ngx_http_genai_parse,
-    ngx_http_genai_authorize,
-    ngx_http_genai_route,
+    { "body", ngx_http_genai_body },
+    { "parse", ngx_http_genai_parse },
+    { "authorize", ngx_http_genai_authorize },
+    { "route", ngx_http_genai_route },
+    { "inline", ngx_http_genai_inline },
 };
 
 
 #define NGX_HTTP_GENAI_ACCESS_STAGES  1
 #define NGX_HTTP_GENAI_STAGES                                                 \
-    (sizeof(ngx_http_genai_stages) / sizeof(ngx_http_genai_stage_pt))
+    (sizeof(ngx_http_genai_stages) / sizeof(ngx_http_genai_stage_t))
 
 
 ngx_int_t
@@ -93,9 +99,12 @@ ngx_http_genai_precontent_handler(ngx_http_request_t *r)
 }
 
 
-/* the configuration, where this request is ours to handle */
+/*
+ * Inline, a place is where a content handler would send the request on: files
+ * and redirects that a server with "genai on" has are left alone.
+ */
 
-static ngx_http_genai_loc_conf_t *
+ngx_http_genai_loc_conf_t *
 ngx_http_genai_place(ngx_http_request_t *r)
 {
     ngx_http_genai_loc_conf_t  *lcf;
@@ -106,7 +115,12 @@ ngx_http_genai_place(ngx_http_request_t *r)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_genai_module);
 
-    return lcf->pass ? lcf : NULL;
+    if (lcf->pass) {
+        return lcf;
+    }
+
+    return (lcf->inlined && r->content_handler && !r->post_action) ? lcf
+                                                                   : NULL;
 }
 
 
@@ -123,7 +137,20 @@ ngx_http_genai_run_stages(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_step_begin(ctx);
 
     do {
-        verdict = ngx_http_genai_stages[ctx->stage](r, ctx);
+
+#if (NGX_HTTP_GENAI_DEBUG)
+
+        verdict = ngx_http_genai_test_park(r, ctx,
+                                      ngx_http_genai_stages[ctx->stage].name,
+                                      ctx->stage);
+
+        if (verdict == NGX_HTTP_GENAI_PARKED) {
+            break;
+        }
+
+#endif
+
+        verdict = ngx_http_genai_stages[ctx->stage].run(r, ctx);
 
         if (verdict == NGX_HTTP_GENAI_NEXT) {
             ctx->stage++;
@@ -154,23 +181,6 @@ ngx_http_genai_run_stages(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 }
 
 
-void
-ngx_http_genai_resume(ngx_http_request_t *r)
-{
-    ngx_connection_t  *c;
-
-    c = r->connection;
-
-    ngx_http_set_log_request(c->log, r);
-
-    r->read_event_handler = ngx_http_block_reading;
-    r->write_event_handler = ngx_http_core_run_phases;
-
-    ngx_http_core_run_phases(r);
-    ngx_http_run_posted_requests(c);
-}
-
-
 ngx_http_genai_ctx_t *
 ngx_http_genai_get_ctx(ngx_http_request_t *r)
 {
@@ -193,6 +203,7 @@ ngx_http_genai_get_ctx(ngx_http_request_t *r)
             /* the phases have begun anew */
 
             ctx->stage = 0;
+            ctx->test_parked = 0;
             ngx_http_set_ctx(r, ctx, ngx_http_genai_module);
             return ctx;
         }
@@ -226,6 +237,8 @@ ngx_http_genai_make_ctx(ngx_http_request_t *r)
     ctx->request = r;
     ctx->start = ngx_http_genai_clock();
 
+    genai_arena_init(&ctx->arena, NGX_HTTP_GENAI_ARENA_MAX);
+
     /* of the client: gateway endpoints are recognised in this one so far */
 
     ctx->dialect = &genai_openai;
@@ -233,6 +246,11 @@ ngx_http_genai_make_ctx(ngx_http_request_t *r)
     if (ngx_http_genai_new_id(ctx->id, r->connection->log) != NGX_OK) {
         return NULL;
     }
+
+    /* the thread's clock is dear: one exchange of 64 reads it */
+
+    ctx->measured = NGX_HTTP_GENAI_DEBUG
+                    || (ctx->id[0] == '0' && (ctx->id[1] & 3) == 0);
 
     ngx_http_set_ctx(r, ctx, ngx_http_genai_module);
 
@@ -272,19 +290,42 @@ ngx_http_genai_cleanup_ctx(void *data)
 {
     ngx_http_genai_ctx_t *ctx = data;
 
-    ngx_http_genai_origin_cancel(&ctx->waiter);
+    ngx_http_genai_unpark(ctx->request, ctx);
+    ngx_http_genai_deadline_stop(ctx);
+    ngx_http_genai_window_close(ctx);
 
-    if (ctx->wait_timer.timer_set) {
-        ngx_del_timer(&ctx->wait_timer);
+    ngx_http_genai_destroy_arena(&ctx->arena);
+}
+
+
+void
+ngx_http_genai_release_request(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx)
+{
+    if (ctx->parsed == NULL) {
+        return;
     }
+
+    ctx->parsed = NULL;
+    ctx->request_bufs = NULL;
+
+    ngx_http_genai_destroy_arena(&ctx->arena);
+
+    ngx_http_genai_body_release(r, ctx);
 }
 
 
 void
 ngx_http_genai_step_begin(ngx_http_genai_ctx_t *ctx)
 {
-    if (ctx->nesting++ == 0) {
-        ctx->step = ngx_http_genai_clock();
+    if (ctx->nesting++) {
+        return;
+    }
+
+    ctx->step = ngx_http_genai_clock();
+
+    if (ctx->measured) {
+        ctx->step_cpu = ngx_http_genai_cpu_clock();
     }
 }
 
@@ -292,7 +333,19 @@ ngx_http_genai_step_begin(ngx_http_genai_ctx_t *ctx)
 void
 ngx_http_genai_step_end(ngx_http_genai_ctx_t *ctx)
 {
-    if (--ctx->nesting == 0) {
-        ctx->overhead += ngx_http_genai_clock() - ctx->step;
+    uint64_t  ns;
+
+    if (--ctx->nesting) {
+        return;
     }
+
+    ns = ngx_http_genai_clock() - ctx->step;
+
+    ctx->overhead += ns;
+
+    if (ctx->measured) {
+        ns = ngx_http_genai_cpu_clock() - ctx->step_cpu;
+    }
+
+    ctx->step_max = ngx_max(ctx->step_max, ns);
 }

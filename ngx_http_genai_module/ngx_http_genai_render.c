@@ -3,8 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The request as one target gets it: a head of our own making, and the
- * client's body as slices with the model's name replaced where the target
- * has another.
+ * client's body as slices, with what is edited between them.
  *
  * A client's header goes up only if the provider lists it.  What identifies
  * the client (keys, cookies, organisation) is on no list.
@@ -12,12 +11,10 @@
 
 
 #include "ngx_http_genai.h"
-#include "genai_json.h"
 
 
-static ngx_int_t ngx_http_genai_render_model(ngx_http_request_t *r,
-    ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target,
-    ngx_str_t *name);
+static ngx_int_t ngx_http_genai_render_edits(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target);
 static ngx_int_t ngx_http_genai_render_path(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_http_genai_provider_t *p, ngx_str_t *path);
 static ngx_buf_t *ngx_http_genai_render_head(ngx_http_request_t *r,
@@ -29,7 +26,7 @@ static size_t ngx_http_genai_render_headers(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_http_genai_provider_t *p,
     ngx_str_t *values, u_char *dst);
 static ngx_chain_t **ngx_http_genai_render_slice(ngx_http_request_t *r,
-    ngx_chain_t **last, u_char *start, u_char *end);
+    ngx_chain_t **last, u_char *start, size_t len);
 static u_char *ngx_http_genai_render_line(u_char *p, const u_char *name,
     size_t name_len, const u_char *value, size_t value_len);
 
@@ -38,66 +35,29 @@ ngx_chain_t *
 ngx_http_genai_render(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_target_t *target)
 {
-    off_t          length;
-    u_char        *start, *end;
-    ngx_int_t      rc;
-    ngx_buf_t     *b;
-    ngx_str_t      name;
-    ngx_chain_t   *out, *cl, **last;
+    off_t         length;
+    ngx_buf_t    *b;
+    ngx_chain_t  *out, *cl, *body;
 
-    start = ctx->body.data;
-    end = start + ctx->body.len;
-    ngx_str_null(&name);
-    rc = NGX_DECLINED;
+    body = NULL;
+    length = r->headers_in.content_length_n;
 
-    if (ctx->body_read) {
-        length = ctx->body.len;
-
-        rc = ngx_http_genai_render_model(r, ctx, target, &name);
-
-        if (rc == NGX_ERROR) {
-            return NULL;
-        }
-
-        if (rc == NGX_OK) {
-            length += (off_t) name.len
-                      - (off_t) (ctx->model_end - ctx->model_start);
-        }
-
-    } else {
-        length = r->headers_in.content_length_n;
-    }
-
-    b = ngx_http_genai_render_head(r, ctx, target, length);
-    if (b == NULL) {
+    if (ctx->body_read
+        && ngx_http_genai_render_body(r, ctx, target, &body, &length)
+           != NGX_OK)
+    {
         return NULL;
     }
 
+    b = ngx_http_genai_render_head(r, ctx, target, length);
     out = ngx_alloc_chain_link(r->pool);
-    if (out == NULL) {
+
+    if (b == NULL || out == NULL) {
         return NULL;
     }
 
     out->buf = b;
-    out->next = NULL;
-    last = &out->next;
-
-    if (ctx->body_read) {
-
-        if (rc == NGX_OK) {
-            last = ngx_http_genai_render_slice(r, last, start,
-                                               start + ctx->model_start);
-            last = ngx_http_genai_render_slice(r, last, name.data,
-                                               name.data + name.len);
-            start += ctx->model_end;
-        }
-
-        last = ngx_http_genai_render_slice(r, last, start, end);
-    }
-
-    if (last == NULL) {
-        return NULL;
-    }
+    out->next = body;
 
     /* TLS would wait for more to fill a record */
 
@@ -109,58 +69,109 @@ ngx_http_genai_render(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 }
 
 
-/*
- * What stands in the place of the model's value: the target's own name, else
- * the one that was looked up where the location has chosen it.  Where the
- * body has no model, the place is behind its opening brace.
- *
- * Returns NGX_OK, NGX_DECLINED where the bytes stay, or NGX_ERROR.
- */
-
-static ngx_int_t
-ngx_http_genai_render_model(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
-    ngx_http_genai_target_t *target, ngx_str_t *name)
+ngx_int_t
+ngx_http_genai_render_body(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target, ngx_chain_t **out, off_t *length)
 {
-    u_char      *p;
-    ngx_str_t   *model;
+    genai_str_t        text, slice;
+    ngx_chain_t      **last;
+    genai_splicer_t    splicer;
+    genai_document_t   document;
 
-    if (ctx->endpoint->body != GENAI_BODY_JSON) {
-        return NGX_DECLINED;
+    last = out;
+    *out = NULL;
+
+    if (ctx->parsed == NULL) {
+
+        /* an opaque body that had to be read */
+
+        *length = ctx->body.len;
+
+        return ngx_http_genai_render_slice(r, last, ctx->body.data,
+                                           ctx->body.len)
+               ? NGX_OK : NGX_ERROR;
     }
 
-    model = target->model.len ? &target->model : &ctx->model;
+    genai_edits_clear(ctx->target_edits);
 
-    if (model->len == ctx->model_sent.len
-        && ngx_memcmp(model->data, ctx->model_sent.data, model->len) == 0)
+    if (target
+        && ngx_http_genai_render_edits(ctx, target) != NGX_OK)
     {
-        return NGX_DECLINED;
-    }
-
-    if (ctx->model_sent.len && target->model_json.len) {
-        *name = target->model_json;
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(r->pool, sizeof("\"model\":\"\",") + 6 * model->len);
-    if (p == NULL) {
         return NGX_ERROR;
     }
 
-    name->data = p;
+    text.len = ctx->body.len;
+    text.data = ctx->body.data;
 
-    if (ctx->model_sent.len == 0) {
-        p = ngx_cpymem(p, "\"model\":", sizeof("\"model\":") - 1);
+    if (genai_document_init(&document, &text, &ctx->parsed->tape, ctx->edits,
+                            ctx->target_edits, &ctx->arena)
+        != GENAI_EDIT_OK)
+    {
+        return NGX_ERROR;
     }
 
-    *p++ = '"';
-    p = genai_json_escape(p, model->data, model->len);
-    *p++ = '"';
+    *length = document.len;
 
-    if (ctx->model_sent.len == 0 && !ctx->empty_object) {
-        *p++ = ',';
+    genai_splicer_init(&splicer, &document);
+
+    while (genai_splicer_next(&splicer, &slice)) {
+
+        last = ngx_http_genai_render_slice(r, last, slice.data, slice.len);
+
+        if (last == NULL) {
+            return NGX_ERROR;
+        }
     }
 
-    name->len = p - name->data;
+    return NGX_OK;
+}
+
+
+/*
+ * What this target's request has otherwise: the model's name, its own or the
+ * one that the location has chosen, and what the operator sets and drops.
+ */
+
+static ngx_int_t
+ngx_http_genai_render_edits(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target)
+{
+    ngx_str_t                  *model;
+    ngx_uint_t                  i;
+    genai_str_t                 name, json;
+    ngx_http_genai_override_t  *o;
+
+    model = target->model.len ? &target->model : &ctx->model;
+
+    if (model->len != ctx->model_sent.len
+        || ngx_memcmp(model->data, ctx->model_sent.data, model->len) != 0)
+    {
+        name.len = model->len;
+        name.data = model->data;
+
+        if (ctx->dialect->set_model(ctx->parsed, ctx->target_edits, &name)
+            != GENAI_EDIT_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    o = target->overrides.elts;
+
+    for (i = 0; i < target->overrides.nelts; i++) {
+
+        name.len = o[i].name.len;
+        name.data = o[i].name.data;
+        json.len = o[i].json.len;
+        json.data = o[i].json.data;
+
+        if ((json.len ? genai_edit_set(ctx->target_edits, 0, &name, &json)
+                      : genai_edit_remove(ctx->target_edits, 0, &name))
+            != GENAI_EDIT_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
 
     return NGX_OK;
 }
@@ -168,12 +179,12 @@ ngx_http_genai_render_model(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
 static ngx_chain_t **
 ngx_http_genai_render_slice(ngx_http_request_t *r, ngx_chain_t **last,
-    u_char *start, u_char *end)
+    u_char *start, size_t len)
 {
     ngx_buf_t    *b;
     ngx_chain_t  *cl;
 
-    if (last == NULL || start == end) {
+    if (len == 0) {
         return last;
     }
 
@@ -186,8 +197,8 @@ ngx_http_genai_render_slice(ngx_http_request_t *r, ngx_chain_t **last,
 
     b->start = start;
     b->pos = start;
-    b->last = end;
-    b->end = end;
+    b->last = start + len;
+    b->end = b->last;
     b->memory = 1;
 
     cl->buf = b;

@@ -14,7 +14,8 @@
 static ngx_http_genai_verdict_e ngx_http_genai_route_none(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
 static void ngx_http_genai_route_resume(void *data);
-static void ngx_http_genai_route_timeout(ngx_event_t *ev);
+static void ngx_http_genai_route_cancel(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
 
 
 ngx_http_genai_verdict_e
@@ -25,9 +26,14 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ngx_http_genai_group_t   *group;
     ngx_http_genai_target_t  *targets, *target;
 
+    if (ctx->inlined) {
+        return NGX_HTTP_GENAI_NEXT;
+    }
+
     if (ctx->endpoint->body == GENAI_BODY_NONE) {
         return ngx_http_genai_models(r, ctx);
     }
+
 
     group = &ctx->group;
 
@@ -56,7 +62,7 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
             rc = ngx_http_genai_origin_ready(target->provider->origin);
 
-            if (rc == NGX_DECLINED || (rc == NGX_AGAIN && ctx->waited)) {
+            if (rc == NGX_DECLINED || (rc == NGX_AGAIN && ctx->wait.timedout)) {
                 continue;
             }
 
@@ -68,22 +74,12 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
                 ngx_http_genai_origin_wait(target->provider->origin,
                                            &ctx->waiter);
 
-                if (i + 1 < n) {
+                /* where there is another, it has its time to connect */
 
-                    /* where there is another, it has its time to connect */
-
-                    ctx->wait_timer.handler = ngx_http_genai_route_timeout;
-                    ctx->wait_timer.data = r;
-                    ctx->wait_timer.log = r->connection->log;
-
-                    ngx_add_timer(&ctx->wait_timer,
-                                  target->provider->conf.connect_timeout);
-                }
-
-                r->read_event_handler = ngx_http_test_reading;
-                r->write_event_handler = ngx_http_request_empty_handler;
-
-                return NGX_HTTP_GENAI_PARKED;
+                return ngx_http_genai_park(r, ctx, "a name",
+                              (i + 1 < n)
+                              ? target->provider->conf.connect_timeout : 0,
+                              ngx_http_genai_route_cancel);
             }
         }
 
@@ -108,6 +104,8 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
                                      "out of memory");
     }
 
+    ngx_http_genai_deadline_start(r, ctx);
+
     return NGX_HTTP_GENAI_NEXT;
 }
 
@@ -115,33 +113,14 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 static void
 ngx_http_genai_route_resume(void *data)
 {
-    ngx_http_request_t *r = data;
-
-    ngx_http_genai_ctx_t  *ctx;
-
-    ctx = ngx_http_genai_get_ctx(r);
-
-    if (ctx->wait_timer.timer_set) {
-        ngx_del_timer(&ctx->wait_timer);
-    }
-
-    ngx_http_genai_resume(r);
+    ngx_http_genai_resume(data);
 }
 
 
 static void
-ngx_http_genai_route_timeout(ngx_event_t *ev)
+ngx_http_genai_route_cancel(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
-    ngx_http_request_t    *r;
-    ngx_http_genai_ctx_t  *ctx;
-
-    r = ev->data;
-    ctx = ngx_http_genai_get_ctx(r);
-
     ngx_http_genai_origin_cancel(&ctx->waiter);
-    ctx->waited = 1;
-
-    ngx_http_genai_resume(r);
 }
 
 

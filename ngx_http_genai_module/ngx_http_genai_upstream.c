@@ -23,8 +23,7 @@ static void ngx_http_genai_finalize_request(ngx_http_request_t *r,
 static ngx_int_t ngx_http_genai_input_filter_init(void *data);
 static ngx_int_t ngx_http_genai_copy_filter(void *data, ssize_t bytes);
 static ngx_int_t ngx_http_genai_chunked_filter(void *data, ssize_t bytes);
-static ngx_buf_t *ngx_http_genai_output_buf(ngx_http_request_t *r,
-    ngx_http_genai_ctx_t *ctx, u_char *pos, u_char *last);
+static void ngx_http_genai_input_begin(ngx_http_genai_ctx_t *ctx);
 
 
 ngx_int_t
@@ -145,6 +144,9 @@ ngx_http_genai_reinit_request(ngx_http_request_t *r)
     ctx->coded = 0;
     ngx_str_null(&ctx->retry_after);
 
+    ngx_http_genai_window_close(ctx);
+    genai_meter_attempt(&ctx->meter);
+
     u->process_header = ngx_http_genai_process_status_line;
     u->input_filter = ngx_http_genai_copy_filter;
     r->state = 0;
@@ -168,6 +170,12 @@ ngx_http_genai_finalize_request(ngx_http_request_t *r, ngx_int_t rc)
 
     u = r->upstream;
     ctx = ngx_http_genai_get_ctx(r);
+
+    ngx_http_genai_deadline_stop(ctx);
+
+    if (!u->header_sent) {
+        ngx_http_genai_window_close(ctx);
+    }
 
     if (rc == NGX_HTTP_CLIENT_CLOSED_REQUEST
         || rc == NGX_HTTP_REQUEST_TIME_OUT
@@ -233,6 +241,8 @@ ngx_http_genai_copy_filter(void *data, ssize_t bytes)
     r = ctx->request;
     u = r->upstream;
     b = &u->buffer;
+
+    ngx_http_genai_input_begin(ctx);
 
     if (u->length == 0) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
@@ -302,6 +312,8 @@ ngx_http_genai_chunked_filter(void *data, ssize_t bytes)
 
     b->pos = b->last;
     b->last += bytes;
+
+    ngx_http_genai_input_begin(ctx);
 
     if (u->length == 0 || u->error) {
 
@@ -375,9 +387,22 @@ ngx_http_genai_chunked_filter(void *data, ssize_t bytes)
 }
 
 
-/* appends bytes of u->buffer to what goes to the client */
+/* more has come: what was held before the commit may be with the client */
 
-static ngx_buf_t *
+static void
+ngx_http_genai_input_begin(ngx_http_genai_ctx_t *ctx)
+{
+    ngx_http_upstream_t  *u;
+
+    u = ctx->request->upstream;
+
+    if (u->out_bufs == NULL && u->busy_bufs == NULL) {
+        ngx_http_genai_window_close(ctx);
+    }
+}
+
+
+ngx_buf_t *
 ngx_http_genai_output_buf(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     u_char *pos, u_char *last)
 {

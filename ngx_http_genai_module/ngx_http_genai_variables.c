@@ -21,15 +21,26 @@ typedef enum {
     NGX_HTTP_GENAI_VAR_ATTEMPTS,
     NGX_HTTP_GENAI_VAR_TTFT,
     NGX_HTTP_GENAI_VAR_OVERHEAD,
+    NGX_HTTP_GENAI_VAR_STEP,
+    NGX_HTTP_GENAI_VAR_PROMPT,
+    NGX_HTTP_GENAI_VAR_CACHED,
+    NGX_HTTP_GENAI_VAR_COMPLETION,
+    NGX_HTTP_GENAI_VAR_REASONING,
+    NGX_HTTP_GENAI_VAR_SOURCE,
+    NGX_HTTP_GENAI_VAR_FINISH,
     NGX_HTTP_GENAI_VAR_ERROR
 } ngx_http_genai_variable_e;
 
 
 static ngx_int_t ngx_http_genai_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
-
-
+static ngx_int_t ngx_http_genai_tokens(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_genai_number(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, int64_t number);
 static genai_error_e ngx_http_genai_outcome(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+static const char *ngx_http_genai_finish(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 
 
@@ -61,6 +72,27 @@ static ngx_http_variable_t  ngx_http_genai_vars[] = {
 
     { ngx_string("genai_overhead"), NULL, ngx_http_genai_variable,
       NGX_HTTP_GENAI_VAR_OVERHEAD, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("genai_step"), NULL, ngx_http_genai_variable,
+      NGX_HTTP_GENAI_VAR_STEP, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("genai_prompt_tokens"), NULL, ngx_http_genai_tokens,
+      NGX_HTTP_GENAI_VAR_PROMPT, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("genai_cached_tokens"), NULL, ngx_http_genai_tokens,
+      NGX_HTTP_GENAI_VAR_CACHED, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("genai_completion_tokens"), NULL, ngx_http_genai_tokens,
+      NGX_HTTP_GENAI_VAR_COMPLETION, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("genai_reasoning_tokens"), NULL, ngx_http_genai_tokens,
+      NGX_HTTP_GENAI_VAR_REASONING, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("genai_count_source"), NULL, ngx_http_genai_variable,
+      NGX_HTTP_GENAI_VAR_SOURCE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("genai_finish"), NULL, ngx_http_genai_variable,
+      NGX_HTTP_GENAI_VAR_FINISH, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("genai_error"), NULL, ngx_http_genai_variable,
       NGX_HTTP_GENAI_VAR_ERROR, NGX_HTTP_VAR_NOCACHEABLE, 0 },
@@ -95,7 +127,7 @@ ngx_http_genai_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 {
     uint64_t               ns;
     ngx_str_t              s;
-    ngx_uint_t             number;
+    genai_tokens_t         tokens;
     const genai_str_t     *name;
     ngx_http_genai_ctx_t  *ctx;
 
@@ -103,7 +135,6 @@ ngx_http_genai_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     ngx_str_null(&s);
     ns = 0;
-    number = 0;
 
     switch ((ngx_http_genai_variable_e) data) {
 
@@ -154,21 +185,51 @@ ngx_http_genai_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
         break;
 
+    case NGX_HTTP_GENAI_VAR_SOURCE:
+        if (ctx) {
+            genai_meter_tokens(&ctx->meter, &tokens);
+
+            name = genai_count_name(tokens.source);
+            s.len = name->len;
+            s.data = name->data;
+        }
+
+        break;
+
+    case NGX_HTTP_GENAI_VAR_FINISH:
+        if (ctx) {
+            s.data = (u_char *) ngx_http_genai_finish(r->main, ctx);
+            s.len = ngx_strlen(s.data);
+        }
+
+        break;
+
     case NGX_HTTP_GENAI_VAR_STREAM:
-        number = ctx ? ctx->stream_asked : 0;
-        goto number;
+        return ngx_http_genai_number(r, v, ctx ? ctx->stream_asked : 0);
 
     case NGX_HTTP_GENAI_VAR_ATTEMPTS:
-        number = ctx ? ctx->group.attempts : 0;
-        goto number;
+        return ngx_http_genai_number(r, v, ctx ? ctx->group.attempts : 0);
 
     case NGX_HTTP_GENAI_VAR_TTFT:
-        ns = (ctx && ctx->first_byte) ? ctx->first_byte - ctx->start : 0;
+        if (ctx && ctx->first_token) {
+            ns = ctx->first_token - ctx->start;
+
+        } else if (ctx && ctx->first_byte) {
+            ns = ctx->first_byte - ctx->start;
+        }
+
         goto seconds;
 
     case NGX_HTTP_GENAI_VAR_OVERHEAD:
         ns = ctx ? ctx->overhead : 0;
         goto seconds;
+
+    case NGX_HTTP_GENAI_VAR_STEP:
+        ns = ctx ? ctx->step_max : 0;
+        goto seconds;
+
+    default:
+        break;
     }
 
     v->valid = 1;
@@ -176,20 +237,6 @@ ngx_http_genai_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     v->not_found = 0;
     v->len = s.len;
     v->data = s.data;
-
-    return NGX_OK;
-
-number:
-
-    v->data = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
-    if (v->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    v->len = ngx_sprintf(v->data, "%ui", number) - v->data;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
 
     return NGX_OK;
 
@@ -209,20 +256,149 @@ seconds:
 }
 
 
-/* nginx ends an exchange whose client has left without a word to us */
+static ngx_int_t
+ngx_http_genai_tokens(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    int64_t                number;
+    genai_tokens_t         tokens;
+    ngx_http_genai_ctx_t  *ctx;
+
+    ctx = ngx_http_genai_get_ctx(r->main);
+
+    if (ctx == NULL) {
+        return ngx_http_genai_number(r, v, 0);
+    }
+
+    genai_meter_tokens(&ctx->meter, &tokens);
+
+    switch ((ngx_http_genai_variable_e) data) {
+
+    case NGX_HTTP_GENAI_VAR_PROMPT:
+        number = tokens.prompt;
+        break;
+
+    case NGX_HTTP_GENAI_VAR_CACHED:
+        number = tokens.cached;
+        break;
+
+    case NGX_HTTP_GENAI_VAR_COMPLETION:
+        number = tokens.completion;
+        break;
+
+    default: /* NGX_HTTP_GENAI_VAR_REASONING */
+        number = tokens.reasoning;
+    }
+
+    return ngx_http_genai_number(r, v, number);
+}
+
+
+static ngx_int_t
+ngx_http_genai_number(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    int64_t number)
+{
+    v->data = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+    if (v->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    v->len = ngx_sprintf(v->data, "%L", number) - v->data;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
 
 static genai_error_e
 ngx_http_genai_outcome(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
     ngx_connection_t  *c;
 
+    if (ctx->error != GENAI_OK) {
+        return ctx->error;
+    }
+
     c = r->connection;
 
-    if (ctx->error == GENAI_OK && (c->error || c->timedout)) {
+    if (c->error || c->timedout) {
+
+        /* nginx ends such an exchange without a word to us */
+
         return GENAI_CALLER_GONE;
     }
 
-    return ctx->error;
+    /* an error behind a status that had been none */
+
+    return ctx->meter.error ? GENAI_PROVIDER_BAD_ANSWER : GENAI_OK;
+}
+
+
+/* how the exchange has ended, one word for every way there is */
+
+static const char *
+ngx_http_genai_finish(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    genai_error_e   error;
+    genai_meter_t  *m;
+
+    static const char  *words[] = {
+        "complete", "stop", "length", "tool", "filter", "error", "other"
+    };
+
+    m = &ctx->meter;
+    error = ngx_http_genai_outcome(r, ctx);
+
+    if (error == GENAI_CALLER_GONE) {
+        return "gone";
+    }
+
+    if (ctx->from_provider) {
+
+        if (r->headers_out.status >= 300 || m->error) {
+            return "error";
+        }
+
+        if (error != GENAI_OK) {
+            return (error == GENAI_PROVIDER_TIMEOUT) ? "timeout" : "cut";
+        }
+
+        if (m->finished) {
+            return words[m->finish];
+        }
+
+        if (m->ended && m->end == GENAI_END_CUT) {
+
+            /* a JSON text that is whole, but says nothing that we know */
+
+            return ctx->event_stream ? "cut" : "other";
+        }
+
+        return "complete";
+    }
+
+    switch (error) {
+
+    case GENAI_OK:
+        return r->headers_out.status ? "complete" : "";
+
+    case GENAI_PROVIDER_TIMEOUT:
+        return "timeout";
+
+    case GENAI_PROVIDER_UNREACHABLE:
+        return "unreachable";
+
+    case GENAI_PROVIDER_RATE_LIMITED:
+    case GENAI_PROVIDER_OVERLOADED:
+    case GENAI_PROVIDER_REFUSED:
+    case GENAI_PROVIDER_BAD_ANSWER:
+        return "error";
+
+    default:
+        return "refused";
+    }
 }
 
 

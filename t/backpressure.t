@@ -178,11 +178,11 @@ sub grown_less {
 # ---- 100 MB, to a client that stops reading
 
 for ([ 'length', 100 * $MB, 65536 ], [ 'json', 100 * $MB, 65536 ],
-     [ 'chunked', 100 * $MB, 16384 ])
+     [ 'chunked', 100 * $MB, 16384 ], [ 'large', 100 * $MB, 262144 ])
 {
     my ($how, $total, $size) = @$_;
     my $name = $how;
-    my $c = begin($name, how => $how =~ s/json/length/r, total => $total,
+    my $c = begin($name, how => $how =~ s/json|large/length/r, total => $total,
                   size => $size, $how eq 'json' ? (type => 'application/json')
                                                 : ());
     my $held = stalled($name);
@@ -217,6 +217,9 @@ for ([ 'length', 100 * $MB, 65536 ], [ 'json', 100 * $MB, 65536 ],
     is($c->ended, 'complete', "$name: to a good end");
     is($read, $total, "$name: all of it");
     grown_less(2048, "$name: the worker has not grown");
+
+    $c->request('GET', '/v1/models');
+    is($c->response->status, 200, "$name: and the connection is free again");
     $c->close;
 }
 

@@ -132,10 +132,11 @@ my %bodies = (
     '1000 blanks around the name' => '{"model":' . (' ' x 1000) . 'MODEL'
         . ("\t" x 1000) . '}',
     'nothing to say' => '{"model":MODEL,"messages":[]}',
-    'null everywhere' => '{"model":MODEL,"messages":null,"stream":null}',
+    'null everywhere' => '{"model":MODEL,"tools":null,"stream":null}',
     'empty strings' => '{"":"","model":MODEL,"a":""}',
     'empty objects' => '{"a":{},"model":MODEL,"b":[{}],"c":[[]]}',
-    'stream true' => '{"stream":true,"model":MODEL}',
+    'stream true' => '{"stream":true,"stream_options":{"include_usage":'
+        . 'true},"model":MODEL}',
     'stream false' => '{"stream": false ,"model":MODEL}',
     'stream with an escaped name' => '{"s\u0074ream":false,"model":MODEL}',
 
@@ -175,7 +176,8 @@ my %bodies = (
 
     'unknown members' => qq({"x-mine":{"a":[1,2,{"b":null}]},"model":MODEL}),
     'members with dots' => '{"a.b":1,"$.model":2,"model":MODEL}',
-    'unknown ones twice' => '{"a":1,"a":2,"model":MODEL,"a":3}',
+    'unknown ones twice inside' => '{"a":{"b":1,"b":2,"B":3},'
+        . '"model":MODEL}',
     'twice in a schema' => '{"model":MODEL,"tools":[{"function":'
         . '{"parameters":{"type":"object","type":"object","a":1,"a":2}}}]}',
     'model inside others' => '{"a":{"model":"x","model":"y"},"model":MODEL,'
@@ -192,7 +194,8 @@ my %bodies = (
     'name as a member' => '{"same":1,"other":2,"model":MODEL}',
     'non-ASCII names' => $u->(qq({"\x{e9}":1,"\x{65e5}\x{672c}":2,)
         . qq("\x{1f600}":3,"model":MODEL,"m\x{f6}del":4})),
-    'Kelvin and long s' => $u->(qq({"\x{17f}tream":5,"model":MODEL})),
+    'long s and dotless i' => $u->(qq({"a\x{17f}":5,"l\x{131}st":6,)
+        . qq("model":MODEL})),
     'full width' => $u->(qq({"\x{ff4d}odel":"x","model":MODEL})),
     'names that are long' => '{"' . ('model' x 2000) . '":1,"model":MODEL}',
     'brackets in texts' => '{"a":"}]{[","model":MODEL,"b":"]]}}"}',
@@ -358,6 +361,9 @@ for ([ 'a byte order mark' => "\xef\xbb\xbf{\"model\":\"same\"}" ],
      [ 'MODEL behind' => '{"model":"same","MODEL":"x"}' ],
      [ 'escaped in another case' => '{"model":"same","\u004dodel":"x"}' ],
      [ 'stream twice' => '{"model":"same","stream":true,"stream":false}' ],
+     [ 'stream with a long s' =>
+       $u->(qq({"\x{17f}tream":true,"model":"same"})) ],
+     [ 'unknown ones twice' => '{"a":1,"model":"same","a":2}' ],
      [ 'Stream' => '{"model":"same","Stream":true}' ],
      [ 'stream as text' => '{"model":"same","stream":"true"}' ],
      [ 'stream as number' => '{"model":"same","stream":1}' ],
@@ -464,6 +470,9 @@ for my $how (qw(whole bytes all_bytes chunks chunk_bytes odd_chunks close
     for my $answer (sort keys %answers) {
         # byte by byte that takes too long
         next if $how =~ /bytes/ && length $answers{$answer} > 1000;
+
+        # nobody can tell it from one that broke off
+        next if $how eq 'close' && $answer eq 'empty';
 
         for my $size ($how =~ /^(?:chunk|odd|close)/ ? (1, 3, 1000) : 1) {
             $c = $g->connect if $c->{eof};

@@ -98,7 +98,8 @@ for my $kind (
     [ '400', $PATH, '{"model":' ],
     [ '400', $PATH, '{"messages":[]}' ],
     [ '400', $PATH, '' ],
-    [ '415', $PATH, '{"model":"m"}', 'Content-Encoding', 'gzip' ],
+    [ '415', $PATH, '{"model":"m"}', 'Content-Encoding', 'br' ],
+    [ '400', $PATH, '{"model":"m"}', 'Content-Encoding', 'gzip' ],
     [ '426', $PATH, '{"model":"m"}', 'Upgrade', 'websocket' ],
     [ '502', $PATH, '{"model":"dead"}' ],
     [ '503', $PATH, '{"model":"nokey"}' ],
@@ -196,7 +197,7 @@ is($c->response->status, 200, 'and answered');
 $c->close;
 
 for ([ 401, '/auth/chat/completions' ], [ 404, '/v1/nothing' ],
-     [ 405, '/v1/models' ], [ 415, $PATH, "Content-Encoding: gzip\r\n" ],
+     [ 405, '/v1/models' ], [ 415, $PATH, "Content-Encoding: br\r\n" ],
      [ 426, $PATH, "Upgrade: websocket\r\n" ], [ 403, '/deny/completions' ],
      [ 413, $PATH, '', 20_000_000 ])
 {

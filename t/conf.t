@@ -150,6 +150,22 @@ good('variables of ours', "$P $M log_format l '\$genai_request_id "
      . "\$genai_error'; $S");
 
 
+# ---- genai on
+
+my $proxy = 'proxy_pass http://127.0.0.1:1;';
+
+good('beside proxy_pass', "server { location / { genai on; $proxy }"
+     . " location /a { $proxy genai on; genai_api chat; } }");
+good('for all, with files and a gateway', "$P $M genai on; server { genai on;"
+     . ' location / { root /tmp; } location /a { genai_pass; } '
+     . "location /b { genai off; genai_pass; } location /c { $proxy } }");
+good('around others', "server { location / { genai on; location /a { $proxy }"
+     . " } location /b { genai on; if (\$host) { $proxy } } }");
+good("where nothing sends requests on: $_", "server { location / { genai on;"
+     . " $_ } }", qr/\[warn\].*"\/".*"genai on".*beside proxy_pass.*:\d+$/m)
+    for 'root /tmp;', 'return 200;', 'try_files /a @b;';
+
+
 # ---- what is wrong
 
 refused('an unknown provider',
@@ -174,6 +190,15 @@ refused('no provider\'s name', 'genai_provider "" { #!' . "\n}", qr/name/);
 refused('no model\'s name', 'genai_model "" { #!' . "\n}", qr/name/);
 refused('no target', "$P\ngenai_model m { #!\n next_target off;\n}\n$S",
         qr/"m" has no target/, qr/target PROVIDER/);
+refused('a gateway that is inline', "$P $M server { location / {\n"
+        . "genai on;\ngenai_pass; #!\n} }", qr/genai on/, qr/remove one/);
+refused('inline and a gateway', "$P $M server { location / {\n"
+        . "genai_pass;\ngenai on; #!\n} }", qr/genai_pass/, qr/remove one/);
+refused('genai in an if', "server { location / { if (\$host) {\n"
+        . "genai on; #!\n} } }", qr/not allowed/);
+refused('genai twice', "server {\ngenai on;\ngenai off; #!\n}",
+        qr/duplicate/);
+refused('genai maybe', "server {\ngenai maybe; #!\n}", qr/"maybe"/);
 refused('no model at all', "$P\nserver { location / { genai_pass; #!\n } }",
         qr/genai_model NAME/);
 
@@ -292,8 +317,6 @@ refused("a parameter $_", "$P genai_model m {\n target p $_; #!\n}",
 refused('a target without a name', "$P genai_model m {\n target; #!\n}",
         qr/number of arguments/);
 refused('an unknown reason', "$m\n next_target http_404; #!\n}", qr/http_404/);
-refused('a word that is not built', "$m\n set p max_tokens 1; #!\n}",
-        qr/"set"/);
 refused('a word that is not built', "$m\n balance latency; #!\n}",
         qr/"balance"/);
 refused('tries twice', "$m\n next_target_tries 1;\n next_target_tries 2; #!\n}",

@@ -105,6 +105,9 @@ for my $file ('ngx_http_genai_module.c', 'sim/ngx_http_genai_sim_module.c') {
     while ($table =~ /\{\s*ngx_string\("(\w+)"\),\s*([^,]+),/g) {
         my ($name, $flags) = ($1, $2);
 
+        # of builds for tests, see docs/ARCHITECTURE.md
+        next if $name =~ /^genai_test_/;
+
         $directive{$name} = join ', ', map { $context{$_} // () }
             $flags =~ /\w+/g;
     }
@@ -191,8 +194,9 @@ sub literals {
 my %message;
 my $argument = qr/(?:[^;"]|"(?:[^"\\]|\\.)*")*/;
 
-for my $file (map({ "ngx_http_genai_$_.c" } qw(conf model origin provider
-              secret)), 'sim/ngx_http_genai_sim_module.c')
+for my $file (map({ "ngx_http_genai_$_.c" } qw(conf model origin override
+              provider provider_headers secret)),
+              'sim/ngx_http_genai_sim_module.c')
 {
     my $c = source($file);
 
@@ -377,6 +381,9 @@ for my $path (@examples) {
 
     $t->conf($conf)->run;
 
+    # models are the provider's there
+    next if $conf =~ /^\s*genai\s+on;/m;
+
     my $r = $t->get('/v1/models', $conf =~ /listen .* ssl/ ? (tls => {}) : ());
 
     is($r->status, 200, "$name.conf starts and answers");
@@ -424,6 +431,17 @@ my $up = '127.0.0.1:' . $provider->port;
            ->json->{model}, 'qwen3-32b', 'vllm.conf: by regex');
     is($t->post($CHAT, { model => 'qwen3', @hi })->status,
        404, 'vllm.conf: no model');
+}
+
+{
+    my $t = instance('inline, asked')->conf(read_example('inline',
+        8000 => $provider->port))->run;
+    my $r = $t->post($CHAT, { model => 'sim-1', @hi });
+    my ($in, $out) = @{$r->json->{usage}}{qw(prompt_tokens completion_tokens)};
+
+    is($r->status, 200, 'inline.conf: answered');
+    ok($t->wait_access(qr/ 200 model=sim-1 prompt=$in completion=$out source=/,
+                       5, 'genai.log'), 'inline.conf: the log');
 }
 
 {

@@ -18,10 +18,14 @@ use GenAI::Util qw(allot_port);
 my $SSE = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
     . "Transfer-Encoding: chunked\r\n\r\n";
 
+# what is taken for an answer while another target is left
+my $OK = { ok => 1, choices => [ { message => { content => 'ok' } } ] };
+my $WORD = 'data: {"choices":[{"delta":{"content":"w"}}]}' . "\n\n";
+
 # No connection is kept here: what becomes of kept ones stands below.
 
 my %script = (
-    ok => [ [ json => 200, { ok => 1 } ] ],
+    ok => [ [ json => 200, $OK ] ],
     429 => [ [ json => 429, { who => 429 }, 'Retry-After' => 9,
                'x-ratelimit-limit-requests' => 9 ] ],
     '429 sse' => [ [ send => $SSE =~ s/200 OK/429 Slow/r ],
@@ -47,8 +51,8 @@ my %script = (
               'close' ],
     silent => [ 'wait_close' ],
     'silent, says so' => [ [ mark => 'asked' ], 'wait_close' ],
-    die => [ [ send => $SSE ], [ chunk => "data: 1\n\n" ], 'close' ],
-    slow => [ [ delay => 0.1 ], [ json => 200, { ok => 1 } ] ],
+    die => [ [ send => $SSE ], [ chunk => $WORD ], 'close' ],
+    slow => [ [ delay => 0.1 ], [ json => 200, $OK ] ],
 );
 
 for (map { @$_ } values %script) {
@@ -489,7 +493,7 @@ is($r->header('retry-after'), 9, 'Retry-After of the last');
 my @c = map {
     my $c = $t->connect;
     $c->request('POST', '/v1/chat/completions', body => json_text({
-        model => 'big', n => $_, $_ % 3 ? () : (a => 429), b => 'slow' }));
+        model => 'big', nr => $_, $_ % 3 ? () : (a => 429), b => 'slow' }));
     $c;
 } 1 .. 30;
 
@@ -542,10 +546,10 @@ for ([ 'spare', 429, 'ab', 'a', 'a peer that says 429 stays in use' ],
 # unless all of it was read
 
 for (1 .. 5) {
-    ($r) = ask('ab', { a => 429, n => $_ });
-    is($r->body, '{"ok":1}', 'the second\'s answer');
-    ($r) = ask('ab', { n => $_ });
-    is($r->body, '{"ok":1}', 'not the rest of the first\'s');
+    ($r) = ask('ab', { a => 429, nr => $_ });
+    is($r->body, json_text($OK), 'the second\'s answer');
+    ($r) = ask('ab', { nr => $_ });
+    is($r->body, json_text($OK), 'not the rest of the first\'s');
 }
 
 

@@ -30,10 +30,10 @@ my $up = GenAI::Upstream->new(lossy => 1, route => sub {
     my $what = $do->{do} // '';
 
     return [ [ send => $SSE ], [ chunk => "data: 1\n\n" ],
-             [ wait => "$do->{n} 1" ], [ chunk => ": ping\n\n" ],
-             [ wait => "$do->{n} 2" ], [ chunk => "data: \xe2" ],
+             [ wait => "$do->{nr} 1" ], [ chunk => ": ping\n\n" ],
+             [ wait => "$do->{nr} 2" ], [ chunk => "data: \xe2" ],
              [ chunk => "\x82\xac\n\n" ],
-             [ wait => "$do->{n} 3" ], [ chunk => "data: [DONE]\n\n" ],
+             [ wait => "$do->{nr} 3" ], [ chunk => "data: [DONE]\n\n" ],
              'chunk_end' ] if $what eq 'steps';
     return [ [ send => $SSE ], [ chunk => "data: 1\n\n" ], 'close' ]
         if $what eq 'die';
@@ -43,7 +43,7 @@ my $up = GenAI::Upstream->new(lossy => 1, route => sub {
     return [ [ send => $SSE =~ s/event-stream/x/r
                =~ s{text/x}{application/json}r ], [ chunk => '{"a":' ],
              'close' ] if $what eq 'cut chunked';
-    return [ [ mark => "asked $do->{n}" ], 'wait_close' ] if $what eq 'wait';
+    return [ [ mark => "asked $do->{nr}" ], 'wait_close' ] if $what eq 'wait';
     return [ [ send => $SSE ], [ chunk => "data: 1\n\n" ], 'wait_close' ]
         if $what eq 'begin';
     return [ [ json => $what, { theirs => 1 }, 'Retry-After' => 4,
@@ -100,8 +100,8 @@ sub post {
 for my $n (0, 1, 100, 16000, 16384, 65535, 70000, 200_000) {
     my $text = 'z' x $n;
 
-    ok((post(qq( {"model" : "m","a":"$text\\u0000", "n":1e400}\r\n))->body
-        // '') eq qq( {"model" : "m","a":"$text\\u0000", "n":1e400}\r\n),
+    ok((post(qq( {"model" : "m","a":"$text\\u0000", "t":1e400}\r\n))->body
+        // '') eq qq( {"model" : "m","a":"$text\\u0000", "t":1e400}\r\n),
        "a body of $n bytes up and down");
 }
 
@@ -206,7 +206,7 @@ sub reads {
     return $s->{got};
 }
 
-my @s = map { stream(do => 'steps', n => "s$_") } 1 .. 3;
+my @s = map { stream(do => 'steps', nr => "s$_") } 1 .. 3;
 my $sent = '';
 my $step = 0;
 
@@ -246,7 +246,7 @@ is(post({ model => 'm' })->status, 200, 'nginx lives on');
 # clients that leave
 
 for my $do (qw(wait begin)) {
-    my $s = stream(do => $do, n => "leaves $do");
+    my $s = stream(do => $do, nr => "leaves $do");
 
     if ($do eq 'wait') {
         ok($up->wait_mark("asked leaves $do"), "$do: asked");

@@ -21,7 +21,8 @@ my $up = GenAI::Upstream->new(lossy => 1, route => sub {
     return [ [ send => map { ref $_ ? join('', @$_) : $_ }
                @{$do->{send}} ] ] if $do->{send};
 
-    return [ [ json => $do->{status} || 200, { ok => 1 },
+    return [ [ json => $do->{status} || 200, { ok => 1,
+                   choices => [ { message => { content => 'a' } } ] },
                @{$do->{headers} || []} ] ];
 });
 

@@ -31,7 +31,8 @@ my $up = GenAI::Upstream->new(lossy => 1, route => sub {
         if $r->{uri} =~ /429/;
     return [ [ json => 401, {} ] ] if $r->{uri} =~ /401/;
     return [ 'close' ] if $r->{uri} =~ /close/;
-    return [ [ json => 200, { map { $_ => $r->{$_} }
+    return [ [ json => 200, { choices => [ { message => { content => 'a' } } ],
+                              map { $_ => $r->{$_} }
                               qw(method uri body framing) } ] ];
 });
 

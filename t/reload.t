@@ -17,6 +17,9 @@ use GenAI::Upstream;
 my $SSE = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
     . "Transfer-Encoding: chunked\r\n\r\n";
 
+sub said { JSON::PP->new->canonical->encode({
+    choices => [ { index => 0, delta => { content => $_[0] } } ] }) }
+
 sub upstream {
     my ($name) = @_;
 
@@ -24,19 +27,26 @@ sub upstream {
         my ($r) = @_;
         my $do = JSON::PP::decode_json($r->{body});
 
-        return [ [ send => $SSE ], [ chunk => "data: 1 $name\n\n" ],
-                 [ wait => "go $do->{n}" ],
+        # one that says something: it is passed on, another target or not
+
+        return [ [ send => $SSE ], [ chunk => "data: " . said("1 $name")
+                                              . "\n\n" ],
+                 [ wait => "go $do->{nr}" ],
                  [ chunk => "data: 2\n\n", "data: [DONE]\n\n" ], 'chunk_end' ]
             if $do->{do} eq 'stream';
-        return [ [ mark => "asked $do->{n}" ], [ wait => "go $do->{n}" ],
+        return [ [ mark => "asked $do->{nr}" ], [ wait => "go $do->{nr}" ],
                  [ json => 200, { who => $name, key => $r->{h}{authorization},
-                                  body => $r->{body} } ] ]
+                                  body => $r->{body},
+                                  choices => [ { finish_reason => 'stop' } ]
+                                } ] ]
             if $do->{do} eq 'wait';
-        return [ [ mark => "asked $do->{n}" ], [ wait => "go $do->{n}" ],
+        return [ [ mark => "asked $do->{nr}" ], [ wait => "go $do->{nr}" ],
                  [ json => 429, {} ] ]
             if $do->{do} eq 'fail';
         return [ [ json => 200, { who => $name, body => $r->{body},
-                                  key => $r->{h}{authorization} } ] ];
+                                  key => $r->{h}{authorization},
+                                  choices => [ { finish_reason => 'stop' } ]
+                                } ] ];
     });
 }
 
@@ -74,7 +84,7 @@ for my $workers (1, 2) {
         my $c = $t->connect;
 
         $c->request('POST', '/v1/chat/completions', body => json_text({
-            model => $o{model} || 'm', do => $do, n => ++$n,
+            model => $o{model} || 'm', do => $do, nr => ++$n,
             $o{size} ? (a => 'x' x $o{size}) : () }));
         $c->{n} = $n;
 
@@ -91,14 +101,14 @@ for my $workers (1, 2) {
     my $fails = $ask->('fail');
     my $body = $t->connect;
     my $idle = $ask->('');
-    my $late = '{"do":"","model":"m","n":1}';
+    my $late = '{"do":"","model":"m","nr":1}';
 
     $body->write("POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\n"
         . 'Content-Length: ' . length($late) . "\r\n\r\n"
         . substr($late, 0, 10));
 
     is($idle->response->json->{who}, "old$workers", "$W: it serves");
-    is($_->next_event->{data}, "1 old$workers", "$W: a stream has begun")
+    is($_->next_event->{data}, said("1 old$workers"), "$W: a stream has begun")
         for @streams;
     ok($old->wait_mark("asked $_->{n}"), "$W: a request waits")
         for @waits, $fails;
@@ -143,7 +153,7 @@ for my $workers (1, 2) {
         my $j = $c->response->json;
         is($j->{who} . $j->{key}, "old${workers}Bearer k1",
            "$W: a request by the old configuration");
-        like($j->{body}, qr/"n":$c->{n}\}?/, "$W: its own");
+        like($j->{body}, qr/"nr":$c->{n}\}?/, "$W: its own");
     }
 
     $old->signal("go $fails->{n}");
@@ -173,7 +183,8 @@ for my $workers (1, 2) {
 
     my $s = $ask->('stream');
 
-    is($s->next_event->{data}, "1 new$workers", "$W: a stream before QUIT");
+    is($s->next_event->{data}, said("1 new$workers"),
+       "$W: a stream before QUIT");
     $t->signal('QUIT');
     ok(wait_for(sub { $t->worker_pids(exiting => 1) }), "$W: it is ending");
     ok(wait_for(sub { !eval { $t->connect; 1 } }), "$W: no new connections");
@@ -196,7 +207,8 @@ for my $workers (1, 2) {
 
     $t->conf($CONF, UP => $new->port)->run;
     $s = $ask->('stream');
-    is($s->next_event->{data}, "1 new$workers", "$W: a stream before TERM");
+    is($s->next_event->{data}, said("1 new$workers"),
+       "$W: a stream before TERM");
     $began = time;
     ok($t->stop(signal => 'TERM'), "$W: TERM ends it");
     cmp_ok(time - $began, '<', 3 * $GenAI::Test::SCALE, "$W: at once");
@@ -209,7 +221,8 @@ for my $workers (1, 2) {
     $t->conf($CONF, UP => $new->port)->run;
 
     my @s = map { $ask->('stream') } 1 .. 6;
-    is($_->next_event->{data}, "1 new$workers", "$W: a stream before KILL")
+    is($_->next_event->{data}, said("1 new$workers"),
+       "$W: a stream before KILL")
         for @s;
     ok($t->kill_worker, "$W: a worker is killed");
     $new->signal("go $_->{n}") for @s;
@@ -241,13 +254,14 @@ for my $workers (1, 2) {
     $t->run;
 
     my @c = map { $t->stream('/v1/chat/completions', {
-        model => $_, do => 'stream', n => $_ }) } qw(m u);
+        model => $_, do => 'stream', nr => $_ }) } qw(m u);
     my $wait = $t->connect;
 
     $wait->request('POST', '/v1/chat/completions',
-                   body => '{"model":"m","do":"wait","n":"w"}');
+                   body => '{"model":"m","do":"wait","nr":"w"}');
     ok($up->wait_mark('asked w'), 'limited: a request waits');
-    is($_->next_event->{data}, '1 limited', 'limited: a stream') for @c;
+    is($_->next_event->{data}, said('1 limited'), 'limited: a stream')
+        for @c;
 
     my $began = time;
 
@@ -280,7 +294,7 @@ for my $workers (1, 2) {
 
         push @c, $c;
         $c->request('POST', '/v1/chat/completions', body => json_text({
-            model => $_ % 2 ? 'm' : 'u', do => 'stream', n => $_ }));
+            model => $_ % 2 ? 'm' : 'u', do => 'stream', nr => $_ }));
         $r = $c->head;
         last if $r->status != 200;
     }

@@ -30,7 +30,7 @@ my @sizes = map { $_ * 2 } 1 .. 16;
 
 my $up = GenAI::Upstream->new(name => 'talks on', lossy => 1, route => sub {
     my ($r) = @_;
-    my $n = JSON::PP::decode_json($r->{body})->{n};
+    my $n = JSON::PP::decode_json($r->{body})->{nr};
 
     return [ [ json => 200, { ok => 1 } ] ] if !$n;
 
@@ -59,7 +59,7 @@ my @slow = map {
     my $c = $t->connect(rcvbuf => 2048);
 
     $c->request('POST', '/v1/chat/completions', body => json_text(
-        { model => 'm', stream => JSON::PP::true, n => $_ }),
+        { model => 'm', stream => JSON::PP::true, nr => $_ }),
         headers => [ 'Content-Type' => 'application/json' ]);
     $c;
 } @sizes;
@@ -134,9 +134,9 @@ $t2->run;
 for my $how (sort keys %end) {
 
     my @r = map {
-        $t2->post('/v1/chat/completions', { model => $how, n => $_ });
+        $t2->post('/v1/chat/completions', { model => $how, nr => $_ });
     } 1, 2;
-    my @sent = map { JSON::PP::decode_json($_->{body})->{n} }
+    my @sent = map { JSON::PP::decode_json($_->{body})->{nr} }
         $dies{$how}->requests;
 
     is($r[0]->status, 200, "$how: a first answer");

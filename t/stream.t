@@ -108,6 +108,10 @@ my $up = GenAI::Upstream->new(lossy => 1, route => sub {
              [ send => '{"a":' ], 'close' ]
         if $do eq 'json length';
 
+    return [ [ send => head('close', 'application/json') ],
+             [ send => '{"a":' ], 'close' ]
+        if $do eq 'json close';
+
     return [ [ send => head('chunked', "TEXT/Event-Stream;charset=utf-8") ],
              [ chunk => "data: 1\n\n" ], 'close' ]
         if $do eq 'upper case';
@@ -336,7 +340,9 @@ dies('reset where the end would be the end', 'close, reset',
      'provider_bad_answer', '1', after => 'reset');
 dies('silence', 'die silence', 'provider_timeout', '1', model => 'hasty');
 dies('between two lines', 'die between two lines', 'provider_bad_answer', '1');
-dies('between CR and LF', 'die between CR and LF', 'provider_bad_answer', '1');
+# a CR ends a line, whatever comes behind it
+dies('between CR and LF', 'die between CR and LF', 'provider_bad_answer',
+     '1|2');
 dies('in a comment', 'die in a comment', 'provider_bad_answer', '1');
 dies('behind a long event', 'die behind a long event', 'provider_bad_answer',
      'x' x 100_000);
@@ -360,7 +366,7 @@ dies('closed, HTTP/1.0', 'die close', 'provider_bad_answer', '1',
 
 # ---- JSON that breaks off is no answer: the client must see that
 
-for my $do ('json chunked', 'json length') {
+for my $do ('json chunked', 'json length', 'json close') {
     my $r = $t->post('/v1/chat/completions', { model => 'm', do => $do });
 
     is($r->status, 200, "$do: begun");

@@ -41,6 +41,11 @@ http {
         '"provider":"$genai_provider","target":"$genai_target",'
         '"stream":$genai_stream,"attempts":$genai_attempts,'
         '"ttft":$genai_ttft,"overhead":$genai_overhead,'
+        '"step":$genai_step,"prompt":$genai_prompt_tokens,'
+        '"cached":$genai_cached_tokens,'
+        '"completion":$genai_completion_tokens,'
+        '"reasoning":$genai_reasoning_tokens,'
+        '"source":"$genai_count_source","finish":"$genai_finish",'
         '"error":"$genai_error","status":$status,"time":$request_time,'
         '"tag":"$http_x_tag","upstream":"$upstream_status"}';
     access_log %%TESTDIR%%/j.log j;
@@ -117,7 +122,10 @@ sub line {
     my $number = '(?:0|[1-9]\d*)';
 
     like($text, qr/"stream":[01],"attempts":$number,"ttft":$number\.\d{6},
-                   "overhead":$number\.\d{6},"error"/x, "$what: numbers");
+                   "overhead":$number\.\d{6},"step":$number\.\d{6},
+                   "prompt":$number,"cached":$number,
+                   "completion":$number,"reasoning":$number,
+                   "source"/x, "$what: numbers");
     cmp_ok($j->{overhead}, '<', $j->{time} + 0.01, "$what: overhead")
         if $j && $j->{time} > 0.05;
     cmp_ok($j->{ttft}, '<', $j->{time} + 0.01, "$what: time to first token")
@@ -169,7 +177,8 @@ ask('stream false', { model => 'm', stream => \0 }, @ok, stream => 0);
 
 ($r, $j) = ask('late tokens', { model => 'm', do => 'late', stream => \1 },
                @ok, stream => 1);
-cmp_ok($j->{ttft}, '>', 0.14, 'ttft is the time to the first byte');
+cmp_ok($j->{ttft}, '>', 0.14,
+       'ttft of events without a token is that of the first byte');
 cmp_ok($j->{time}, '>', 0.34, 'the whole takes longer');
 cmp_ok($j->{ttft}, '<', $j->{time} - 0.1, 'by the time of the rest');
 cmp_ok($j->{overhead}, '<', 0.1, 'waiting is no overhead');

@@ -1,0 +1,879 @@
+
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The body of a provider's answer on its way to the client: decode, meter,
+ * output.
+ *
+ * The decoder tells which bytes of the body are which chunk.  What nobody has
+ * to see pass changed passes as the bytes that it was: up to which offset
+ * bytes were taken over is all that is kept, so that leaving some out, or
+ * putting others in their place, is to take over those before and to go on
+ * behind.
+ *
+ * Event streams are copied into buffers of our own, and an event goes out
+ * when it is whole: of a provider that dies within one, the client gets an
+ * error event and not half a JSON text, which it could not be told any more.
+ * An event that is larger than all buffers passes in pieces; if it is cut,
+ * the answer is left without its end, which every client notices.
+ *
+ * The buffers are few.  When none is free the input stays where it is, with
+ * nginx, which then stops to read: a slow client slows its provider.
+ *
+ * JSON answers pass in nginx's own buffers, the decoder only looks at them.
+ */
+
+
+#include "ngx_http_genai.h"
+#include "genai_openai_answer.h"
+
+
+/* most streams need one or two */
+#define NGX_HTTP_GENAI_OUTPUT_BUFS  16
+#define NGX_HTTP_GENAI_OUTPUT_SIZE  4096
+
+/*
+ * In r->buffered, whose other bits are of SSI, sub and copy.  The image
+ * filter has this one in the connection's and not in the request's.
+ */
+#define NGX_HTTP_GENAI_BUFFERED     0x08
+
+
+struct ngx_http_genai_output_s {
+    ngx_http_genai_ctx_t   *ctx;
+
+    ngx_chain_t            *in;         /* that is not yet read */
+
+    /* our buffers, each of them in one of these, and links that go out */
+    ngx_chain_t            *held;       /* of the event that has begun */
+    ngx_chain_t            *held_last;
+    ngx_chain_t            *out;
+    ngx_chain_t            *out_last;
+    ngx_chain_t            *busy;       /* with the filters behind us */
+    ngx_chain_t            *free;
+    ngx_uint_t              left;       /* free or not yet made */
+
+    /* offsets in the body */
+    u_char                 *piece;      /* that is being decoded, */
+    uint64_t                start;      /* and where it begins */
+    uint64_t                taken;      /* bytes copied or left out */
+    uint64_t                whole;      /* the end of the last whole event */
+
+    unsigned                read:1;     /* its events mean something */
+    unsigned                stream:1;
+    unsigned                dropped:1;  /* the last event */
+    unsigned                done:1;     /* it was the dialect's last word */
+    unsigned                split:1;    /* a part of the begun one is out */
+    unsigned                cut:1;      /* the body has ended in one */
+    unsigned                broken:1;   /* said in the log */
+    unsigned                died:1;     /* the provider, behind the input */
+
+    genai_openai_answer_t   answer;
+};
+
+
+static ngx_http_genai_output_t *ngx_http_genai_output_create(
+    ngx_http_genai_ctx_t *ctx);
+static ngx_uint_t ngx_http_genai_output_reads(ngx_http_genai_ctx_t *ctx);
+static ngx_int_t ngx_http_genai_output_add(ngx_http_genai_output_t *o,
+    ngx_chain_t *in);
+static ngx_int_t ngx_http_genai_output_work(ngx_http_genai_output_t *o);
+static ngx_int_t ngx_http_genai_output_whole(ngx_http_genai_output_t *o);
+static ngx_int_t ngx_http_genai_output_stream(ngx_http_genai_output_t *o);
+static ngx_int_t ngx_http_genai_output_feed(ngx_http_genai_output_t *o,
+    u_char *p, size_t n);
+static ngx_int_t ngx_http_genai_output_decode(ngx_http_genai_output_t *o,
+    u_char *p, size_t n);
+static ngx_int_t ngx_http_genai_output_last(ngx_http_genai_output_t *o);
+static ngx_uint_t ngx_http_genai_output_closed(ngx_http_genai_output_t *o);
+static void ngx_http_genai_output_bad(ngx_http_genai_output_t *o);
+static ngx_uint_t ngx_http_genai_output_torn(ngx_http_genai_output_t *o);
+static ngx_int_t ngx_http_genai_output_cut(ngx_http_genai_output_t *o);
+static int ngx_http_genai_output_event(void *data, genai_event_t *e);
+static void ngx_http_genai_output_token(ngx_http_genai_ctx_t *ctx);
+static int ngx_http_genai_output_chunk(ngx_http_genai_output_t *o,
+    genai_event_t *e);
+static size_t ngx_http_genai_output_room(ngx_http_genai_output_t *o);
+static ngx_int_t ngx_http_genai_output_copy(ngx_http_genai_output_t *o,
+    uint64_t upto);
+static ngx_int_t ngx_http_genai_output_more(ngx_http_genai_output_t *o);
+static void ngx_http_genai_output_release(ngx_http_genai_output_t *o);
+static void ngx_http_genai_output_forget(ngx_http_genai_output_t *o);
+static ngx_int_t ngx_http_genai_output_link(ngx_http_genai_output_t *o,
+    ngx_buf_t *b);
+static void ngx_http_genai_output_update(ngx_http_genai_output_t *o,
+    ngx_chain_t *out);
+
+
+ngx_int_t
+ngx_http_genai_output_filter(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    ngx_chain_t *in, ngx_http_output_body_filter_pt next)
+{
+    ngx_int_t                 rc, last;
+    ngx_chain_t              *out;
+    ngx_http_genai_output_t  *o;
+
+    o = ctx->output;
+
+    if (o == NULL) {
+
+        if (in == NULL) {
+            return next(r, in);
+        }
+
+        if (ctx->coded
+            || (!ctx->event_stream && !ngx_http_genai_output_reads(ctx)))
+        {
+            ctx->meter.begun |= ngx_http_genai_output_reads(ctx);
+
+            return next(r, in);
+        }
+
+        o = ngx_http_genai_output_create(ctx);
+        if (o == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (in && ngx_http_genai_output_add(o, in) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    do {
+        ngx_http_genai_step_begin(ctx);
+
+        rc = ngx_http_genai_output_work(o);
+
+        ngx_http_genai_step_end(ctx);
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        out = o->out;
+        o->out = NULL;
+
+        last = next(r, out);
+
+        ngx_http_genai_output_update(o, out);
+
+        if (last == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+    } while (rc == NGX_AGAIN
+             && (ngx_http_genai_output_room(o) || o->busy == NULL));
+
+    if (o->in) {
+        r->buffered |= NGX_HTTP_GENAI_BUFFERED;
+        return NGX_AGAIN;
+    }
+
+    r->buffered &= ~NGX_HTTP_GENAI_BUFFERED;
+
+    return last;
+}
+
+
+static ngx_http_genai_output_t *
+ngx_http_genai_output_create(ngx_http_genai_ctx_t *ctx)
+{
+    ngx_http_genai_output_t     *o;
+    genai_openai_answer_opts_t   opts;
+
+    o = ngx_palloc(ctx->request->pool, sizeof(ngx_http_genai_output_t));
+    if (o == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(o, offsetof(ngx_http_genai_output_t, answer));
+
+    o->ctx = ctx;
+    o->left = NGX_HTTP_GENAI_OUTPUT_BUFS;
+    o->stream = ctx->event_stream;
+    o->read = ngx_http_genai_output_reads(ctx);
+
+    ngx_memzero(&opts, sizeof(genai_openai_answer_opts_t));
+    opts.stream = ctx->event_stream;
+
+    genai_openai_answer_init(&o->answer, &opts, ngx_http_genai_output_event,
+                             o);
+
+    ctx->output = o;
+
+    return o;
+}
+
+
+static ngx_uint_t
+ngx_http_genai_output_reads(ngx_http_genai_ctx_t *ctx)
+{
+    return ctx->status == NGX_HTTP_OK
+           && ctx->endpoint->body == GENAI_BODY_JSON;
+}
+
+
+static ngx_int_t
+ngx_http_genai_output_add(ngx_http_genai_output_t *o, ngx_chain_t *in)
+{
+    ngx_buf_t             *b;
+    ngx_http_request_t    *r;
+    ngx_http_genai_ctx_t  *ctx;
+
+    b = in->buf;
+    ctx = o->ctx;
+    r = ctx->request;
+
+    /*
+     * nginx says that an answer broke off by nothing but a flush, after it
+     * has let go of the upstream
+     */
+
+    if (ngx_buf_special(b) && !b->last_buf
+        && r->upstream && r->upstream->cleanup == NULL)
+    {
+        if (ctx->inlined && ctx->error == GENAI_OK
+            && !ngx_http_genai_cached(r))
+        {
+            ngx_http_genai_output_bad(o);
+        }
+
+        o->died = (ctx->error != GENAI_OK);
+    }
+
+    return ngx_chain_add_copy(r->pool, &o->in, in);
+}
+
+
+/*
+ * Makes of the input what goes out.  Where some of it is left: NGX_AGAIN when
+ * there was no room, NGX_BUSY when the exchange is parked.
+ */
+
+static ngx_int_t
+ngx_http_genai_output_work(ngx_http_genai_output_t *o)
+{
+    ngx_int_t              rc;
+    ngx_http_genai_ctx_t  *ctx;
+
+    ctx = o->ctx;
+
+    if (o->in == NULL) {
+        return NGX_OK;
+    }
+
+    if (ctx->wait.what && ctx->wait.filter) {
+        return NGX_BUSY;
+    }
+
+#if (NGX_HTTP_GENAI_DEBUG)
+
+    if (ngx_http_genai_test_park_filter(ctx->request, ctx)) {
+        return NGX_BUSY;
+    }
+
+#endif
+
+    if (!o->stream) {
+        return ngx_http_genai_output_whole(o);
+    }
+
+    rc = ngx_http_genai_output_stream(o);
+
+    if (rc == NGX_OK && o->died && !ctx->ended) {
+        rc = ngx_http_genai_output_cut(o);
+    }
+
+    /* at once, and all of one read together */
+
+    if (o->out) {
+        o->out_last->buf->flush = 1;
+    }
+
+    return rc;
+}
+
+
+/* a JSON answer: nginx's buffers pass, and are looked at */
+
+static ngx_int_t
+ngx_http_genai_output_whole(ngx_http_genai_output_t *o)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    for (cl = o->in; cl; cl = cl->next) {
+
+        b = cl->buf;
+
+        if (b->last != b->pos
+            && ngx_http_genai_output_decode(o, b->pos, b->last - b->pos)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        if (!b->last_buf) {
+            continue;
+        }
+
+        if (genai_openai_answer_end(&o->answer) != 0) {
+            return NGX_ERROR;
+        }
+
+        if (o->cut && ngx_http_genai_output_closed(o)) {
+
+            /* whoever gets half a JSON text must see that it is no more */
+
+            ngx_http_genai_output_bad(o);
+
+            b->last_buf = 0;
+            b->flush = 1;
+            o->ctx->request->keepalive = 0;
+        }
+    }
+
+    o->out = o->in;
+    o->in = NULL;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_genai_output_stream(ngx_http_genai_output_t *o)
+{
+    size_t        n, room;
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    while (o->in) {
+
+        cl = o->in;
+        b = cl->buf;
+        n = b->last - b->pos;
+
+        if (n) {
+            room = ngx_http_genai_output_room(o);
+
+            if (room == 0) {
+
+                if (o->busy == NULL && o->out == NULL) {
+
+                    /* an event that is larger than all buffers */
+
+                    o->split = 1;
+                    ngx_http_genai_output_release(o);
+                }
+
+                return NGX_AGAIN;
+            }
+
+            n = ngx_min(n, room);
+
+            if (ngx_http_genai_output_feed(o, b->pos, n) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            b->pos += n;
+
+            if (b->pos != b->last) {
+                continue;
+            }
+        }
+
+        rc = NGX_OK;
+
+        if (b->last_buf) {
+            rc = ngx_http_genai_output_last(o);
+
+        } else if (ngx_buf_special(b)) {
+            rc = ngx_http_genai_output_link(o, b);
+        }
+
+        if (rc != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        o->in = cl->next;
+        ngx_free_chain(o->ctx->request->pool, cl);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_genai_output_feed(ngx_http_genai_output_t *o, u_char *p, size_t n)
+{
+    o->piece = p;
+    o->start = o->answer.offset;
+
+    if (ngx_http_genai_output_decode(o, p, n) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (o->whole > o->start) {
+
+        if (ngx_http_genai_output_copy(o, o->whole) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        ngx_http_genai_output_release(o);
+    }
+
+    return ngx_http_genai_output_copy(o, o->start + n);
+}
+
+
+static ngx_int_t
+ngx_http_genai_output_decode(ngx_http_genai_output_t *o, u_char *p, size_t n)
+{
+    if (o->ctx->first_byte == 0) {
+        o->ctx->first_byte = ngx_http_genai_clock();
+    }
+
+    /* it stops for nothing but a lack of memory */
+
+    return (genai_openai_answer_feed(&o->answer, p, n) == 0) ? NGX_OK
+                                                             : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_genai_output_last(ngx_http_genai_output_t *o)
+{
+    ngx_buf_t             *b;
+    ngx_http_genai_ctx_t  *ctx;
+
+    ctx = o->ctx;
+
+    if (genai_openai_answer_end(&o->answer) != 0) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_genai_output_torn(o)) {
+        ngx_http_genai_output_bad(o);
+
+        return ngx_http_genai_output_cut(o);
+    }
+
+    ngx_http_genai_output_release(o);
+
+    b = ngx_calloc_buf(ctx->request->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    ctx->ended = 1;
+
+    return ngx_http_genai_output_link(o, b);
+}
+
+
+/*
+ * Whether the end of the connection was the end of the answer: a provider
+ * that has died then looks like one that is done.
+ */
+
+static ngx_uint_t
+ngx_http_genai_output_closed(ngx_http_genai_output_t *o)
+{
+    ngx_http_upstream_t  *u;
+
+    u = o->ctx->request->upstream;
+
+    return u && !u->headers_in.chunked && u->headers_in.content_length_n == -1;
+}
+
+
+static void
+ngx_http_genai_output_bad(ngx_http_genai_output_t *o)
+{
+    o->ctx->error = GENAI_PROVIDER_BAD_ANSWER;
+    o->ctx->status = genai_error_status(GENAI_PROVIDER_BAD_ANSWER);
+}
+
+
+/* none that is done ends within a line of data */
+
+static ngx_uint_t
+ngx_http_genai_output_torn(ngx_http_genai_output_t *o)
+{
+    u_char  c;
+
+    if (!o->cut || !ngx_http_genai_output_closed(o)) {
+        return 0;
+    }
+
+    if (o->held == NULL) {
+        return o->split;
+    }
+
+    c = o->held_last->buf->last[-1];
+
+    return c != LF && c != CR;
+}
+
+
+/* the provider has broken off: what was held gives way to an error event */
+
+static ngx_int_t
+ngx_http_genai_output_cut(ngx_http_genai_output_t *o)
+{
+    ngx_buf_t             *b;
+    ngx_http_request_t    *r;
+    ngx_http_genai_ctx_t  *ctx;
+
+    ctx = o->ctx;
+    r = ctx->request;
+
+    ctx->ended = 1;
+
+    if (o->split) {
+        return NGX_OK;
+    }
+
+    if (o->done && o->held == NULL) {
+
+        /* only its framing lacks the end */
+
+        b = ngx_calloc_buf(r->pool);
+
+    } else {
+
+        if (ctx->message.len == 0) {
+            ngx_str_set(&ctx->message, "the provider broke off its answer");
+        }
+
+        b = ngx_http_genai_error_buf(r, ctx, 1);
+    }
+
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_genai_output_forget(o);
+
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    return ngx_http_genai_output_link(o, b);
+}
+
+
+/* an event of the answer, through what is to see it, in this order */
+
+static int
+ngx_http_genai_output_event(void *data, genai_event_t *e)
+{
+    ngx_http_genai_output_t *o = data;
+
+    ngx_http_genai_ctx_t  *ctx;
+
+    ctx = o->ctx;
+
+    if (o->read) {
+        genai_meter_event(&ctx->meter, e);
+
+        if (!ctx->meaningful && genai_openai_meaningful(e)) {
+            ngx_http_genai_output_token(ctx);
+        }
+    }
+
+    switch (e->type) {
+
+    case GENAI_EVENT_CHUNK:
+        return ngx_http_genai_output_chunk(o, e);
+
+    case GENAI_EVENT_BROKEN:
+
+        if (o->read && !o->broken) {
+            o->broken = 1;
+
+            ngx_log_error(NGX_LOG_WARN, ctx->request->connection->log, 0,
+                          "genai provider sent what is no answer, at byte "
+                          "%uL: %*s", e->start, e->text.len, e->text.data);
+        }
+
+        return 0;
+
+    case GENAI_EVENT_END:
+        o->cut &= (e->end_how == GENAI_END_CUT);
+        return 0;
+
+    default:
+        return 0;
+    }
+}
+
+
+static void
+ngx_http_genai_output_token(ngx_http_genai_ctx_t *ctx)
+{
+    ctx->meaningful = 1;
+    ctx->first_token = ngx_http_genai_clock();
+
+    if (ctx->entry) {
+        ngx_http_genai_deadline_token(ctx->request, ctx);
+    }
+}
+
+
+/* a block is whole, or its end will not come */
+
+static int
+ngx_http_genai_output_chunk(ngx_http_genai_output_t *o, genai_event_t *e)
+{
+    if (e->chunk & GENAI_CHUNK_DATA) {
+        o->done = (e->chunk & GENAI_CHUNK_DONE) != 0;
+        o->cut = (e->chunk & GENAI_CHUNK_INCOMPLETE) && !o->done;
+    }
+
+    if (!o->stream) {
+        return 0;
+    }
+
+    if (!(e->chunk & GENAI_CHUNK_TAIL)) {
+        o->dropped = o->ctx->usage_added && !o->split
+                     && genai_chunk_is_usage(e->chunk);
+    }
+
+    if (o->dropped) {
+
+        if (e->start < o->taken) {
+
+            /* all that is held is its beginning */
+
+            ngx_http_genai_output_forget(o);
+
+        } else if (ngx_http_genai_output_copy(o, e->start) != NGX_OK) {
+            return -1;
+        }
+
+        o->taken = e->end;
+    }
+
+    o->whole = e->end;
+
+    if (!(e->chunk & GENAI_CHUNK_INCOMPLETE)) {
+        o->split = 0;
+    }
+
+    return 0;
+}
+
+
+/*
+ * Bytes that may be decoded now: there will be a buffer for them whether they
+ * are the end of an event, which goes where its beginning is, or the
+ * beginning of one, which gets a buffer of its own, or both.
+ */
+
+static size_t
+ngx_http_genai_output_room(ngx_http_genai_output_t *o)
+{
+    size_t      room;
+    ngx_buf_t  *b;
+
+    if (o->left == 0) {
+        return 0;
+    }
+
+    room = (o->left - 1) * NGX_HTTP_GENAI_OUTPUT_SIZE;
+
+    if (o->held) {
+        b = o->held_last->buf;
+        room += b->end - b->last;
+    }
+
+    return room;
+}
+
+
+/* takes over what was not yet taken of the piece, up to an offset */
+
+static ngx_int_t
+ngx_http_genai_output_copy(ngx_http_genai_output_t *o, uint64_t upto)
+{
+    u_char     *p, *end;
+    size_t      n;
+    ngx_buf_t  *b;
+
+    p = o->piece + (o->taken - o->start);
+    end = o->piece + (upto - o->start);
+
+    while (p < end) {
+
+        if ((o->held == NULL || o->held_last->buf->last
+                                == o->held_last->buf->end)
+            && ngx_http_genai_output_more(o) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        b = o->held_last->buf;
+        n = ngx_min(end - p, b->end - b->last);
+
+        b->last = ngx_cpymem(b->last, p, n);
+        p += n;
+    }
+
+    o->taken = upto;
+
+    return NGX_OK;
+}
+
+
+/* one more buffer for what is held */
+
+static ngx_int_t
+ngx_http_genai_output_more(ngx_http_genai_output_t *o)
+{
+    ngx_pool_t   *pool;
+    ngx_chain_t  *cl;
+
+    cl = o->free;
+
+    if (cl) {
+        o->free = cl->next;
+
+    } else {
+        pool = o->ctx->request->pool;
+
+        cl = ngx_alloc_chain_link(pool);
+        if (cl == NULL) {
+            return NGX_ERROR;
+        }
+
+        cl->buf = ngx_create_temp_buf(pool, NGX_HTTP_GENAI_OUTPUT_SIZE);
+        if (cl->buf == NULL) {
+            return NGX_ERROR;
+        }
+
+        cl->buf->tag = (ngx_buf_tag_t) &ngx_http_genai_output_filter;
+    }
+
+    cl->next = NULL;
+    o->left--;
+
+    if (o->held) {
+        o->held_last->next = cl;
+
+    } else {
+        o->held = cl;
+    }
+
+    o->held_last = cl;
+
+    return NGX_OK;
+}
+
+
+/* what was held goes out */
+
+static void
+ngx_http_genai_output_release(ngx_http_genai_output_t *o)
+{
+    if (o->held == NULL) {
+        return;
+    }
+
+    if (o->out) {
+        o->out_last->next = o->held;
+
+    } else {
+        o->out = o->held;
+    }
+
+    o->out_last = o->held_last;
+    o->held = NULL;
+}
+
+
+static void
+ngx_http_genai_output_forget(ngx_http_genai_output_t *o)
+{
+    ngx_chain_t  *cl;
+
+    while (o->held) {
+        cl = o->held;
+        o->held = cl->next;
+
+        cl->buf->last = cl->buf->pos;
+
+        cl->next = o->free;
+        o->free = cl;
+        o->left++;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_genai_output_link(ngx_http_genai_output_t *o, ngx_buf_t *b)
+{
+    ngx_chain_t  *cl;
+
+    cl = ngx_alloc_chain_link(o->ctx->request->pool);
+    if (cl == NULL) {
+        return NGX_ERROR;
+    }
+
+    cl->buf = b;
+    cl->next = NULL;
+
+    if (o->out) {
+        o->out_last->next = cl;
+
+    } else {
+        o->out = cl;
+    }
+
+    o->out_last = cl;
+
+    return NGX_OK;
+}
+
+
+/* the filters behind us have seen these links, and may still have buffers */
+
+static void
+ngx_http_genai_output_update(ngx_http_genai_output_t *o, ngx_chain_t *out)
+{
+    ngx_chain_t  *cl, **ll;
+
+    /* nginx's own buffers are none of our business any more */
+
+    for (ll = &o->busy; *ll; ll = &(*ll)->next) { /* void */ }
+
+    while (out) {
+        cl = out;
+        out = cl->next;
+
+        if (cl->buf->tag != (ngx_buf_tag_t) &ngx_http_genai_output_filter) {
+            ngx_free_chain(o->ctx->request->pool, cl);
+            continue;
+        }
+
+        cl->next = NULL;
+        *ll = cl;
+        ll = &cl->next;
+    }
+
+    while (o->busy && ngx_buf_size(o->busy->buf) == 0) {
+
+        cl = o->busy;
+        o->busy = cl->next;
+
+        cl->buf->pos = cl->buf->start;
+        cl->buf->last = cl->buf->start;
+
+        cl->next = o->free;
+        o->free = cl;
+        o->left++;
+    }
+}

@@ -8,6 +8,13 @@
 #include <stdio.h>
 
 
+/* bytes that are scanned between two looks at how much came of them */
+#define GENAI_REQUEST_SLICE  16384
+
+/* values of one turn, more or less */
+#define GENAI_REQUEST_DENSE  12288
+
+
 static int genai_request_scan(genai_request_t *req, size_t *budget);
 static int genai_request_begin(genai_request_t *req);
 
@@ -55,18 +62,35 @@ genai_request_read(genai_request_t *req, size_t budget)
 }
 
 
-/* *budget becomes what the scanner left of it */
+/*
+ * *budget becomes what the scanner left of it.  A text of nothing but values
+ * makes eight times its length of tape, whose pages are dear when they are
+ * new: such a turn ends earlier.
+ */
 
 static int
 genai_request_scan(genai_request_t *req, size_t *budget)
 {
-    size_t         used;
+    int            rc;
+    size_t         used, left;
+    uint32_t       n;
     genai_scan_t  *s;
 
     s = &req->scan;
     used = s->done;
+    left = *budget;
+    n = s->n;
 
-    switch (genai_scan(s, *budget)) {
+    do {
+        rc = genai_scan(s, (left < GENAI_REQUEST_SLICE) ? left
+                                                       : GENAI_REQUEST_SLICE);
+
+        left -= (left < GENAI_REQUEST_SLICE) ? left : GENAI_REQUEST_SLICE;
+
+    } while (rc == GENAI_SCAN_AGAIN && left
+             && (*budget == SIZE_MAX || s->n - n < GENAI_REQUEST_DENSE));
+
+    switch (rc) {
 
     case GENAI_SCAN_AGAIN:
         return GENAI_REQUEST_AGAIN;

@@ -242,6 +242,7 @@ typedef struct ngx_http_genai_window_s  ngx_http_genai_window_t;
 typedef struct ngx_http_genai_output_s  ngx_http_genai_output_t;
 typedef struct ngx_http_genai_inflate_s  ngx_http_genai_inflate_t;
 typedef struct ngx_http_genai_move_s  ngx_http_genai_move_t;
+typedef struct ngx_http_genai_join_s  ngx_http_genai_join_t;
 
 typedef ngx_http_genai_verdict_e (*ngx_http_genai_stage_pt)(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
@@ -303,7 +304,7 @@ struct ngx_http_genai_ctx_s {
 
     u_char                          id[NGX_HTTP_GENAI_ID_LEN];
 
-    /* ns; CLOCK_MONOTONIC, of a measured exchange CLOCK_THREAD_CPUTIME_ID */
+    /* ns; CLOCK_MONOTONIC, but for step_cpu, and for step_max if measured */
     uint64_t                        start;
     uint64_t                        first_byte; /* of the answer, or 0 */
     uint64_t                        first_token;
@@ -327,7 +328,8 @@ struct ngx_http_genai_ctx_s {
     genai_request_t                *parsed;
     genai_edits_t                  *edits;          /* the request layer */
     genai_edits_t                  *target_edits;   /* of one attempt */
-    ngx_http_genai_move_t          *body_move;      /* its parts' joining */
+    ngx_http_genai_move_t          *body_move;      /* its parts' joining, */
+    ngx_http_genai_join_t          *body_join;      /* in one of two ways */
     ngx_http_genai_inflate_t       *inflate;        /* a body with gzip */
 
     ngx_table_elt_t                *key_header;     /* of a known caller */
@@ -375,9 +377,12 @@ struct ngx_http_genai_ctx_s {
     ngx_event_t                     deadline;
     ngx_msec_t                      total_start;    /* of the route stage */
     ngx_msec_t                      attempt_start;
+    ngx_msec_t                      client_start;   /* of its being slow */
 
     /* its body on the way out; see ngx_http_genai_output.c */
     ngx_http_genai_output_t        *output;
+
+    ngx_uint_t                      choices;    /* asked for */
 
     genai_meter_t                   meter;
 
@@ -392,6 +397,7 @@ struct ngx_http_genai_ctx_s {
     unsigned                        replaced:1; /* r->request_body is ours */
     unsigned                        work_done:1;
     unsigned                        inflated:1; /* body is not the client's */
+    unsigned                        joined:1;   /* and this one a copy */
     unsigned                        body_read:1;
     unsigned                        body_begun:1;
     unsigned                        body_reading:1;
@@ -405,6 +411,7 @@ struct ngx_http_genai_ctx_s {
     unsigned                        meaningful:1;   /* it has said something */
     unsigned                        refused:1;
     unsigned                        dressed:1;  /* nginx's error, re-made */
+    unsigned                        client_slow:1;  /* all waits for it */
     unsigned                        ended:1;    /* the last buffer was sent */
 };
 
@@ -758,6 +765,14 @@ ngx_buf_t *ngx_http_genai_output_buf(ngx_http_request_t *r,
 
 ngx_int_t ngx_http_genai_process_status_line(ngx_http_request_t *r);
 
+/* What an answer is by its Content-Type, and whether anyone can read it. */
+void ngx_http_genai_answer_type(ngx_http_genai_ctx_t *ctx, ngx_str_t *type);
+void ngx_http_genai_answer_coding(ngx_http_genai_ctx_t *ctx,
+    ngx_str_t *coding);
+
+/* Whether its events mean something: it is one of the client's dialect. */
+ngx_uint_t ngx_http_genai_answer_read(ngx_http_genai_ctx_t *ctx);
+
 
 /* ngx_http_genai_group.c */
 
@@ -818,6 +833,13 @@ void ngx_http_genai_deadline_attempt(ngx_http_request_t *r,
 /* The first token is there: that deadline no longer applies. */
 void ngx_http_genai_deadline_token(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
+
+/* Whether the answer waits for its client: that time is not the provider's. */
+void ngx_http_genai_deadline_client(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_uint_t slow);
+
+/* Whether no attempt may begin any more. */
+ngx_uint_t ngx_http_genai_deadline_over(ngx_http_genai_ctx_t *ctx);
 
 void ngx_http_genai_deadline_stop(ngx_http_genai_ctx_t *ctx);
 

@@ -43,10 +43,24 @@ ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     /* what an earlier location of a redirect has said does not count here */
 
     ctx->inlined = lcf->inlined && !lcf->pass;
+    ctx->entry = NULL;
+    ctx->target = NULL;
+    ctx->group.attempts = 0;
+    ctx->first_byte = 0;
+    ctx->first_token = 0;
     ctx->meaningful = 0;
     ctx->usage_added = 0;
+    ctx->event_stream = 0;
+    ctx->json = 0;
+    ctx->coded = 0;
+    ctx->choices = 1;
+    ctx->output = NULL;
+    ctx->answer = NULL;
     ctx->error = GENAI_OK;
     ctx->status = 0;
+    ctx->failure = GENAI_OK;
+    ctx->failure_status = 0;
+    ctx->said = GENAI_OK;
     ctx->refused = 0;
     ctx->dressed = 0;
     ctx->ended = 0;
@@ -55,7 +69,13 @@ ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ngx_str_null(&ctx->message);
     ngx_str_null(&ctx->code);
     ngx_str_null(&ctx->retry_after);
+    ngx_str_null(&ctx->said_retry_after);
     ngx_str_null(&ctx->allow);
+    ngx_str_null(&ctx->upgrade);
+    ngx_str_null(&ctx->status_text);
+
+    ngx_http_genai_window_close(ctx);
+    genai_meter_init(&ctx->meter, 0);
 
     if (lcf->auth) {
         ctx->key_header = ngx_http_genai_find_key(r, NULL);

@@ -123,6 +123,17 @@ ngx_http_genai_process_status_line(ngx_http_request_t *r)
         return rc;
     }
 
+    if (!u->request_sent) {
+
+        /* to whomever this is an answer, it is none to our request */
+
+        ngx_http_genai_step_begin(ctx);
+        rc = ngx_http_genai_fail(r, ctx, GENAI_PROVIDER_BAD_ANSWER,
+                                 "the provider spoke before it was asked");
+        ngx_http_genai_step_end(ctx);
+        return rc;
+    }
+
     u->headers_in.status_n = ctx->status_line.code;
 
     if (u->state && u->state->status == 0) {
@@ -240,9 +251,7 @@ ngx_http_genai_process_line(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
         /* bytes that we cannot read pass as they are */
 
-        ctx->coded = (value->len != 8
-                      || ngx_strncasecmp(value->data, (u_char *) "identity", 8)
-                         != 0);
+        ngx_http_genai_answer_coding(ctx, value);
 
         return ngx_http_genai_keep_line(r, name, value, 0);
 
@@ -254,16 +263,7 @@ ngx_http_genai_process_line(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
         ctx->type_seen = 1;
 
-        ctx->event_stream = (value->len >= 17
-                             && ngx_strncasecmp(value->data,
-                                       (u_char *) "text/event-stream", 17)
-                                == 0);
-
-        /* application/problem+json is one too */
-
-        ctx->json = ngx_strlcasestrn(value->data, value->data + value->len,
-                                     (u_char *) "json", 4 - 1)
-                    != NULL;
+        ngx_http_genai_answer_type(ctx, value);
 
         return ngx_http_genai_keep_line(r, name, value, 0);
 
@@ -313,6 +313,44 @@ ngx_http_genai_process_line(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     }
 
     return NGX_OK;
+}
+
+
+void
+ngx_http_genai_answer_type(ngx_http_genai_ctx_t *ctx, ngx_str_t *type)
+{
+    ctx->event_stream = (type->len >= 17
+                         && ngx_strncasecmp(type->data,
+                                       (u_char *) "text/event-stream", 17)
+                            == 0);
+
+    /* application/problem+json is one too */
+
+    ctx->json = (type->len
+                 && ngx_strlcasestrn(type->data, type->data + type->len,
+                                     (u_char *) "json", 4 - 1)
+                    != NULL);
+}
+
+
+/* of several codings any that is one counts */
+
+void
+ngx_http_genai_answer_coding(ngx_http_genai_ctx_t *ctx, ngx_str_t *coding)
+{
+    ctx->coded |= (coding->len
+                   && (coding->len != 8
+                       || ngx_strncasecmp(coding->data,
+                                          (u_char *) "identity", 8)
+                          != 0));
+}
+
+
+ngx_uint_t
+ngx_http_genai_answer_read(ngx_http_genai_ctx_t *ctx)
+{
+    return ctx->status == NGX_HTTP_OK
+           && ctx->endpoint && ctx->endpoint->body == GENAI_BODY_JSON;
 }
 
 
@@ -501,6 +539,7 @@ ngx_http_genai_judge(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     }
 
     ctx->failure_status = status;
+    ctx->meter.refused = (status != NGX_HTTP_OK);
 
     if (wanted && ngx_http_genai_group_move_on(r, ctx, wanted)) {
         ctx->failure = error;
@@ -522,6 +561,8 @@ ngx_http_genai_judge(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     if (ctx->endpoint->body == GENAI_BODY_JSON
         && !ctx->json && !ctx->event_stream)
     {
+        ctx->meter.refused = 1;
+
         rc = ngx_http_genai_fail(r, ctx, (error == GENAI_OK)
                                          ? GENAI_PROVIDER_BAD_ANSWER : error,
                                  "the provider did not answer with JSON");

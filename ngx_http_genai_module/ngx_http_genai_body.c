@@ -32,6 +32,20 @@ struct ngx_http_genai_move_s {
 };
 
 
+/* pieces on their way to one place */
+
+struct ngx_http_genai_join_s {
+    u_char       *dst;
+    ngx_chain_t  *cl;
+    size_t        done;         /* of its buffer */
+};
+
+
+#define ngx_http_genai_word(c)                                                \
+    (((c) >= '0' && (c) <= '9') || ((c) >= 'A' && (c) <= 'Z')                 \
+     || ((c) >= 'a' && (c) <= 'z') || (c) == '-' || (c) == '_')
+
+
 /* bytes that are moved at once; a memmove() of them takes about 100 us */
 #define NGX_HTTP_GENAI_MOVE_MAX  (1024 * 1024)
 
@@ -39,6 +53,9 @@ struct ngx_http_genai_move_s {
 static ngx_uint_t ngx_http_genai_body_wanted(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 static ngx_str_t *ngx_http_genai_body_encoding(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_genai_body_utf8(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_genai_body_charset(u_char *p, u_char *last,
+    const char *name);
 static ngx_uint_t ngx_http_genai_body_gzip(ngx_str_t *encoding);
 static void ngx_http_genai_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_genai_body_span(ngx_http_request_t *r,
@@ -48,8 +65,9 @@ static ngx_int_t ngx_http_genai_body_map(ngx_http_request_t *r, ngx_buf_t *b,
 static ngx_int_t ngx_http_genai_body_close_gap(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, size_t size, ngx_str_t *body);
 static int ngx_http_genai_body_step(void *data, size_t budget);
-static ngx_int_t ngx_http_genai_body_join(ngx_http_request_t *r, size_t size,
-    ngx_str_t *body);
+static ngx_int_t ngx_http_genai_body_join(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, size_t size, ngx_str_t *body);
+static int ngx_http_genai_body_copy(void *data, size_t budget);
 static void ngx_http_genai_body_unmap(void *data);
 
 
@@ -86,6 +104,17 @@ ngx_http_genai_body(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
                                          "a body with content-encoding \"%V\" "
                                          "is not supported, use gzip or none",
                                          encoding);
+        }
+
+        if (ctx->endpoint->body == GENAI_BODY_JSON
+            && !ngx_http_genai_body_utf8(r))
+        {
+            ctx->status = NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
+
+            return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_BAD_REQUEST,
+                                         "the body must be JSON in UTF-8: "
+                                         "send one content-type, without "
+                                         "another charset");
         }
 
         r->request_body_in_single_buf = 1;
@@ -152,6 +181,18 @@ ngx_http_genai_body(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         }
 
         ctx->body_move = NULL;
+    }
+
+    if (ctx->body_join) {
+
+        verdict = ngx_http_genai_work(r, ctx, ngx_http_genai_body_copy,
+                                      ctx->body_join, ctx->body.len, &rc);
+
+        if (verdict != NGX_HTTP_GENAI_NEXT) {
+            return verdict;
+        }
+
+        ctx->body_join = NULL;
     }
 
     if (encoding && !ctx->inflated) {
@@ -242,6 +283,89 @@ ngx_http_genai_body_encoding(ngx_http_request_t *r)
 }
 
 
+/*
+ * JSON is UTF-8 (RFC 8259, 8.1), and so it is read.  A provider that believes
+ * in another charset would read another request.
+ */
+
+static ngx_uint_t
+ngx_http_genai_body_utf8(ngx_http_request_t *r)
+{
+    u_char           *p, *last;
+    ngx_uint_t        i, types;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    types = 0;
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return 1;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len != 12
+            || ngx_strncasecmp(h[i].key.data, (u_char *) "content-type", 12)
+               != 0)
+        {
+            continue;
+        }
+
+        if (types++) {
+            return 0;
+        }
+
+        p = h[i].value.data;
+        last = p + h[i].value.len;
+
+        for ( ;; ) {
+
+            p = ngx_strlcasestrn(p, last, (u_char *) "charset", 7 - 1);
+            if (p == NULL) {
+                break;
+            }
+
+            p += 7;
+
+            while (p < last && ngx_strlchr((u_char *) " \t=\"'",
+                                           (u_char *) " \t=\"'" + 5, *p))
+            {
+                p++;
+            }
+
+            if (!ngx_http_genai_body_charset(p, last, "utf-8")
+                && !ngx_http_genai_body_charset(p, last, "utf8")
+                && !ngx_http_genai_body_charset(p, last, "us-ascii"))
+            {
+                return 0;
+            }
+        }
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_genai_body_charset(u_char *p, u_char *last, const char *name)
+{
+    size_t  len;
+
+    len = ngx_strlen(name);
+
+    return (size_t) (last - p) >= len
+           && ngx_strncasecmp(p, (u_char *) name, len) == 0
+           && (p + len == last || !ngx_http_genai_word(p[len]));
+}
+
+
 static ngx_uint_t
 ngx_http_genai_body_gzip(ngx_str_t *encoding)
 {
@@ -325,7 +449,7 @@ ngx_http_genai_body_span(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     if (n > 1) {
         return ngx_http_genai_body_close_gap(r, ctx, size, body) == NGX_OK
-               ? NGX_OK : ngx_http_genai_body_join(r, size, body);
+               ? NGX_OK : ngx_http_genai_body_join(r, ctx, size, body);
     }
 
     if (!ngx_buf_in_memory(b)) {
@@ -509,47 +633,81 @@ ngx_http_genai_body_step(void *data, size_t budget)
 }
 
 
+/* pieces in any places, as those of a chunked body: they are copied */
+
 static ngx_int_t
-ngx_http_genai_body_join(ngx_http_request_t *r, size_t size, ngx_str_t *body)
+ngx_http_genai_body_join(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    size_t size, ngx_str_t *body)
 {
-    u_char       *p;
-    ssize_t       n;
-    ngx_buf_t    *b;
-    ngx_chain_t  *cl;
-
-    body->data = ngx_pnalloc(r->pool, size);
-    if (body->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    p = body->data;
+    ngx_chain_t            *cl;
+    ngx_http_genai_join_t  *join;
 
     for (cl = r->request_body->bufs; cl; cl = cl->next) {
 
-        b = cl->buf;
+        if (ngx_buf_size(cl->buf) && !ngx_buf_in_memory(cl->buf)) {
 
-        if (ngx_buf_size(b) == 0) {
-            continue;
-        }
+            /* nginx has either memory or one file */
 
-        if (ngx_buf_in_memory(b)) {
-            p = ngx_cpymem(p, b->pos, b->last - b->pos);
-            continue;
-        }
-
-        n = ngx_read_file(b->file, p, b->file_last - b->file_pos, b->file_pos);
-
-        if (n != b->file_last - b->file_pos) {
-            body->data = NULL;
             return NGX_ERROR;
         }
-
-        p += n;
     }
 
-    body->len = p - body->data;
+    join = genai_arena_alloc(&ctx->arena, sizeof(ngx_http_genai_join_t));
+    if (join == NULL) {
+        return NGX_ERROR;
+    }
+
+    join->dst = genai_arena_alloc(&ctx->arena, size);
+    if (join->dst == NULL) {
+        return NGX_ERROR;
+    }
+
+    join->cl = r->request_body->bufs;
+    join->done = 0;
+
+    body->data = join->dst;
+    body->len = size;
+    ctx->joined = 1;
+
+    if (size > NGX_HTTP_GENAI_MOVE_MAX) {
+        ctx->body_join = join;
+        return NGX_OK;
+    }
+
+    (void) ngx_http_genai_body_copy(join, SIZE_MAX);
 
     return NGX_OK;
+}
+
+
+static int
+ngx_http_genai_body_copy(void *data, size_t budget)
+{
+    ngx_http_genai_join_t *join = data;
+
+    size_t      n, size;
+    ngx_buf_t  *b;
+
+    while (join->cl && budget) {
+
+        b = join->cl->buf;
+        size = ngx_buf_size(b);
+        n = ngx_min(size - join->done, budget);
+
+        join->dst = ngx_cpymem(join->dst, b->pos + join->done, n);
+        join->done += n;
+
+        /* a piece of a few bytes is work, too */
+
+        budget -= ngx_min(budget, ngx_max(n, 64));
+
+        if (join->done == size) {
+            join->cl = join->cl->next;
+            join->done = 0;
+        }
+    }
+
+    return join->cl ? GENAI_REQUEST_AGAIN : GENAI_REQUEST_DONE;
 }
 
 
@@ -587,15 +745,18 @@ ngx_http_genai_body_release(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         }
     }
 
+    rb = r->request_body;
+
+    if (rb == NULL || ctx->inlined || r->main->count != 1) {
+
+        /* a subrequest, such as a mirror's, may still be sending it */
+
+        return;
+    }
+
     /* nginx closes the temporary file itself, as no redirect can follow */
 
     r->preserve_body = 0;
-
-    rb = r->request_body;
-
-    if (rb == NULL || ctx->inlined) {
-        return;
-    }
 
     b = rb->buf;
 

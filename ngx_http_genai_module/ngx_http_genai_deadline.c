@@ -12,7 +12,10 @@
  * next target, with a 504, or with the end of the stream.
  *
  * Deadlines are for providers.  When all of an answer is here, how long a
- * client takes to read it is the business of send_timeout.
+ * client takes to read it is the business of send_timeout.  Before, the time
+ * in which nothing more can be taken from a provider, as its client is slow,
+ * is no part of answer_timeout; of total_timeout it is, or a client could
+ * hold a provider for ever.
  */
 
 
@@ -27,7 +30,12 @@ static void ngx_http_genai_deadline_handler(ngx_event_t *ev);
 void
 ngx_http_genai_deadline_start(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
-    ctx->total_start = ngx_current_msec;
+    if (ctx->total_start == 0) {
+
+        /* a redirect begins no other exchange */
+
+        ctx->total_start = ngx_current_msec;
+    }
 
     ngx_http_genai_deadline_arm(r, ctx, 0);
 }
@@ -38,6 +46,7 @@ ngx_http_genai_deadline_attempt(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx)
 {
     ctx->attempt_start = ngx_current_msec;
+    ctx->client_slow = 0;
 
     ngx_http_genai_deadline_arm(r, ctx, ctx->stream_asked
                                         ? ctx->entry->first_token_timeout
@@ -51,6 +60,43 @@ ngx_http_genai_deadline_token(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     if (ctx->stream_asked && ctx->entry && ctx->entry->first_token_timeout) {
         ngx_http_genai_deadline_arm(r, ctx, 0);
     }
+}
+
+
+void
+ngx_http_genai_deadline_client(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_uint_t slow)
+{
+    if (slow == ctx->client_slow
+        || ctx->entry == NULL || ctx->entry->answer_timeout == 0
+        || ctx->stream_asked
+        || r->upstream == NULL || r->upstream->cleanup == NULL)
+    {
+        return;
+    }
+
+    ctx->client_slow = slow;
+
+    if (slow) {
+        ctx->client_start = ngx_current_msec;
+
+        ngx_http_genai_deadline_arm(r, ctx, 0);
+
+        return;
+    }
+
+    ctx->attempt_start += ngx_current_msec - ctx->client_start;
+
+    ngx_http_genai_deadline_arm(r, ctx, ctx->entry->answer_timeout);
+}
+
+
+ngx_uint_t
+ngx_http_genai_deadline_over(ngx_http_genai_ctx_t *ctx)
+{
+    return ctx->entry->total_timeout
+           && ngx_current_msec - ctx->total_start
+              >= ctx->entry->total_timeout;
 }
 
 
@@ -106,12 +152,10 @@ ngx_http_genai_deadline_handler(ngx_event_t *ev)
     ngx_http_request_t      *r;
     ngx_http_upstream_t     *u;
     ngx_http_genai_ctx_t    *ctx;
-    ngx_http_genai_model_t  *entry;
 
     ctx = ev->data;
     r = ctx->request;
     u = r->upstream;
-    entry = ctx->entry;
 
     if (u == NULL || u->cleanup == NULL || u->peer.connection == NULL) {
 
@@ -128,9 +172,7 @@ ngx_http_genai_deadline_handler(ngx_event_t *ev)
 
     ngx_http_set_log_request(r->connection->log, r);
 
-    if (entry->total_timeout
-        && ngx_current_msec - ctx->total_start >= entry->total_timeout)
-    {
+    if (ngx_http_genai_deadline_over(ctx)) {
         name = "total_timeout";
         ctx->group.stopped = 1;
 

@@ -148,10 +148,11 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
 static void
 ngx_http_genai_inline_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
-    ngx_str_t            *type, *coding;
     ngx_http_upstream_t  *u;
 
     u = r->upstream;
+
+    ctx->meter.refused = (u && u->headers_in.status_n >= 300);
 
     if (u == NULL || u->headers_in.status_n == 0
         || (u->cleanup == NULL && !ngx_http_genai_cached(r)))
@@ -166,26 +167,16 @@ ngx_http_genai_inline_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ctx->status = r->headers_out.status;
     ctx->error = genai_error_of_provider(ctx->status);
 
-    type = &r->headers_out.content_type;
+    ctx->meter.refused = (ctx->status != NGX_HTTP_OK);
 
-    ctx->event_stream = (type->len >= 17
-                         && ngx_strncasecmp(type->data,
-                                       (u_char *) "text/event-stream", 17)
-                            == 0);
+    ngx_http_genai_answer_type(ctx, &r->headers_out.content_type);
 
-    ctx->json = (type->len
-                 && ngx_strlcasestrn(type->data, type->data + type->len,
-                                     (u_char *) "json", 4 - 1)
-                    != NULL);
+    ctx->coded = 0;
 
-    coding = r->headers_out.content_encoding
-             ? &r->headers_out.content_encoding->value : NULL;
-
-    ctx->coded = (coding && coding->len
-                  && (coding->len != 8
-                      || ngx_strncasecmp(coding->data,
-                                         (u_char *) "identity", 8)
-                         != 0));
+    if (r->headers_out.content_encoding) {
+        ngx_http_genai_answer_coding(ctx,
+                                     &r->headers_out.content_encoding->value);
+    }
 
     if (ctx->event_stream && !u->cacheable && !u->store) {
 
@@ -299,6 +290,7 @@ ngx_http_genai_expose_headers(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 static ngx_int_t
 ngx_http_genai_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
+    ngx_int_t              rc;
     ngx_http_genai_ctx_t  *ctx;
 
     if (r != r->main) {
@@ -319,7 +311,11 @@ ngx_http_genai_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         return ngx_http_next_body_filter(r, in);
     }
 
-    return ngx_http_genai_output_filter(r, ctx, in, ngx_http_next_body_filter);
+    rc = ngx_http_genai_output_filter(r, ctx, in, ngx_http_next_body_filter);
+
+    ngx_http_genai_deadline_client(r, ctx, (rc == NGX_AGAIN));
+
+    return rc;
 }
 
 

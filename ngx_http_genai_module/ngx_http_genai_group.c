@@ -247,6 +247,12 @@ ngx_http_genai_group_get_peer(ngx_peer_connection_t *pc, void *data)
 
     ngx_http_genai_group_status(r, ctx);
 
+    if (ngx_http_genai_deadline_over(ctx)) {
+        group->stopped = 1;
+        ctx->error = GENAI_PROVIDER_TIMEOUT;
+        goto none;
+    }
+
     /* nginx has added one for a cached connection that was dead */
 
     again = (pc->tries > group->reported) ? pc->tries - group->reported : 0;
@@ -480,6 +486,16 @@ ngx_http_genai_group_free_peer(ngx_peer_connection_t *pc, void *data,
         ctx->meter.sent = 1;
     }
 
+    if ((state & NGX_PEER_FAILED) && u->state && u->state->bytes_received) {
+
+        /*
+         * nginx before 1.29 begins anew only where the request was sent, but
+         * a peer that speaks unasked has left its bytes in our state as well
+         */
+
+        u->request_sent = 1;
+    }
+
     if (!(state & NGX_PEER_FAILED)) {
         /* void */
 
@@ -564,6 +580,7 @@ ngx_http_genai_group_may_retry(ngx_http_request_t *r,
     group = &ctx->group;
 
     if (group->stopped
+        || ngx_http_genai_deadline_over(ctx)
         || !(entry->next_target & wanted)
         || r->request_body_no_buffering
         || r->upstream->header_sent)

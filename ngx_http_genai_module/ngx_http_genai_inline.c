@@ -25,6 +25,8 @@ static ngx_int_t ngx_http_genai_inline_key(ngx_http_request_t *r,
 static ngx_int_t ngx_http_genai_inline_accept_encoding(ngx_http_request_t *r);
 static ngx_int_t ngx_http_genai_inline_body(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
+static ngx_int_t ngx_http_genai_inline_keep(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_chain_t *out);
 static ngx_int_t ngx_http_genai_inline_length(ngx_http_request_t *r,
     off_t length);
 static ngx_int_t ngx_http_genai_remove_headers(ngx_http_request_t *r,
@@ -151,7 +153,9 @@ ngx_http_genai_inline_body(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ngx_chain_t              *out;
     ngx_http_request_body_t  *rb;
 
-    if (ngx_http_genai_render_body(r, ctx, NULL, &out, &length) != NGX_OK) {
+    if (ngx_http_genai_render_body(r, ctx, NULL, &out, &length) != NGX_OK
+        || ngx_http_genai_inline_keep(r, ctx, out) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -195,6 +199,59 @@ ngx_http_genai_inline_body(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     r->headers_in.content_length_n = length;
 
     return ngx_http_genai_inline_length(r, length);
+}
+
+
+/*
+ * The request is sent by nginx, who does not say when it needs it no more.  So
+ * what was edited, a few bytes, is copied, and the tape and all else can go;
+ * but for a body that is in the arena itself.
+ */
+
+static ngx_int_t
+ngx_http_genai_inline_keep(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    ngx_chain_t *out)
+{
+    u_char     *p;
+    size_t      len;
+    ngx_buf_t  *b;
+
+    if (ctx->inflated || ctx->joined) {
+        return NGX_OK;
+    }
+
+    for ( /* void */ ; out; out = out->next) {
+
+        b = out->buf;
+
+        if (b->pos >= ctx->body.data
+            && b->pos < ctx->body.data + ctx->body.len)
+        {
+            continue;
+        }
+
+        len = b->last - b->pos;
+
+        p = ngx_pnalloc(r->pool, len);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_memcpy(p, b->pos, len);
+
+        b->start = p;
+        b->pos = p;
+        b->last = p + len;
+        b->end = b->last;
+    }
+
+    ctx->parsed = NULL;
+    ctx->edits = NULL;
+    ctx->target_edits = NULL;
+
+    ngx_http_genai_destroy_arena(&ctx->arena);
+
+    return NGX_OK;
 }
 
 

@@ -5,11 +5,9 @@
  * The body of a provider's answer on its way to the client: decode, meter,
  * output.
  *
- * The decoder tells which bytes of the body are which chunk.  What nobody has
- * to see pass changed passes as the bytes that it was: up to which offset
- * bytes were taken over is all that is kept, so that leaving some out, or
- * putting others in their place, is to take over those before and to go on
- * behind.
+ * The decoder tells which bytes of the body are which chunk.  Those that need
+ * no change pass as they came, up to an offset: to leave some out, or to put
+ * others in their place, is to take over those before, and to go on behind.
  *
  * Event streams are copied into buffers of our own, and an event goes out
  * when it is whole: of a provider that dies within one, the client gets an
@@ -74,7 +72,6 @@ struct ngx_http_genai_output_s {
 
 static ngx_http_genai_output_t *ngx_http_genai_output_create(
     ngx_http_genai_ctx_t *ctx);
-static ngx_uint_t ngx_http_genai_output_reads(ngx_http_genai_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_output_add(ngx_http_genai_output_t *o,
     ngx_chain_t *in);
 static ngx_int_t ngx_http_genai_output_work(ngx_http_genai_output_t *o);
@@ -84,6 +81,7 @@ static ngx_int_t ngx_http_genai_output_feed(ngx_http_genai_output_t *o,
     u_char *p, size_t n);
 static ngx_int_t ngx_http_genai_output_decode(ngx_http_genai_output_t *o,
     u_char *p, size_t n);
+static ngx_int_t ngx_http_genai_output_end(ngx_http_genai_output_t *o);
 static ngx_int_t ngx_http_genai_output_last(ngx_http_genai_output_t *o);
 static ngx_uint_t ngx_http_genai_output_closed(ngx_http_genai_output_t *o);
 static void ngx_http_genai_output_bad(ngx_http_genai_output_t *o);
@@ -122,9 +120,14 @@ ngx_http_genai_output_filter(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         }
 
         if (ctx->coded
-            || (!ctx->event_stream && !ngx_http_genai_output_reads(ctx)))
+            || (!ctx->event_stream && !ngx_http_genai_answer_read(ctx)))
         {
-            ctx->meter.begun |= ngx_http_genai_output_reads(ctx);
+            if (ngx_http_genai_answer_read(ctx) && !ctx->meter.begun) {
+                ctx->meter.begun = 1;
+
+                ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                              "genai provider sent a coded answer: not read");
+            }
 
             return next(r, in);
         }
@@ -191,10 +194,11 @@ ngx_http_genai_output_create(ngx_http_genai_ctx_t *ctx)
     o->ctx = ctx;
     o->left = NGX_HTTP_GENAI_OUTPUT_BUFS;
     o->stream = ctx->event_stream;
-    o->read = ngx_http_genai_output_reads(ctx);
+    o->read = ngx_http_genai_answer_read(ctx);
 
     ngx_memzero(&opts, sizeof(genai_openai_answer_opts_t));
     opts.stream = ctx->event_stream;
+    opts.choices = ctx->choices;
 
     genai_openai_answer_init(&o->answer, &opts, ngx_http_genai_output_event,
                              o);
@@ -202,14 +206,6 @@ ngx_http_genai_output_create(ngx_http_genai_ctx_t *ctx)
     ctx->output = o;
 
     return o;
-}
-
-
-static ngx_uint_t
-ngx_http_genai_output_reads(ngx_http_genai_ctx_t *ctx)
-{
-    return ctx->status == NGX_HTTP_OK
-           && ctx->endpoint->body == GENAI_BODY_JSON;
 }
 
 
@@ -317,7 +313,7 @@ ngx_http_genai_output_whole(ngx_http_genai_output_t *o)
             continue;
         }
 
-        if (genai_openai_answer_end(&o->answer) != 0) {
+        if (ngx_http_genai_output_end(o) != NGX_OK) {
             return NGX_ERROR;
         }
 
@@ -441,6 +437,20 @@ ngx_http_genai_output_decode(ngx_http_genai_output_t *o, u_char *p, size_t n)
 }
 
 
+/* where there was nothing, nothing has begun */
+
+static ngx_int_t
+ngx_http_genai_output_end(ngx_http_genai_output_t *o)
+{
+    if (o->answer.offset == 0 && o->read) {
+        o->ctx->meter.error = 1;
+        return NGX_OK;
+    }
+
+    return (genai_openai_answer_end(&o->answer) == 0) ? NGX_OK : NGX_ERROR;
+}
+
+
 static ngx_int_t
 ngx_http_genai_output_last(ngx_http_genai_output_t *o)
 {
@@ -449,7 +459,7 @@ ngx_http_genai_output_last(ngx_http_genai_output_t *o)
 
     ctx = o->ctx;
 
-    if (genai_openai_answer_end(&o->answer) != 0) {
+    if (ngx_http_genai_output_end(o) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -499,19 +509,25 @@ ngx_http_genai_output_bad(ngx_http_genai_output_t *o)
 }
 
 
-/* none that is done ends within a line of data */
+/* none that is done ends within a line of data, or without its last word */
 
 static ngx_uint_t
 ngx_http_genai_output_torn(ngx_http_genai_output_t *o)
 {
     u_char  c;
 
-    if (!o->cut || !ngx_http_genai_output_closed(o)) {
+    if (!ngx_http_genai_output_closed(o)) {
         return 0;
     }
 
-    if (o->held == NULL) {
-        return o->split;
+    if (o->read && !o->ctx->meter.error
+        && o->ctx->meter.end == GENAI_END_CUT)
+    {
+        return 1;
+    }
+
+    if (!o->cut || o->held == NULL) {
+        return o->cut && o->split;
     }
 
     c = o->held_last->buf->last[-1];
@@ -541,6 +557,11 @@ ngx_http_genai_output_cut(ngx_http_genai_output_t *o)
     if (o->done && o->held == NULL) {
 
         /* only its framing lacks the end */
+
+        if (o->read && ctx->error != GENAI_CALLER_GONE) {
+            ctx->error = GENAI_OK;
+            ctx->status = NGX_HTTP_OK;
+        }
 
         b = ngx_calloc_buf(r->pool);
 

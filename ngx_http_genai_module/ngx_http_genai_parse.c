@@ -120,6 +120,7 @@ ngx_http_genai_parse_fields(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     req = ctx->parsed;
 
     ctx->stream_asked = req->stream_asked;
+    ctx->choices = ngx_min(ngx_max(req->choices, 1), 65536);
 
     ngx_str_null(&ctx->model_sent);
 

@@ -260,10 +260,12 @@ ngx_http_genai_make_ctx(ngx_http_request_t *r)
 
 /* 128 random bits in hex; a batch is drawn at once, as each draw is dear */
 
+#define NGX_HTTP_GENAI_IDS  512
+
 static ngx_int_t
 ngx_http_genai_new_id(u_char *id, ngx_log_t *log)
 {
-    static u_char      pool[16 * 64];
+    static u_char      pool[16 * NGX_HTTP_GENAI_IDS];
     static ngx_pid_t   owner;
     static ngx_uint_t  left;
 
@@ -274,7 +276,7 @@ ngx_http_genai_new_id(u_char *id, ngx_log_t *log)
             return NGX_ERROR;
         }
 
-        left = 64;
+        left = NGX_HTTP_GENAI_IDS;
         owner = ngx_pid;
     }
 
@@ -307,6 +309,9 @@ ngx_http_genai_release_request(ngx_http_request_t *r,
     }
 
     ctx->parsed = NULL;
+    ctx->edits = NULL;
+    ctx->target_edits = NULL;
+    ctx->inflate = NULL;
     ctx->request_bufs = NULL;
 
     ngx_http_genai_destroy_arena(&ctx->arena);

@@ -38,7 +38,11 @@ static ngx_int_t ngx_http_genai_tokens(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_genai_number(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, int64_t number);
+static void ngx_http_genai_used(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, genai_tokens_t *tokens);
 static genai_error_e ngx_http_genai_outcome(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+static ngx_uint_t ngx_http_genai_broken(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 static const char *ngx_http_genai_finish(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
@@ -178,7 +182,7 @@ ngx_http_genai_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     case NGX_HTTP_GENAI_VAR_ERROR:
         if (ctx) {
-            name = genai_error_word(ngx_http_genai_outcome(r, ctx));
+            name = genai_error_word(ngx_http_genai_outcome(r->main, ctx));
             s.len = name->len;
             s.data = name->data;
         }
@@ -187,7 +191,7 @@ ngx_http_genai_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     case NGX_HTTP_GENAI_VAR_SOURCE:
         if (ctx) {
-            genai_meter_tokens(&ctx->meter, &tokens);
+            ngx_http_genai_used(r->main, ctx, &tokens);
 
             name = genai_count_name(tokens.source);
             s.len = name->len;
@@ -270,7 +274,7 @@ ngx_http_genai_tokens(ngx_http_request_t *r,
         return ngx_http_genai_number(r, v, 0);
     }
 
-    genai_meter_tokens(&ctx->meter, &tokens);
+    ngx_http_genai_used(r->main, ctx, &tokens);
 
     switch ((ngx_http_genai_variable_e) data) {
 
@@ -312,6 +316,21 @@ ngx_http_genai_number(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 }
 
 
+static void
+ngx_http_genai_used(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    genai_tokens_t *tokens)
+{
+    if (ctx->inlined && r->upstream && r->upstream->request_sent) {
+
+        /* by nginx, which tells us nothing of its attempts */
+
+        ctx->meter.sent = 1;
+    }
+
+    genai_meter_tokens(&ctx->meter, tokens);
+}
+
+
 static genai_error_e
 ngx_http_genai_outcome(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
@@ -332,7 +351,43 @@ ngx_http_genai_outcome(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     /* an error behind a status that had been none */
 
-    return ctx->meter.error ? GENAI_PROVIDER_BAD_ANSWER : GENAI_OK;
+    if (ctx->meter.error || ngx_http_genai_broken(r, ctx)) {
+        return GENAI_PROVIDER_BAD_ANSWER;
+    }
+
+    return GENAI_OK;
+}
+
+
+/* an answer that is read, and whose end has not come or was none */
+
+static ngx_uint_t
+ngx_http_genai_broken(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    ngx_http_upstream_t  *u;
+
+    if (!ctx->from_provider) {
+        return 0;
+    }
+
+    if (ctx->meter.ended) {
+        return ctx->event_stream && ctx->meter.end == GENAI_END_CUT;
+    }
+
+    if (ctx->ended) {
+        return 0;
+    }
+
+    if (ctx->output) {
+        return 1;
+    }
+
+    /* nginx may break off before we see a byte, and then says nothing */
+
+    u = r->upstream;
+
+    return u && u->cleanup == NULL && !ngx_http_genai_cached(r)
+           && !ctx->coded && ngx_http_genai_answer_read(ctx);
 }
 
 
@@ -373,7 +428,7 @@ ngx_http_genai_finish(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
             /* a JSON text that is whole, but says nothing that we know */
 
-            return ctx->event_stream ? "cut" : "other";
+            return "other";
         }
 
         return "complete";

@@ -169,6 +169,7 @@ ngx_http_genai_window_open(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     ngx_memzero(&opts, sizeof(genai_openai_answer_opts_t));
     opts.stream = ctx->event_stream;
+    opts.choices = ctx->choices;
 
     genai_openai_answer_init(w->answer, &opts, ngx_http_genai_window_event, w);
 
@@ -261,6 +262,7 @@ ngx_http_genai_window_process(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
                       "genai target \"%V\": %s", &ctx->target->name, w->why);
 
         ctx->failure = w->failure;
+        ctx->meter.refused = 1;
 
         ngx_http_genai_window_close(ctx);
 

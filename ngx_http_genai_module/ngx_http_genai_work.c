@@ -62,11 +62,19 @@ static void ngx_http_genai_drain_turn(ngx_event_t *ev);
 static ngx_uint_t ngx_http_genai_drain_piece(ngx_http_genai_drain_t *d);
 
 
-/* bytes that are given back at a time */
-#define NGX_HTTP_GENAI_DRAIN  (1024 * 1024)
+/*
+ * Bytes that are given back at a time, a piece of it and at most in a round
+ * of the loop, and those that may wait: what comes on top is given back at
+ * once, as requests must not come faster than their memory goes.
+ */
+#define NGX_HTTP_GENAI_DRAIN       (1024 * 1024)
+#define NGX_HTTP_GENAI_DRAIN_MOST  (8 * NGX_HTTP_GENAI_DRAIN)
+#define NGX_HTTP_GENAI_DRAIN_WAIT  (512 * NGX_HTTP_GENAI_DRAIN)
 
 
 static ngx_http_genai_drain_t  *ngx_http_genai_draining;
+static ngx_http_genai_drain_t  *ngx_http_genai_drain_last;
+static size_t                   ngx_http_genai_drain_size;
 static ngx_event_t              ngx_http_genai_drain_event;
 
 
@@ -76,14 +84,15 @@ ngx_http_genai_work(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 {
     if (ctx->work_done && ctx->work == work) {
 
-        /* a thread has done it */
+        /* a thread has done it, or as much of it as it was given time for */
 
         ctx->work_done = 0;
-        ctx->work = NULL;
-
         *rc = ctx->work_rc;
 
-        return NGX_HTTP_GENAI_NEXT;
+        if (*rc != GENAI_REQUEST_AGAIN) {
+            ctx->work = NULL;
+            return NGX_HTTP_GENAI_NEXT;
+        }
     }
 
 #if (NGX_THREADS)
@@ -257,6 +266,16 @@ ngx_http_genai_drain_add(genai_arena_t *arena, u_char *addr, size_t len,
     ngx_event_t             *ev;
     ngx_http_genai_drain_t  *d;
 
+    if (arena) {
+        len = genai_arena_used(arena);
+    }
+
+    if (ngx_http_genai_drain_size + len > NGX_HTTP_GENAI_DRAIN_WAIT
+        && ngx_http_genai_draining)
+    {
+        return NGX_DECLINED;
+    }
+
     d = ngx_alloc(sizeof(ngx_http_genai_drain_t), ngx_cycle->log);
     if (d == NULL) {
         return NGX_ERROR;
@@ -272,8 +291,15 @@ ngx_http_genai_drain_add(genai_arena_t *arena, u_char *addr, size_t len,
     d->len = len;
     d->mapped = mapped;
 
-    d->next = ngx_http_genai_draining;
-    ngx_http_genai_draining = d;
+    if (ngx_http_genai_draining) {
+        ngx_http_genai_drain_last->next = d;
+
+    } else {
+        ngx_http_genai_draining = d;
+    }
+
+    ngx_http_genai_drain_last = d;
+    ngx_http_genai_drain_size += len;
 
     ev = &ngx_http_genai_drain_event;
 
@@ -289,15 +315,30 @@ ngx_http_genai_drain_add(genai_arena_t *arena, u_char *addr, size_t len,
 static void
 ngx_http_genai_drain_turn(ngx_event_t *ev)
 {
+    size_t                   n;
     ngx_http_genai_drain_t  *d;
 
-    d = ngx_http_genai_draining;
+    /* more of it where more waits */
 
-    if (d->addr ? !ngx_http_genai_drain_piece(d)
-                : !genai_arena_drain(&d->arena, NGX_HTTP_GENAI_DRAIN))
-    {
-        ngx_http_genai_draining = d->next;
-        ngx_free(d);
+    n = ngx_http_genai_drain_size / 8;
+    n = ngx_max(n, NGX_HTTP_GENAI_DRAIN);
+    n = ngx_min(n, NGX_HTTP_GENAI_DRAIN_MOST);
+
+    for ( /* void */ ; n >= NGX_HTTP_GENAI_DRAIN; n -= NGX_HTTP_GENAI_DRAIN) {
+
+        d = ngx_http_genai_draining;
+
+        if (d == NULL) {
+            return;
+        }
+
+        if (d->addr ? !ngx_http_genai_drain_piece(d)
+                    : !genai_arena_drain(&d->arena, NGX_HTTP_GENAI_DRAIN))
+        {
+            ngx_http_genai_draining = d->next;
+            ngx_http_genai_drain_size -= d->len;
+            ngx_free(d);
+        }
     }
 
     if (ngx_http_genai_draining) {

@@ -34,6 +34,7 @@ my $DONE = event('[DONE]');
 my $WHOLE = json_text({ choices => [ { index => 0, finish_reason => 'stop',
     message => { role => 'assistant', content => 'whole' } } ] });
 my $LONG = $WHOLE =~ s/whole/'x' x 240_000/er;
+my $LONGER = $WHOLE =~ s/whole/'x' x 6_000_000/er;
 
 my $SSE = [ send => "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
             . "Transfer-Encoding: chunked\r\n\r\n" ];
@@ -77,6 +78,9 @@ my %script = (
         [ delay => 0.9 * $SCALE ], [ chunk => $WHOLE =~ /who(.*)/ ],
         'chunk_end' ],
     long => [ $JSON, [ chunk => $LONG ], 'chunk_end' ],
+    longer => [ $JSON, [ chunk => $LONGER ], 'chunk_end' ],
+    'longer, drip' => [ $JSON, [ chunk => substr $LONGER, 0, 5_000_000 ],
+        @blanks ],
     pour => [ $SSE, sub {
         my ($c) = @_;
 
@@ -167,6 +171,7 @@ http {
                           answer_timeout %%SHORT%%ms;
                           total_timeout %%TOTAL%%ms; }
     genai_model total_a { target a; total_timeout %%TOTAL%%ms; }
+    genai_model total_b { target b; total_timeout %%TOTAL%%ms; }
     genai_model off     { target a; first_token_timeout 0; answer_timeout 0;
                           total_timeout 0; }
 
@@ -174,7 +179,10 @@ http {
         listen 127.0.0.1:%%PORT_0%%;
         listen 127.0.0.1:%%PORT_1%% sndbuf=8k;
         genai_auth off;
+        lingering_close off;
         location /v1/ { genai_pass; }
+        location /fall/ { genai_pass; error_page 504 = @again; }
+        location @again { genai_pass model=total_b; }
     }
 }
 EOF
@@ -200,7 +208,8 @@ sub logged {
 sub ask {
     my ($model, $stream, $do, %o) = @_;
 
-    my $r = $t->post('/v1/chat/completions', { model => $model, %$do,
+    my $path = delete $o{path} || '/v1/chat/completions';
+    my $r = $t->post($path, { model => $model, %$do,
         $stream ? (stream => JSON::PP::true) : () }, %o);
 
     return ($r, logged());
@@ -346,6 +355,29 @@ for my $what ('silent', 'half a head', 'json, drip') {
 }
 
 
+# the provider would go on, only its client does not read
+
+for (longer => 'longer, drip') {
+    my $c = $t->connect(port => $t->port(1), rcvbuf => 4096);
+
+    $c->request('POST', '/v1/chat/completions', body => json_text({
+        model => 'answer_a', a => $_ }));
+    sleep 0.9 * $SCALE;
+
+    my $r = $c->response;
+
+    if ($_ eq 'longer') {
+        is(length $r->body, length $LONGER, 'a slow client gets a long one');
+        is(logged(), '200 a 1 "" "200"', 'logged');
+
+    } else {
+        ok(!$r->complete, 'but what comes too late then is cut');
+        cmp_ok(length $r->body, '>=', 5_000_000, 'when it has read the rest');
+        is(logged(), '200 a 1 "provider_timeout" "200"', 'logged');
+    }
+}
+
+
 # ---- total_timeout
 
 {
@@ -376,6 +408,20 @@ for my $what ('silent', 'half a head', 'json, drip') {
     ($r, $line) = ask('total_a', 0, { a => 'json, drip' });
     ok(!$r->complete, 'in an answer: it is cut');
     is($line, '200 a 1 "provider_timeout" "200"', 'logged');
+}
+
+# a redirect begins no other exchange
+
+{
+    $seen{$_} = $up{$_}->count for keys %up;
+
+    my ($r, $line) = ask('total_a', 1, { a => 'silent' },
+                         path => '/fall/chat/completions');
+
+    is($r->status, 504, 'total, behind a redirect: 504');
+    like($line, qr/^504 \S+ 0 "provider_timeout" /, 'logged');
+    is($up{b}->count, $seen{b}, 'no attempt');
+    $seen{$_} = $up{$_}->count for keys %up;
 }
 
 # a client that does not read

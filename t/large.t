@@ -125,7 +125,7 @@ sub steps {
 
     my ($status, $step, $overhead, $time) = split ' ', log_line();
 
-    for (1 .. $MEASURED && $CPU && $again ? 3 : 0) {
+    for (1 .. ($MEASURED && $CPU && $again ? 3 : 0)) {
         last if $step <= $STEP;
 
         $again->();

@@ -67,6 +67,15 @@ my %do = (
     'in the first chunk' => [ events(chunk('', usage =>
         { prompt_tokens => 50, completion_tokens => 1 }), @text, $stop,
         '[DONE]'), 'chunk_end' ],
+    'in two parts' => [ events(@text,
+        chunk(undef, finish => 'stop', usage => $USAGE),
+        chunk(undef, none => 1, usage => { total_tokens => 110 }), '[DONE]'),
+        'chunk_end' ],
+    'no last chunk' => [ events(@text, $stop, '[DONE]'), 'close' ],
+    'one id in three choices' => [ [ chunk => map({ 'data: {"choices":['
+        . '{"delta":{"tool_calls":[{"index":0,"id":"c","type":"function",'
+        . '"function":{"name":"nnnnnnnn","arguments":"{}"}}]},"index":' . $_
+        . "}]}\n\n" } 0 .. 2), "data: [DONE]\n\n" ], 'chunk_end' ],
     'no usage' => [ events(@text, $stop, '[DONE]'), 'chunk_end' ],
 
     (map { ("finish $_" => [ events(@text, chunk(undef, finish => $_),
@@ -102,6 +111,16 @@ my $up = GenAI::Upstream->new(lossy => 1, route => sub {
     return [ [ json => 200, { error => { message => 'no' } } ] ]
         if $do eq 'json error';
     return [ [ json => 200, { } ] ] if $do eq 'json empty';
+    return [ [ send => "HTTP/1.1 200 OK\r\nContent-Type: $1\r\n"
+               . "Content-Length: 0\r\n\r\n" ] ] if $do =~ /^nothing (.*)/;
+    return [ [ send => "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream"
+               . "\r\n\r\n", @{events(@text)}[1 .. 3] ], 'close' ]
+        if $do eq 'dies at its end';
+    return [ [ send => $SSE . "zz\r\n" ], 'wait_close' ]
+        if $do eq 'no chunk';
+    return [ [ send => $SSE ], events(@text), [ delay => 0.2 ],
+             [ send => "zz\r\n" ],
+             'wait_close' ] if $do eq 'a bad chunk';
     return [ [ json => 200, { object => 'list', data => [ { embedding =>
                [ 0.1 ] } ], usage => { prompt_tokens => 5,
                total_tokens => 5 } } ] ] if $do eq 'embeddings';
@@ -149,6 +168,7 @@ http {
         location /v1/    { genai_pass; }
         location /auth/  { genai_pass; genai_auth on; }
         location /other/ { genai_pass model=m; genai_endpoints other; }
+        location /in/    { genai on; proxy_pass http://127.0.0.1:%%UP%%; }
         location /early/ { genai_pass;
                            add_header X-Early "$genai_finish.$genai_step"; }
         location /plain/ { return 200 "$genai_prompt_tokens$genai_finish"; }
@@ -209,7 +229,8 @@ sub check {
 
 my $all = '50 20 60 30 provider';
 
-for my $do ('own chunk', 'with the reason', 'in every chunk') {
+for my $do ('own chunk', 'with the reason', 'in every chunk', 'in two parts')
+{
     check("usage, $do", $do, $all, 'stop');
 }
 
@@ -217,6 +238,10 @@ for my $do ('own chunk', 'with the reason', 'in every chunk') {
 check('usage in the first chunk alone', 'in the first chunk',
       '50 0 7 0 estimated', 'stop');
 check('no usage', 'no usage', '10 0 6 0 estimated', 'stop');
+
+# whose choice they are of is told behind them: 3 * (8 + 2) bytes
+check('choices', 'one id in three choices', '10 0 8 0 estimated', 'complete',
+      body => { %{body('one id in three choices')}, n => 3 });
 check('usage of JSON', 'json', $all, 'length', json => 1);
 check('JSON that tells nothing', 'json alone', '10 0 3 0 estimated',
       'complete', json => 1);
@@ -237,21 +262,28 @@ for ([ stop => 'stop' ], [ length => 'length' ], [ tool_calls => 'tool' ],
 
 check('finish_reason error', 'finish error', @used, 'error');
 check('no reason', 'no finish', @used, 'complete');
-check('no end', 'no end', @used, 'cut');
+check('no end', 'no end', @used, 'cut', error => 'provider_bad_answer');
 check('an error event', 'error event', @used, 'error',
       error => 'provider_bad_answer');
-check('an event that is none', 'broken', @used, 'cut');
+check('an event that is none', 'broken', @used, 'cut',
+      error => 'provider_bad_answer');
 is(() = $t->error_log =~ /genai provider sent what is no answer/g, 1,
    'of which the log tells once');
 check('the provider dies', 'dies', @used, 'cut',
       error => 'provider_bad_answer');
 check('it dies in an event', 'dies in an event', @used, 'cut',
       error => 'provider_bad_answer');
+check('it dies where its end would be the end', 'dies at its end', @used,
+      'cut', error => 'provider_bad_answer');
+check('all but the framing is there', 'no last chunk', @used, 'stop');
+check("nothing, $_", "nothing $_", '0 0 0 0 none', 'error',
+      error => 'provider_bad_answer')
+    for 'application/json', 'text/event-stream';
 check('it falls silent', 'silence', @used, 'timeout',
       error => 'provider_timeout', model => 'quick');
-check('it never answers', 'never', '0 0 0 0 none', 'timeout',
+check('it never answers', 'never', '10 0 0 0 estimated', 'timeout',
       error => 'provider_timeout', model => 'quick');
-check('it closes', 'close', '0 0 0 0 none', 'error',
+check('it closes', 'close', '10 0 0 0 estimated', 'error',
       error => 'provider_bad_answer');
 check('it says 429', 429, '0 0 0 0 none', 'error',
       error => 'provider_rate_limited');
@@ -273,11 +305,31 @@ check('JSON that is no answer', 'json empty', '10 0 0 0 estimated', 'other',
       json => 1);
 check('an answer that cannot be read', 'coded', '10 0 0 0 estimated',
       'complete', json => 1);
+like($t->error_log, qr/\[warn\].*genai provider sent a coded answer: not read/,
+     'which the log tells');
+
+
+# ---- inline: nginx ends some answers without a word
+
+my @in = (path => '/in/v1/chat/completions');
+
+check('inline, a bad chunk', 'a bad chunk', @used, 'cut', @in,
+      error => 'provider_bad_answer');
+check('inline, nothing but one', 'no chunk', '10 0 0 0 estimated', 'cut', @in,
+      error => 'provider_bad_answer');
+check('inline, all but the framing', 'no last chunk', @used, 'stop', @in);
+check('inline, it dies', 'dies', @used, 'cut', @in,
+      error => 'provider_bad_answer');
+check('inline, it closes', 'close', '10 0 0 0 estimated', 'unreachable', @in,
+      error => 'provider_unreachable');
+check('inline, it says 429', 429, '0 0 0 0 none', 'error', @in,
+      error => 'provider_rate_limited');
+check('inline, usage', 'own chunk', $all, 'stop', @in);
 
 
 # ---- clients that leave
 
-for ([ waits => @used ], [ gone => '0 0 0 0 none' ]) {
+for ([ waits => @used ], [ gone => '10 0 0 0 estimated' ]) {
     my ($do, $tokens) = @$_;
 
     my $j = line(sub {

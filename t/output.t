@@ -247,9 +247,9 @@ for ([ 'a line without an end', 'data: {"choices":[{"delta":{"conte', 1 ],
      [ 'whole JSON without an end', 'data: ' . delta('"content":"x"'), 1 ],
      [ 'half a character', "data: {\"choices\":[{\"delta\":{\"content\":\""
                            . "\xe2\x82", 1 ],
-     [ 'a field without a value', "event: x\nevent", 0 ],
-     [ 'a comment', ': ping', 0 ],
-     [ 'a whole line', 'data: ' . delta('"content":"x"') . "\n", 0 ],
+     [ 'a field without a value', "event: x\nevent", 1 ],
+     [ 'a comment', ': ping', 1 ],
+     [ 'a whole line', 'data: ' . delta('"content":"x"') . "\n", 1 ],
      [ 'the last word', 'data: [DONE]', 0 ],
      [ 'the reason', 'data: ' . delta('', 'stop'), 0 ])
 {

@@ -119,6 +119,9 @@ http {
         location = /page.json { root %%TESTDIR%%; }
         location /proxied/ { genai_pass; error_page 502 = @proxy; }
         location @proxy { proxy_pass http://127.0.0.1:%%UP%%; }
+        location /inline/ { genai_pass; error_page 502 = @inline; }
+        location @inline { genai on; genai_api chat; genai_expose target;
+                           proxy_pass http://127.0.0.1:%%UP%%; }
         location /try/ { try_files /none @fallback; }
 
         # if, limit_except, nested, rewrite
@@ -351,6 +354,15 @@ $r = ask('proxied', { model => 'dead', a => 'x' x 5000 });
 is($r->json->{uri}, '/proxied/chat/completions', 'proxy_pass takes over');
 is(length $r->json->{body}, length json_text({ model => 'dead',
    a => 'x' x 5000 }), 'with the body');
+
+# what was tried before is not what answers
+
+$r = ask('inline', { model => 'dead', a => 'x' });
+is($r->json->{uri}, '/inline/chat/completions', 'proxy_pass, inline');
+is($r->header('x-genai-target'), undef, 'it has no target');
+like($t->access_log('l.log'),
+     qr{^200 0 "" "502 : 200"  /inline/chat/completions$}m, 'logged')
+    if wait_for(sub { $t->access_log('l.log') =~ m{/inline/} });
 
 # on one connection: the fallback leaves nothing behind
 

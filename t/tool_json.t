@@ -107,6 +107,13 @@ refused('{"a":}', 'the request body is not valid JSON: a value is expected'
         . ' at byte 5', 'no JSON', '--check');
 refused('', 'the request body is not valid JSON: the text is empty at byte 0',
         'nothing at all', '--check');
+refused('{"a\u0000":1}', '"a\u0000" has a zero byte in its name',
+        'a zero byte in a name', '--check');
+refused('{"n":0}', '"n" must be a whole number from 1 to 1024', 'a number',
+        '--check');
+shows('{}', '', 'a model is not asked for', '--check');
+shows('{"a":{"B":1,"c":2}}', '{"a":{"c":2}}', 'a name in any case',
+      '--remove', 'a.b');
 refused('{"a":1,"a":2}',
         '"a" stands twice in the request, or in another case',
         'what is refused is not edited', '--edit', 'a=3');
@@ -149,7 +156,8 @@ failed(qr/the request itself/, 'and so does all', '--remove', '');
 
 for my $args ([ '--edit', 'a' ], [ '--edit' ], [ '--what', 'x' ],
               [ '--endpoint', 'models' ], [ '--endpoint', 'none' ],
-              [ '--check', '--remove', 'a' ], [ 'one', 'two' ])
+              [ '--check', '--remove', 'a' ], [ '--check', '--full' ],
+              [ '--full', '--edit', 'a=1' ], [ 'one', 'two' ])
 {
     failed(qr/^usage: /, "usage: @$args", @$args);
 }

@@ -176,7 +176,7 @@ ask('a stream', { model => 'm', do => 'stream', stream => \1 }, @ok,
 ask('stream false', { model => 'm', stream => \0 }, @ok, stream => 0);
 
 ($r, $j) = ask('late tokens', { model => 'm', do => 'late', stream => \1 },
-               @ok, stream => 1);
+               @ok, stream => 1, error => 'provider_bad_answer');
 cmp_ok($j->{ttft}, '>', 0.14,
        'ttft of events without a token is that of the first byte');
 cmp_ok($j->{time}, '>', 0.34, 'the whole takes longer');

@@ -21,6 +21,9 @@
 /* characters of a text that are shown */
 #define GENAI_JSON_WIDTH    60
 
+/* bytes that a request and its tape may take, as in the gateway */
+#define GENAI_JSON_MEMORY   ((size_t) 1 << 30)
+
 
 typedef struct {
     const char                *path;
@@ -70,7 +73,7 @@ main(int argc, char **argv)
         return GENAI_JSON_FAILED;
     }
 
-    genai_arena_init(&arena, SIZE_MAX);
+    genai_arena_init(&arena, GENAI_JSON_MEMORY);
     genai_request_init(&req, &genai_openai, o.endpoint, &text, &arena);
 
     if (genai_request_read(&req, SIZE_MAX) != GENAI_REQUEST_DONE) {
@@ -187,7 +190,7 @@ genai_json_options(genai_json_options_t *o, int argc, char **argv)
         edit->json++;
     }
 
-    if (o->nedits && (o->check || o->full)) {
+    if ((o->nedits != 0) + o->check + o->full > 1) {
         return genai_json_usage(stderr);
     }
 

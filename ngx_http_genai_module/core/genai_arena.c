@@ -445,6 +445,7 @@ genai_arena_drain(genai_arena_t *a, size_t budget)
     genai_chunk_t  *c;
 
     page = sysconf(_SC_PAGESIZE);
+    budget = budget ? budget : 1;
 
     while (a->chunks) {
 
@@ -474,9 +475,16 @@ genai_arena_drain(genai_arena_t *a, size_t budget)
             continue;
         }
 
-        a->chunks = c->next;
+        /* what is left of a large one is next to nothing */
 
-        budget -= (GENAI_ARENA_HEADER < budget) ? GENAI_ARENA_HEADER : budget;
+        n = c->drained ? GENAI_ARENA_HEADER : c->size;
+
+        if (budget == 0) {
+            return 1;
+        }
+
+        a->chunks = c->next;
+        budget -= (n < budget) ? n : budget;
 
         genai_arena_unmap(c, c->size);
     }

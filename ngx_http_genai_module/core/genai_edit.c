@@ -69,7 +69,7 @@ genai_edit_part(genai_edits_t *e, uint32_t i, size_t start, size_t end,
     const genai_str_t *text)
 {
     int            escaped;
-    size_t         known, len;
+    size_t         known, last, len;
     genai_str_t    raw;
     genai_edit_t   key, *next, *before[GENAI_EDIT_LEVELS];
 
@@ -109,15 +109,19 @@ genai_edit_part(genai_edits_t *e, uint32_t i, size_t start, size_t end,
         known = before[0]->end;
     }
 
-    if (next && next->index == i && next->kind == GENAI_EDIT_PART
-        && next->start < end
-        && (next->start != start || next->end != end))
-    {
-        return GENAI_EDIT_BAD;
+    last = raw.len;
+
+    if (next && next->index == i && next->kind == GENAI_EDIT_PART) {
+
+        if (next->start < end && (next->start != start || next->end != end)) {
+            return GENAI_EDIT_BAD;
+        }
+
+        last = (next->start < end) ? next->end : next->start;
     }
 
-    if (!genai_text_boundary(&raw, escaped, start, known)
-        || !genai_text_boundary(&raw, escaped, end, start))
+    if (!genai_text_boundary(&raw, escaped, start, known, last)
+        || !genai_text_boundary(&raw, escaped, end, start, last))
     {
         return GENAI_EDIT_BAD;
     }
@@ -343,10 +347,11 @@ genai_edits_order(const genai_edit_t *a, const genai_edit_t *b)
         return 0;
     }
 
-    n = (a->name.len < b->name.len) ? a->name.len : b->name.len;
-    rc = memcmp(a->name.data, b->name.data, n);
+    n = (a->folded.len < b->folded.len) ? a->folded.len : b->folded.len;
+    rc = memcmp(a->folded.data, b->folded.data, n);
 
-    return rc ? rc : (a->name.len > b->name.len) - (a->name.len < b->name.len);
+    return rc ? rc : (a->folded.len > b->folded.len)
+                     - (a->folded.len < b->folded.len);
 }
 
 
@@ -464,16 +469,21 @@ genai_edits_name(genai_edits_t *e, genai_edit_t *edit,
     const genai_str_t *name)
 {
     edit->name.data = genai_arena_alloc(e->arena, name->len);
+    edit->folded.data = genai_arena_alloc(e->arena, name->len);
 
-    if (edit->name.data == NULL) {
+    if (edit->name.data == NULL || edit->folded.data == NULL) {
         return GENAI_EDIT_NO_MEMORY;
     }
 
     edit->name.len = name->len;
+    edit->folded.len = name->len;
 
     if (name->len) {
         memcpy(edit->name.data, name->data, name->len);
+        memcpy(edit->folded.data, name->data, name->len);
     }
+
+    genai_text_fold(&edit->folded);
 
     return GENAI_EDIT_OK;
 }

@@ -20,9 +20,12 @@
  *
  * No caller knows about commas: a removed member takes one with it, an added
  * one stands behind the last that stays.  One that is set where it was there
- * already, or had been added by an earlier edit, stays in its place.  Where a
- * name stands twice, set changes the first and remove takes all; set after
- * remove brings the first back, the others stay away.
+ * already, or had been added by an earlier edit, stays in its place.
+ *
+ * Two readers must never see two values: names that differ only in case are
+ * one name (genai_tape_fold()), in the text and in edits.  Remove takes all
+ * members of the name.  Set changes the first one that is spelled as it says,
+ * or adds one where none is, and all others go, for good.
  *
  * What replaces a value is a JSON text of its own, with its own tape, since
  * readers walk into it: it is validated when it is given.  The edited text is
@@ -117,15 +120,17 @@ int genai_edit_part(genai_edits_t *e, uint32_t i, size_t start, size_t end,
 
 /*
  * The object at i has a member name, decoded, with a JSON text as its value:
- * the first member of that name gets it, else one is added.  Both are copied.
+ * the first member that is spelled so gets it, else one is added, and all
+ * others whose names differ at most in case are removed.  Both are copied.
  * GENAI_EDIT_BAD: i is no object, name is not UTF-8, or json no JSON text.
  */
 int genai_edit_set(genai_edits_t *e, uint32_t i, const genai_str_t *name,
     const genai_str_t *json);
 
 /*
- * The object at i has no member of that name: all that the text has are
- * removed, and one that was added, here or in the lower layer, is taken back.
+ * The object at i has no member of that name, in any case: all that the text
+ * has are removed, and one that was added, here or in the lower layer, is
+ * taken back.
  * GENAI_EDIT_BAD: i is no object.
  */
 int genai_edit_remove(genai_edits_t *e, uint32_t i, const genai_str_t *name);
@@ -169,6 +174,10 @@ typedef struct {
 
 /*
  * Brings a text and its layers together, upper over lower; each may be NULL.
+ * It does all at once, not in turns: about 0.4 us an edit, and a look at each
+ * member of an object that loses or gets one.  Who has more than some
+ * thousand edits does it in a thread, or bounds them.
+ *
  * The text is that of the tape, in whole, with what stands before and behind
  * the value.  Memory is taken from arena.
  *

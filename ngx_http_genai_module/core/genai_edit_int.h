@@ -21,7 +21,8 @@ struct genai_edit_s {
     uint32_t              place;    /* SET: of the first that added it */
     uint32_t              removed;  /* SET: a REMOVE came before */
 
-    genai_str_t           name;     /* SET, REMOVE: decoded */
+    genai_str_t           name;     /* SET, REMOVE: decoded, */
+    genai_str_t           folded;   /* and as it is compared */
     genai_str_t           text;     /* PART: escaped; SET: with a comma, the
                                        name and a colon before the value */
     genai_tape_t          tape;     /* VALUE, SET: of the value */
@@ -33,7 +34,7 @@ struct genai_edit_s {
 
 /*
  * Compares two edits of layers: by index; values first, then parts by their
- * places, then members by name.
+ * places, then members by name, folded.
  *
  * Returns less than, more than 0; or 0: both are edits of the same thing.
  */

@@ -17,6 +17,7 @@
 #define GENAI_METER_BYTES  4
 
 
+static void genai_meter_usage(genai_meter_t *m, const genai_usage_t *usage);
 static int64_t genai_meter_estimate(uint64_t bytes);
 static int64_t genai_meter_add(int64_t a, int64_t b);
 
@@ -43,8 +44,6 @@ void
 genai_meter_attempt(genai_meter_t *m)
 {
     genai_meter_init(m, m->prompt);
-
-    m->sent = 1;
 }
 
 
@@ -82,9 +81,7 @@ genai_meter_event(genai_meter_t *m, const genai_event_t *e)
         if (e->usage->prompt >= 0 || e->usage->completion >= 0
             || e->usage->total >= 0)
         {
-            m->usage = *e->usage;
-            m->usage_known = 1;
-            m->told = m->answer;
+            genai_meter_usage(m, e->usage);
         }
 
         break;
@@ -110,6 +107,39 @@ genai_meter_event(genai_meter_t *m, const genai_event_t *e)
 }
 
 
+/* what it does not tell is as it was */
+
+static void
+genai_meter_usage(genai_meter_t *m, const genai_usage_t *usage)
+{
+    m->usage_known = 1;
+
+    if (usage->completion >= 0 || m->usage.completion < 0) {
+        m->told = m->answer;
+    }
+
+    if (usage->prompt >= 0) {
+        m->usage.prompt = usage->prompt;
+    }
+
+    if (usage->completion >= 0) {
+        m->usage.completion = usage->completion;
+    }
+
+    if (usage->total >= 0) {
+        m->usage.total = usage->total;
+    }
+
+    if (usage->cached >= 0) {
+        m->usage.cached = usage->cached;
+    }
+
+    if (usage->reasoning >= 0) {
+        m->usage.reasoning = usage->reasoning;
+    }
+}
+
+
 void
 genai_meter_tokens(const genai_meter_t *m, genai_tokens_t *tokens)
 {
@@ -117,7 +147,9 @@ genai_meter_tokens(const genai_meter_t *m, genai_tokens_t *tokens)
 
     memset(tokens, 0, sizeof(genai_tokens_t));
 
-    if (!m->begun) {
+    if (!m->begun
+        && (!m->sent || m->refused || m->error || m->prompt == 0))
+    {
         return;
     }
 

@@ -26,13 +26,14 @@ typedef enum {
 
 
 typedef struct {
-    genai_usage_t      usage;   /* as the provider told it last */
+    genai_usage_t      usage;   /* each number as it was told last */
     uint64_t           prompt;  /* bytes of the request's texts */
     uint64_t           answer;  /* bytes of what the model has said */
     uint64_t           told;    /* of these, said before usage was told */
     genai_finish_e     finish;  /* of the choice that ended last */
     genai_end_e        end;
     unsigned           sent:1;  /* the request went to a provider */
+    unsigned           refused:1;       /* which gave no answer to it */
     unsigned           begun:1; /* an answer has begun */
     unsigned           ended:1; /* and ended, as end tells */
     unsigned           finished:1;
@@ -64,8 +65,9 @@ void genai_meter_event(genai_meter_t *m, const genai_event_t *e);
 
 /*
  * What has been used so far.  Estimated are 4 bytes a token, rounded up: of
- * the prompt where an answer has begun, of the answer as far as it came and
- * was not in the usage that the provider told last.
+ * the prompt where an answer has begun, or where the request was sent and not
+ * refused, of the answer as far as it came and was not in the usage that the
+ * provider told last.
  */
 void genai_meter_tokens(const genai_meter_t *m, genai_tokens_t *tokens);
 

@@ -91,6 +91,10 @@ genai_names_add(genai_names_t *s, uint32_t set, size_t *budget)
 
         } else {
             c = genai_tape_char(&p);
+
+            if (c == 0) {
+                return GENAI_NAMES_ZERO;
+            }
         }
 
         /* a product's high bits depend on all of the factor's */

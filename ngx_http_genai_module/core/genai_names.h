@@ -32,6 +32,7 @@
 #define GENAI_NAMES_NEW         0
 #define GENAI_NAMES_TWICE       1
 #define GENAI_NAMES_AGAIN       2
+#define GENAI_NAMES_ZERO        3
 #define GENAI_NAMES_NO_MEMORY  -1
 
 
@@ -74,7 +75,8 @@ void genai_names_begin(genai_names_t *s, const genai_tape_t *t, uint32_t i);
  *
  * Returns GENAI_NAMES_AGAIN when the name is so long that this must be called
  * again; GENAI_NAMES_NEW; GENAI_NAMES_TWICE where the set has it;
- * GENAI_NAMES_NO_MEMORY.
+ * GENAI_NAMES_ZERO where a character of it is U+0000, which it is not added
+ * with; GENAI_NAMES_NO_MEMORY.
  */
 int genai_names_add(genai_names_t *s, uint32_t set, size_t *budget);
 

@@ -7,7 +7,14 @@
  *
  * A text is told wherever some provider reads one.  What stands in such a
  * place and is of no known shape is told as uncovered, never passed over:
- * who guards a model's input must know what he has not seen.
+ * who guards a model's input must know what he has not seen.  That holds for
+ * all that is in a message, a part, a call, a tool, a tool's function, a
+ * response_format and a prediction: there a member of no known name is told
+ * as well, unless it is a number, true, false, null or empty.  What is not
+ * told are, in these objects, members that mean something to programs alone
+ * (ids, types, signatures, what is encrypted; the lists of the table), and of
+ * the request's own members those that the table does not name: parameters,
+ * metadata, what nobody is known to put before a model.
  */
 
 
@@ -25,10 +32,17 @@ typedef struct {
     uint8_t        text;            /* kinds: of the place's own texts, */
     uint8_t        part_text;       /* of the part's, */
     uint8_t        inner_text;      /* and of those of what is in the part */
+    uint8_t        seen;            /* the flags below, */
+    uint8_t        outer;           /* and those of the part around it */
     unsigned       untyped:1;       /* the part does not tell its type */
-    unsigned       told:1;          /* the part has a segment as a whole */
     unsigned       tokens:1;        /* the prompt is one array of tokens */
 } genai_openai_request_t;
+
+
+/* of the part or tool that the walk is in */
+#define GENAI_OPENAI_TOLD    0x01   /* it has a segment as a whole */
+#define GENAI_OPENAI_WHOLE   0x02   /* which is uncovered */
+#define GENAI_OPENAI_SEALED  0x04   /* its data is encrypted */
 
 
 static int genai_openai_model(genai_request_t *req,
@@ -43,8 +57,6 @@ static int genai_openai_n(genai_request_t *req,
     const genai_request_place_t *at);
 static int genai_openai_max(genai_request_t *req,
     const genai_request_place_t *at);
-static int genai_openai_max_completion(genai_request_t *req,
-    const genai_request_place_t *at);
 static int genai_openai_text(genai_request_t *req,
     const genai_request_place_t *at);
 static int genai_openai_json(genai_request_t *req,
@@ -57,6 +69,10 @@ static int genai_openai_part_text(genai_request_t *req,
     const genai_request_place_t *at);
 static int genai_openai_media(genai_request_t *req,
     const genai_request_place_t *at);
+static int genai_openai_data(genai_request_t *req,
+    const genai_request_place_t *at);
+static int genai_openai_other(genai_request_t *req,
+    const genai_request_place_t *at);
 static int genai_openai_inner(genai_request_t *req,
     const genai_request_place_t *at);
 static int genai_openai_inner_part(genai_request_t *req,
@@ -68,6 +84,8 @@ static int genai_openai_detail(genai_request_t *req,
 static int genai_openai_call(genai_request_t *req,
     const genai_request_place_t *at);
 static int genai_openai_tool(genai_request_t *req,
+    const genai_request_place_t *at);
+static int genai_openai_choice(genai_request_t *req,
     const genai_request_place_t *at);
 static int genai_openai_prediction(genai_request_t *req,
     const genai_request_place_t *at);
@@ -82,11 +100,12 @@ static int genai_openai_token(genai_request_t *req,
 #include "genai_openai_request_table.h"
 
 
-static int genai_openai_cap(genai_request_t *req, uint32_t i);
 static int genai_openai_is_entered(const genai_request_t *req,
     const genai_request_place_t *at);
 static uint8_t genai_openai_kind_of(const genai_request_t *req, uint32_t i,
     const genai_openai_kind_t *kinds);
+static uint8_t genai_openai_seen(const genai_request_t *req, uint32_t type,
+    uint8_t kind);
 static int genai_openai_string(genai_request_t *req,
     const genai_openai_request_t *st, uint8_t kind, uint32_t i);
 static int genai_openai_add(genai_request_t *req,
@@ -277,11 +296,21 @@ genai_openai_n(genai_request_t *req, const genai_request_place_t *at)
 /* a negative one is none: -1 is llama.cpp's and LM Studio's "no limit" */
 
 static int
-genai_openai_cap(genai_request_t *req, uint32_t i)
+genai_openai_max(genai_request_t *req, const genai_request_place_t *at)
 {
-    int64_t  n;
+    int64_t    n;
+    uint32_t  *max;
 
-    if (genai_request_int(req, i, -GENAI_WALK_INT_MAX, GENAI_WALK_INT_MAX, &n)
+    if (genai_tape_type(&req->tape, at->index) == GENAI_TAPE_NULL) {
+        return GENAI_WALK_GO;
+    }
+
+    max = (at->node == &genai_openai_max_node) ? &req->max_tokens
+                                               : &req->max_completion_tokens;
+    *max = at->index;
+
+    if (genai_request_int(req, at->index, -GENAI_WALK_INT_MAX,
+                          GENAI_WALK_INT_MAX, &n)
         != GENAI_WALK_GO)
     {
         return GENAI_WALK_ERROR;
@@ -292,33 +321,6 @@ genai_openai_cap(genai_request_t *req, uint32_t i)
     }
 
     return GENAI_WALK_GO;
-}
-
-
-static int
-genai_openai_max(genai_request_t *req, const genai_request_place_t *at)
-{
-    if (genai_tape_type(&req->tape, at->index) == GENAI_TAPE_NULL) {
-        return GENAI_WALK_GO;
-    }
-
-    req->max_tokens = at->index;
-
-    return genai_openai_cap(req, at->index);
-}
-
-
-static int
-genai_openai_max_completion(genai_request_t *req,
-    const genai_request_place_t *at)
-{
-    if (genai_tape_type(&req->tape, at->index) == GENAI_TAPE_NULL) {
-        return GENAI_WALK_GO;
-    }
-
-    req->max_completion_tokens = at->index;
-
-    return genai_openai_cap(req, at->index);
 }
 
 
@@ -400,7 +402,7 @@ genai_openai_part(genai_request_t *req, const genai_request_place_t *at)
         }
 
         st->part = 0;
-        st->told = 0;
+        st->seen = 0;
 
         return rc;
     }
@@ -428,11 +430,12 @@ genai_openai_part(genai_request_t *req, const genai_request_place_t *at)
     st->part = at->number;
     st->mark = req->nsegments;
     st->untyped = (part == 0);
-    st->told = !genai_segment_is_text(kind);
-    st->part_text = (kind == GENAI_SEGMENT_TEXT || st->told) ? st->text : kind;
+    st->seen = genai_openai_seen(req, part, kind);
+    st->part_text = (kind == GENAI_SEGMENT_TEXT
+                     || !genai_segment_is_text(kind)) ? st->text : kind;
 
-    return st->told ? genai_openai_add(req, st, kind, at->index)
-                    : GENAI_WALK_GO;
+    return (st->seen & GENAI_OPENAI_TOLD)
+           ? genai_openai_add(req, st, kind, at->index) : GENAI_WALK_GO;
 }
 
 
@@ -454,12 +457,63 @@ genai_openai_media(genai_request_t *req, const genai_request_place_t *at)
 
     st = at->state;
 
-    if (st->told || genai_tape_type(&req->tape, at->index) == GENAI_TAPE_NULL)
+    if ((st->seen & GENAI_OPENAI_TOLD)
+        || genai_tape_type(&req->tape, at->index) == GENAI_TAPE_NULL)
     {
         return GENAI_WALK_GO;
     }
 
     return genai_openai_add(req, st, at->node->kind, at->index);
+}
+
+
+/* only who has encrypted it reads it */
+
+static int
+genai_openai_data(genai_request_t *req, const genai_request_place_t *at)
+{
+    genai_openai_request_t  *st;
+
+    st = at->state;
+
+    return (st->seen & (GENAI_OPENAI_SEALED|GENAI_OPENAI_TOLD))
+           ? GENAI_WALK_GO : genai_openai_other(req, at);
+}
+
+
+/* a member that nobody knows, which may be for the model */
+
+static int
+genai_openai_other(genai_request_t *req, const genai_request_place_t *at)
+{
+    genai_tape_type_e              type;
+    genai_openai_request_t        *st;
+    const genai_request_member_t  *m;
+
+    st = at->state;
+    type = genai_tape_type(&req->tape, at->index);
+
+    if ((st->seen & GENAI_OPENAI_WHOLE) || type < GENAI_TAPE_STRING
+        || (type == GENAI_TAPE_STRING
+            && genai_tape_view(&req->tape, at->index).len == 0)
+        || (type > GENAI_TAPE_STRING
+            && genai_tape_first(&req->tape, at->index) == 0))
+    {
+        return GENAI_WALK_GO;
+    }
+
+    /* the name stands before the value */
+
+    for (m = at->node->members; m && m->name; m++) {
+
+        if (genai_tape_key_is(&req->tape, at->index - 1, m->name, m->len)
+            == 1)
+        {
+            return GENAI_WALK_GO;
+        }
+    }
+
+    return genai_openai_add(req, st, GENAI_SEGMENT_UNCOVERED, at->index);
 }
 
 
@@ -497,6 +551,7 @@ genai_openai_inner_part(genai_request_t *req, const genai_request_place_t *at)
     st = at->state;
 
     if (at->leave) {
+        st->seen = st->outer;
         return GENAI_WALK_GO;
     }
 
@@ -512,8 +567,12 @@ genai_openai_inner_part(genai_request_t *req, const genai_request_place_t *at)
 
     kind = genai_openai_kind_of(req, part, genai_openai_parts);
 
-    return genai_segment_is_text(kind)
-           ? GENAI_WALK_GO : genai_openai_add(req, st, kind, at->index);
+    st->outer = st->seen;
+    st->seen = genai_openai_seen(req, part, kind)
+               | (st->outer & GENAI_OPENAI_WHOLE);
+
+    return (st->seen & GENAI_OPENAI_TOLD)
+           ? genai_openai_add(req, st, kind, at->index) : GENAI_WALK_GO;
 }
 
 
@@ -540,6 +599,8 @@ genai_openai_detail(genai_request_t *req, const genai_request_place_t *at)
 
     if (at->leave) {
         st->part = 0;
+        st->seen = 0;
+
         return GENAI_WALK_GO;
     }
 
@@ -558,7 +619,12 @@ genai_openai_detail(genai_request_t *req, const genai_request_place_t *at)
     rc = genai_segment_is_text(kind)
          ? GENAI_WALK_GO : genai_openai_add(req, st, kind, at->index);
 
-    st->part = genai_openai_is_entered(req, at) ? at->number : 0;
+    st->part = 0;
+
+    if (genai_openai_is_entered(req, at)) {
+        st->part = at->number;
+        st->seen = genai_openai_seen(req, type, kind);
+    }
 
     return rc;
 }
@@ -592,6 +658,8 @@ genai_openai_tool(genai_request_t *req, const genai_request_place_t *at)
 
     if (at->leave) {
         st->message = 0;
+        st->seen = 0;
+
         return GENAI_WALK_GO;
     }
 
@@ -607,6 +675,8 @@ genai_openai_tool(genai_request_t *req, const genai_request_place_t *at)
         && genai_openai_kind_of(req, type, genai_openai_tools)
            == GENAI_SEGMENT_UNCOVERED)
     {
+        st->seen = GENAI_OPENAI_WHOLE;
+
         return genai_openai_add(req, st, GENAI_SEGMENT_UNCOVERED, at->index);
     }
 
@@ -615,6 +685,18 @@ genai_openai_tool(genai_request_t *req, const genai_request_place_t *at)
     st->message = genai_openai_is_entered(req, at) ? at->number : 0;
 
     return rc;
+}
+
+
+/* a word, "auto", or which tool */
+
+static int
+genai_openai_choice(genai_request_t *req, const genai_request_place_t *at)
+{
+    return (genai_tape_type(&req->tape, at->index) == GENAI_TAPE_ARRAY)
+           ? genai_openai_add(req, at->state, GENAI_SEGMENT_UNCOVERED,
+                              at->index)
+           : GENAI_WALK_GO;
 }
 
 
@@ -748,6 +830,27 @@ genai_openai_kind_of(const genai_request_t *req, uint32_t i,
     }
 
     return kinds->kind;
+}
+
+
+/* what a part of the type at that index, of that kind, is */
+
+static uint8_t
+genai_openai_seen(const genai_request_t *req, uint32_t type, uint8_t kind)
+{
+    uint8_t  seen;
+
+    seen = genai_openai_kind_of(req, type, genai_openai_sealed);
+
+    if (!genai_segment_is_text(kind)) {
+        seen |= GENAI_OPENAI_TOLD;
+    }
+
+    if (kind == GENAI_SEGMENT_UNCOVERED) {
+        seen |= GENAI_OPENAI_WHOLE;
+    }
+
+    return seen;
 }
 
 

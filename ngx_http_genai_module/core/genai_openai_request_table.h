@@ -6,6 +6,9 @@
  *
  * Any value may stand at any place but those that the gateway acts on and the
  * frame around the messages: the provider judges the rest.
+ *
+ * Every object that a model reads ends with what its other members are: told
+ * as uncovered, but for a few names that mean something to programs alone.
  */
 
 
@@ -80,6 +83,13 @@ static const genai_openai_kind_t  genai_openai_details[] = {
 };
 
 
+static const genai_openai_kind_t  genai_openai_sealed[] = {
+    genai_openai_kind("reasoning.encrypted", GENAI_OPENAI_SEALED),
+    genai_openai_kind("redacted_thinking", GENAI_OPENAI_SEALED),
+    genai_openai_kinds_end(0)
+};
+
+
 static const genai_openai_kind_t  genai_openai_tools[] = {
     genai_openai_kind("function", GENAI_SEGMENT_TEXT),
     genai_openai_kind("custom", GENAI_SEGMENT_TEXT),
@@ -111,32 +121,84 @@ static const genai_request_node_t
     genai_openai_uncovered_node = genai_openai_texts(GENAI_SEGMENT_UNCOVERED);
 
 
-/* what is in a part, one level, no part in it again */
+/* members of other names: told, but for those of a list */
 
-static const genai_request_node_t  genai_openai_inner_text_node = {
-    GENAI_WALK_ANY, 0, T, genai_openai_inner_text, NULL, NULL
-};
+#define genai_openai_others(plain)                                            \
+    { GENAI_WALK_ANY, 0, GENAI_SEGMENT_UNCOVERED, genai_openai_other, NULL,   \
+      plain }
 
-static const genai_request_member_t  genai_openai_inner_members[] = {
-    genai_request_member("type", NULL),
-    genai_request_member("text", &genai_openai_inner_text_node),
+#define genai_openai_plain(name)  genai_request_member(name, NULL)
+
+static const genai_request_node_t  genai_openai_other_node =
+    genai_openai_others(NULL);
+
+#define genai_openai_members_other                                            \
+    genai_request_members_other(&genai_openai_other_node)
+
+static const genai_request_member_t  genai_openai_message_plain[] = {
+    genai_openai_plain("id"),
+    genai_openai_plain("type"),
+    genai_openai_plain("object"),
+    genai_openai_plain("index"),
+    genai_openai_plain("status"),
+    genai_openai_plain("phase"),
+    genai_openai_plain("model"),
+    genai_openai_plain("created"),
+    genai_openai_plain("created_at"),
+    genai_openai_plain("timestamp"),
+    genai_openai_plain("finish_reason"),
+    genai_openai_plain("stop_reason"),
+    genai_openai_plain("call_id"),
+    genai_openai_plain("cache_control"),
+    genai_openai_plain("annotations"),
+    genai_openai_plain("logprobs"),
+    genai_openai_plain("encrypted_content"),
+    genai_openai_plain("signature"),
+    genai_openai_plain("thought_signature"),
+    genai_openai_plain("reasoning_signature"),
+    genai_openai_plain("extra_content"),        /* signatures, of Gemini */
     genai_request_members_end
 };
 
-static const genai_request_node_t  genai_openai_inner_part_node = {
-    GENAI_WALK_ANY, GENAI_WALK_OBJECT, T, genai_openai_inner_part, NULL,
-    genai_openai_inner_members
+/* also of what is in a part, of calls and of reasoning_details */
+
+static const genai_request_member_t  genai_openai_part_plain[] = {
+    genai_openai_plain("id"),
+    genai_openai_plain("uuid"),
+    genai_openai_plain("index"),
+    genai_openai_plain("status"),
+    genai_openai_plain("call_id"),
+    genai_openai_plain("tool_call_id"),
+    genai_openai_plain("tool_use_id"),
+    genai_openai_plain("cache_control"),
+    genai_openai_plain("annotations"),
+    genai_openai_plain("logprobs"),
+    genai_openai_plain("detail"),
+    genai_openai_plain("format"),
+    genai_openai_plain("mime_type"),
+    genai_openai_plain("media_type"),
+    genai_openai_plain("encrypted_content"),
+    genai_openai_plain("signature"),
+    genai_openai_plain("thought_signature"),
+    genai_openai_plain("extra_content"),
+    genai_request_members_end
+};
+
+static const genai_request_member_t  genai_openai_tool_plain[] = {
+    genai_openai_plain("id"),
+    genai_openai_plain("type"),
+    genai_openai_plain("strict"),
+    genai_openai_plain("cache_control"),
+    genai_request_members_end
 };
 
 static const genai_request_node_t
-    genai_openai_inner_node = {
-        GENAI_WALK_ANY, GENAI_WALK_ARRAY, T, genai_openai_inner,
-        &genai_openai_inner_part_node, NULL
-    },
-    genai_openai_inner_reasoning_node = {
-        GENAI_WALK_ANY, GENAI_WALK_ARRAY, GENAI_SEGMENT_REASONING,
-        genai_openai_inner, &genai_openai_inner_part_node, NULL
-    };
+    genai_openai_message_other_node =
+        genai_openai_others(genai_openai_message_plain),
+    genai_openai_part_other_node =
+        genai_openai_others(genai_openai_part_plain),
+    genai_openai_tool_other_node =
+        genai_openai_others(genai_openai_tool_plain);
 
 
 static const genai_request_node_t
@@ -155,7 +217,61 @@ static const genai_request_node_t
     genai_openai_video_node = {
         GENAI_WALK_ANY, 0, GENAI_SEGMENT_UNCOVERED, genai_openai_media, NULL,
         NULL
+    },
+    genai_openai_data_node = {
+        GENAI_WALK_ANY, 0, GENAI_SEGMENT_UNCOVERED, genai_openai_data, NULL,
+        NULL
     };
+
+/* of a part that is told as a whole they are told with it */
+
+#define genai_openai_media_members                                            \
+    genai_request_member("image_url", &genai_openai_image_node),              \
+    genai_request_member("image", &genai_openai_image_node),                  \
+    genai_request_member("image_embeds", &genai_openai_image_node),           \
+    genai_request_member("input_audio", &genai_openai_audio_node),            \
+    genai_request_member("audio_url", &genai_openai_audio_node),              \
+    genai_request_member("audio_embeds", &genai_openai_audio_node),           \
+    genai_request_member("audio", &genai_openai_audio_node),                  \
+    genai_request_member("file", &genai_openai_file_node),                    \
+    genai_request_member("file_id", &genai_openai_file_node),                 \
+    genai_request_member("file_url", &genai_openai_file_node),                \
+    genai_request_member("file_data", &genai_openai_file_node),               \
+    genai_request_member("filename", &genai_openai_file_node),                \
+    genai_request_member("source", &genai_openai_video_node),                 \
+    genai_request_member("video_url", &genai_openai_video_node),              \
+    genai_request_member("data", &genai_openai_data_node)
+
+
+
+/* what is in a part, one level; a part in it again is not covered */
+
+static const genai_request_node_t  genai_openai_inner_text_node = {
+    GENAI_WALK_ANY, 0, T, genai_openai_inner_text, NULL, NULL
+};
+
+static const genai_request_member_t  genai_openai_inner_members[] = {
+    genai_request_member("type", NULL),
+    genai_request_member("text", &genai_openai_inner_text_node),
+    genai_openai_media_members,
+    genai_request_members_other(&genai_openai_part_other_node)
+};
+
+static const genai_request_node_t  genai_openai_inner_part_node = {
+    GENAI_WALK_ANY, GENAI_WALK_OBJECT, T, genai_openai_inner_part, NULL,
+    genai_openai_inner_members
+};
+
+static const genai_request_node_t
+    genai_openai_inner_node = {
+        GENAI_WALK_ANY, GENAI_WALK_ARRAY, T, genai_openai_inner,
+        &genai_openai_inner_part_node, NULL
+    },
+    genai_openai_inner_reasoning_node = {
+        GENAI_WALK_ANY, GENAI_WALK_ARRAY, GENAI_SEGMENT_REASONING,
+        genai_openai_inner, &genai_openai_inner_part_node, NULL
+    };
+
 
 static const genai_request_member_t  genai_openai_part_members[] = {
     genai_request_member("type", NULL),
@@ -165,13 +281,10 @@ static const genai_request_member_t  genai_openai_part_members[] = {
     genai_request_member("reasoning", &genai_openai_inner_reasoning_node),
     genai_request_member("summary", &genai_openai_inner_reasoning_node),
     genai_request_member("content", &genai_openai_inner_node),
-    genai_request_member("image_url", &genai_openai_image_node),
-    genai_request_member("image", &genai_openai_image_node),
-    genai_request_member("input_audio", &genai_openai_audio_node),
-    genai_request_member("audio_url", &genai_openai_audio_node),
-    genai_request_member("file", &genai_openai_file_node),
-    genai_request_member("video_url", &genai_openai_video_node),
-    genai_request_members_end
+    genai_request_member("title", &genai_openai_part_text_node),
+    genai_request_member("context", &genai_openai_part_text_node),
+    genai_openai_media_members,
+    genai_request_members_other(&genai_openai_part_other_node)
 };
 
 static const genai_request_node_t  genai_openai_part_node = {
@@ -192,7 +305,8 @@ static const genai_request_member_t  genai_openai_detail_members[] = {
     genai_request_member("text", &genai_openai_reasoning_node),
     genai_request_member("summary", &genai_openai_reasoning_node),
     genai_request_member("thinking", &genai_openai_reasoning_node),
-    genai_request_members_end
+    genai_request_member("data", &genai_openai_data_node),
+    genai_request_members_other(&genai_openai_part_other_node)
 };
 
 static const genai_request_node_t  genai_openai_detail_node = {
@@ -204,7 +318,7 @@ static const genai_request_node_t  genai_openai_details_node =
     genai_openai_array(&genai_openai_detail_node);
 
 
-/* calls of tools */
+/* calls of tools, whose parts may stand without "function" around them */
 
 static const genai_request_node_t
     genai_openai_call_name_node = genai_openai_texts(GENAI_SEGMENT_CALL_NAME),
@@ -214,7 +328,7 @@ static const genai_request_member_t  genai_openai_called_members[] = {
     genai_request_member("name", &genai_openai_call_name_node),
     genai_request_member("arguments", &genai_openai_arguments_node),
     genai_request_member("input", &genai_openai_arguments_node),
-    genai_request_members_end
+    genai_openai_members_other
 };
 
 static const genai_request_node_t  genai_openai_called_node =
@@ -225,7 +339,10 @@ static const genai_request_member_t  genai_openai_call_members[] = {
     genai_request_member("type", NULL),
     genai_request_member("function", &genai_openai_called_node),
     genai_request_member("custom", &genai_openai_called_node),
-    genai_request_members_end
+    genai_request_member("name", &genai_openai_call_name_node),
+    genai_request_member("arguments", &genai_openai_arguments_node),
+    genai_request_member("input", &genai_openai_arguments_node),
+    genai_request_members_other(&genai_openai_part_other_node)
 };
 
 static const genai_request_node_t  genai_openai_call_node = {
@@ -235,6 +352,22 @@ static const genai_request_node_t  genai_openai_call_node = {
 
 static const genai_request_node_t  genai_openai_calls_node =
     genai_openai_array(&genai_openai_call_node);
+
+
+/* what was spoken, which its id alone stands for mostly */
+
+static const genai_request_node_t
+    genai_openai_spoken_text_node = genai_openai_texts(T);
+
+static const genai_request_member_t  genai_openai_spoken_members[] = {
+    genai_request_member("id", NULL),
+    genai_request_member("data", &genai_openai_audio_node),
+    genai_request_member("transcript", &genai_openai_spoken_text_node),
+    genai_request_members_other(&genai_openai_part_other_node)
+};
+
+static const genai_request_node_t  genai_openai_spoken_node =
+    genai_openai_object(genai_openai_spoken_members);
 
 
 static const genai_request_node_t  genai_openai_role_node = {
@@ -248,14 +381,15 @@ static const genai_request_member_t  genai_openai_message_members[] = {
     genai_request_member("refusal", &genai_openai_refusal_node),
     genai_request_member("reasoning_content", &genai_openai_reasoning_node),
     genai_request_member("reasoning", &genai_openai_reasoning_node),
+    genai_request_member("thinking", &genai_openai_reasoning_node),
     genai_request_member("reasoning_details", &genai_openai_details_node),
     genai_request_member("thinking_blocks", &genai_openai_details_node),
     genai_request_member("tool_calls", &genai_openai_calls_node),
     genai_request_member("function_call", &genai_openai_called_node),
     genai_request_member("images", &genai_openai_image_node),
     genai_request_member("tool_call_id", NULL),
-    genai_request_member("audio", NULL),
-    genai_request_members_end
+    genai_request_member("audio", &genai_openai_spoken_node),
+    genai_request_members_other(&genai_openai_message_other_node)
 };
 
 static const genai_request_node_t  genai_openai_message_node = {
@@ -283,7 +417,7 @@ static const genai_request_member_t  genai_openai_function_members[] = {
     genai_request_member("parameters", &genai_openai_schema_node),
     genai_request_member("format", &genai_openai_schema_node),
     genai_request_member("strict", NULL),
-    genai_request_members_end
+    genai_request_members_other(&genai_openai_tool_other_node)
 };
 
 static const genai_request_node_t  genai_openai_function_node =
@@ -298,7 +432,7 @@ static const genai_request_member_t  genai_openai_tool_members[] = {
     genai_request_member("parameters", &genai_openai_schema_node),
     genai_request_member("input_schema", &genai_openai_schema_node),
     genai_request_member("format", &genai_openai_schema_node),
-    genai_request_members_end
+    genai_request_members_other(&genai_openai_tool_other_node)
 };
 
 static const genai_request_node_t  genai_openai_tool_node = {
@@ -315,11 +449,11 @@ static const genai_request_node_t
     genai_openai_format_schema_node = genai_openai_jsons(GENAI_SEGMENT_FORMAT);
 
 static const genai_request_member_t  genai_openai_json_schema_members[] = {
-    genai_request_member("name", NULL),
+    genai_request_member("name", &genai_openai_format_text_node),
     genai_request_member("description", &genai_openai_format_text_node),
     genai_request_member("schema", &genai_openai_format_schema_node),
     genai_request_member("strict", NULL),
-    genai_request_members_end
+    genai_openai_members_other
 };
 
 static const genai_request_node_t  genai_openai_json_schema_node =
@@ -329,7 +463,7 @@ static const genai_request_member_t  genai_openai_format_members[] = {
     genai_request_member("type", NULL),
     genai_request_member("json_schema", &genai_openai_json_schema_node),
     genai_request_member("schema", &genai_openai_format_schema_node),
-    genai_request_members_end
+    genai_openai_members_other
 };
 
 static const genai_request_node_t  genai_openai_format_node = {
@@ -341,7 +475,7 @@ static const genai_request_node_t  genai_openai_format_node = {
 static const genai_request_member_t  genai_openai_prediction_members[] = {
     genai_request_member("type", NULL),
     genai_request_member("content", &genai_openai_content_node),
-    genai_request_members_end
+    genai_openai_members_other
 };
 
 static const genai_request_node_t  genai_openai_prediction_node = {
@@ -397,8 +531,7 @@ static const genai_request_node_t
         GENAI_WALK_NUMBER|GENAI_WALK_NULL, 0, T, genai_openai_max, NULL, NULL
     },
     genai_openai_max_completion_node = {
-        GENAI_WALK_NUMBER|GENAI_WALK_NULL, 0, T, genai_openai_max_completion,
-        NULL, NULL
+        GENAI_WALK_NUMBER|GENAI_WALK_NULL, 0, T, genai_openai_max, NULL, NULL
     };
 
 static const genai_request_member_t  genai_openai_options_members[] = {
@@ -412,12 +545,98 @@ static const genai_request_node_t  genai_openai_options_node = {
 };
 
 
+/* which tool is to be called: by its name, nothing else belongs there */
+
+static const genai_request_member_t  genai_openai_named_members[] = {
+    genai_request_member("name", NULL),
+    genai_openai_members_other
+};
+
+static const genai_request_node_t  genai_openai_named_node =
+    genai_openai_object(genai_openai_named_members);
+
+#define genai_openai_choice_members                                           \
+    genai_request_member("type", NULL),                                       \
+    genai_request_member("name", NULL),                                       \
+    genai_request_member("function", &genai_openai_named_node),               \
+    genai_request_member("custom", &genai_openai_named_node)
+
+static const genai_request_member_t  genai_openai_choice_tool_members[] = {
+    genai_openai_choice_members,
+    genai_openai_members_other
+};
+
+static const genai_request_node_t  genai_openai_choice_tool_node =
+    genai_openai_object(genai_openai_choice_tool_members);
+
+static const genai_request_node_t  genai_openai_choice_tools_node =
+    genai_openai_array(&genai_openai_choice_tool_node);
+
+static const genai_request_member_t  genai_openai_allowed_members[] = {
+    genai_request_member("mode", NULL),
+    genai_request_member("tools", &genai_openai_choice_tools_node),
+    genai_openai_members_other
+};
+
+static const genai_request_node_t  genai_openai_allowed_node =
+    genai_openai_object(genai_openai_allowed_members);
+
+static const genai_request_member_t  genai_openai_tool_choice_members[] = {
+    genai_openai_choice_members,
+    genai_request_member("mode", NULL),
+    genai_request_member("tools", &genai_openai_choice_tools_node),
+    genai_request_member("allowed_tools", &genai_openai_allowed_node),
+    genai_openai_members_other
+};
+
+static const genai_request_node_t  genai_openai_tool_choice_node = {
+    GENAI_WALK_ANY, GENAI_WALK_OBJECT, T, genai_openai_choice, NULL,
+    genai_openai_tool_choice_members
+};
+
+
+/* switches of a template are no text, all else in it may be */
+
+static const genai_request_member_t  genai_openai_kwargs_members[] = {
+    genai_openai_members_other
+};
+
+static const genai_request_node_t  genai_openai_kwargs_node =
+    genai_openai_object(genai_openai_kwargs_members);
+
+
 #define genai_openai_root(members)                                            \
     { GENAI_WALK_OBJECT, GENAI_WALK_OBJECT, T, NULL, NULL, members }
+
+/* of all: what some provider makes text for the model of */
+
+#define genai_openai_uncovered(name)                                          \
+    genai_request_member(name, &genai_openai_uncovered_node)
+
+#define genai_openai_text_members                                             \
+    genai_openai_uncovered("system"),                                         \
+    genai_openai_uncovered("instructions"),                                   \
+    genai_openai_uncovered("documents"),                                      \
+    genai_openai_uncovered("data_sources"),                                   \
+    genai_openai_uncovered("plugins"),                                        \
+    genai_openai_uncovered("web_search_options"),                             \
+    genai_openai_uncovered("chat_template"),                                  \
+    genai_request_member("chat_template_kwargs", &genai_openai_kwargs_node),  \
+    genai_openai_uncovered("guided_json"),                                    \
+    genai_openai_uncovered("guided_regex"),                                   \
+    genai_openai_uncovered("guided_choice"),                                  \
+    genai_openai_uncovered("guided_grammar"),                                 \
+    genai_openai_uncovered("structured_outputs"),                             \
+    genai_openai_uncovered("structural_tag"),                                 \
+    genai_openai_uncovered("json_schema"),                                    \
+    genai_openai_uncovered("grammar"),                                        \
+    genai_openai_uncovered("regex"),                                          \
+    genai_openai_uncovered("ebnf")
 
 /* of chat and completions */
 
 #define genai_openai_root_members                                             \
+    genai_openai_text_members,                                                \
     genai_request_member("model", &genai_openai_model_node),                  \
     genai_request_member("stream", &genai_openai_stream_node),                \
     genai_request_member("stream_options", &genai_openai_options_node),       \
@@ -434,8 +653,8 @@ static const genai_request_member_t  genai_openai_chat_members[] = {
     genai_request_member("tools", &genai_openai_tools_node),
     genai_request_member("functions", &genai_openai_tools_node),
     genai_request_member("prediction", &genai_openai_prediction_node),
-    genai_request_member("documents", &genai_openai_uncovered_node),
-    genai_request_member("chat_template", &genai_openai_uncovered_node),
+    genai_request_member("tool_choice", &genai_openai_tool_choice_node),
+    genai_request_member("function_call", &genai_openai_tool_choice_node),
     genai_request_members_end
 };
 
@@ -447,6 +666,7 @@ static const genai_request_member_t  genai_openai_completions_members[] = {
 };
 
 static const genai_request_member_t  genai_openai_embeddings_members[] = {
+    genai_openai_text_members,
     genai_request_member("model", &genai_openai_model_node),
     genai_request_member("stream", &genai_openai_stream_node),
     genai_request_member("input", &genai_openai_input_node),

@@ -10,7 +10,8 @@
  * large.  In every object whose members are acted on no name may stand twice,
  * spelled the same, with escapes, or in another case: two readers must never
  * see two requests.  Objects that are only passed on (a tool's schema, a
- * call's arguments, metadata) may be what they like.
+ * call's arguments, metadata) may be what they like.  No such name has a zero
+ * byte either, at which some readers end it.
  *
  * A request belongs to one thread at a time, together with its arena.
  */

@@ -64,6 +64,7 @@ static int genai_walk_next(genai_request_t *req, genai_walk_t *w);
 static int genai_walk_member(genai_request_t *req, genai_walk_t *w,
     genai_walk_level_t *l);
 static int genai_walk_name(genai_request_t *req, genai_walk_t *w);
+static int genai_walk_other(genai_request_t *req, genai_walk_t *w);
 static int genai_walk_leave(genai_request_t *req, genai_walk_t *w);
 static int genai_walk_twice(genai_request_t *req);
 static int genai_walk_type(genai_request_t *req, unsigned types);
@@ -303,15 +304,46 @@ genai_walk_name(genai_request_t *req, genai_walk_t *w)
         return GENAI_WALK_GO;
 
     case GENAI_NAMES_NEW:
-        w->phase = GENAI_WALK_NEXT;
-        return GENAI_WALK_GO;
+        return genai_walk_other(req, w);
 
     case GENAI_NAMES_TWICE:
         return genai_walk_twice(req);
 
+    case GENAI_NAMES_ZERO:
+
+        /* who ends strings with a zero byte sees another name */
+
+        return genai_request_refuse(req, "has a zero byte in its name");
+
     default:
         return genai_walk_no_memory(req);
     }
+}
+
+
+/* what the name stands for, which is in no table */
+
+static int
+genai_walk_other(genai_request_t *req, genai_walk_t *w)
+{
+    const genai_walk_level_t      *l;
+    const genai_request_member_t  *m;
+
+    l = &w->levels[w->depth - 1];
+
+    for (m = l->node->members; m->name; m++) { /* void */ }
+
+    if (m->node == NULL) {
+        w->phase = GENAI_WALK_NEXT;
+        return GENAI_WALK_GO;
+    }
+
+    w->at.node = m->node;
+    w->at.index = genai_tape_value(&req->tape, l->child);
+    w->at.number = 0;
+    w->phase = GENAI_WALK_VALUE;
+
+    return GENAI_WALK_GO;
 }
 
 
@@ -436,39 +468,99 @@ int
 genai_request_int(genai_request_t *req, uint32_t i, int64_t min, int64_t max,
     int64_t *n)
 {
-    int          minus;
-    size_t       k;
-    int64_t      value;
+    int          minus, point, below;
+    char         digits[GENAI_WALK_DIGITS];
+    size_t       k, count;
+    int64_t      exp, scale, value;
     genai_str_t  s;
 
     s = genai_tape_view(&req->tape, i);
 
+    if (s.len > GENAI_WALK_DIGITS) {
+        goto refuse;
+    }
+
     minus = (s.data[0] == '-');
-    value = 0;
+    point = 0;
+    count = 0;
+    scale = 0;
+    exp = 0;
 
-    for (k = minus; k < s.len; k++) {
+    for (k = minus; k < s.len && (s.data[k] | 0x20) != 'e'; k++) {
 
-        /* it has no leading zeros: this ends before 20 digits */
-
-        if (s.data[k] < '0' || s.data[k] > '9'
-            || value > (INT64_MAX - 9) / 10)
-        {
-            break;
+        if (s.data[k] == '.') {
+            point = 1;
+            continue;
         }
 
-        value = 10 * value + (s.data[k] - '0');
+        scale -= point;
+
+        if (count || s.data[k] != '0') {
+            digits[count++] = (char) s.data[k];
+        }
+    }
+
+    if (k < s.len) {
+        below = (s.data[k + 1] == '-');
+        k += 1 + (below || s.data[k + 1] == '+');
+
+        for ( /* void */ ; k < s.len; k++) {
+            exp = (exp < 1000) ? 10 * exp + (s.data[k] - '0') : exp;
+        }
+
+        scale += below ? -exp : exp;
+    }
+
+    while (count && digits[count - 1] == '0') {
+        count--;
+        scale++;
+    }
+
+    value = 0;
+
+    if (count) {
+
+        if (scale < 0) {
+            goto refuse;
+        }
+
+        if ((int64_t) count + scale > 18) {
+            goto large;
+        }
+
+        for (k = 0; k < count; k++) {
+            value = 10 * value + (digits[k] - '0');
+        }
+
+        while (scale--) {
+            value *= 10;
+        }
     }
 
     value = minus ? -value : value;
 
-    if (k < s.len || value < min || value > max) {
-        return genai_request_refuse(req, "must be an integer of %" PRId64
-                                    " to %" PRId64, min, max);
+    if (value < min || value > max) {
+        goto large;
     }
 
     *n = value;
 
     return GENAI_WALK_GO;
+
+large:
+
+    if (max == GENAI_WALK_INT_MAX) {
+        return genai_request_refuse(req, "is too large a number");
+    }
+
+refuse:
+
+    if (max == GENAI_WALK_INT_MAX) {
+        return genai_request_refuse(req, "must be a whole number");
+    }
+
+    return genai_request_refuse(req, "must be a whole number from %" PRId64
+                                " to %" PRId64, min, max);
 }
 
 

@@ -27,6 +27,9 @@
 /* what every reader of numbers has as it is written */
 #define GENAI_WALK_INT_MAX  (INT64_C(9007199254740991))
 
+/* bytes of an integer */
+#define GENAI_WALK_DIGITS   64
+
 
 /* what a handler returns */
 
@@ -47,7 +50,10 @@ typedef struct {
 } genai_request_member_t;
 
 #define genai_request_member(name, node)  { name, sizeof(name) - 1, node }
+
+/* other members are stepped over, or their values stand at a node as well */
 #define genai_request_members_end         { NULL, 0, NULL }
+#define genai_request_members_other(node) { NULL, 0, node }
 
 
 /* a value that stands at a place */
@@ -93,8 +99,8 @@ struct genai_request_node_s {
     const genai_request_node_t   *element;  /* of an array; NULL: none is
                                                looked at */
     const genai_request_member_t *members;  /* of an object, no more than
-                                               GENAI_WALK_MEMBERS; others are
-                                               stepped over */
+                                               GENAI_WALK_MEMBERS; the end
+                                               tells what others are */
 };
 
 
@@ -138,9 +144,11 @@ int genai_request_refuse(genai_request_t *req, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
- * For handlers: the number at i as an integer.  Returns GENAI_WALK_GO with
- * *n set, or GENAI_WALK_ERROR where it is none that is written in digits
- * alone, or not from min to max, with the error set.
+ * For handlers: the number at i as an integer, however it is written: 100,
+ * 100.0 and 1e2 are the same.  Returns GENAI_WALK_GO with *n set, or
+ * GENAI_WALK_ERROR where it is none, not from min to max, or written in more
+ * than GENAI_WALK_DIGITS bytes, with the error set; it does not tell the
+ * range where max is GENAI_WALK_INT_MAX.
  */
 int genai_request_int(genai_request_t *req, uint32_t i, int64_t min,
     int64_t max, int64_t *n);

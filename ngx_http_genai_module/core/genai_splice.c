@@ -21,8 +21,7 @@ typedef struct {
     const genai_edit_t   *edit;     /* that of the last word */
     uint64_t              rank;
     uint64_t              place;    /* of an added one among such */
-    unsigned              removed:1;
-    unsigned              found:1;  /* the text has it */
+    unsigned              found:1;  /* the text has it, spelled so */
 } genai_resolve_member_t;
 
 
@@ -30,7 +29,7 @@ typedef struct {
     genai_document_t        *document;
     genai_arena_t           *arena;
     uint32_t                 room;      /* of the document's changes */
-    genai_resolve_member_t  *members;   /* of one object, by name */
+    genai_resolve_member_t  *members;   /* of one object, by name, folded */
     uint32_t                 nmembers;
     uint32_t                 members_room;
 } genai_resolve_t;
@@ -320,7 +319,6 @@ genai_resolve_members(genai_resolve_t *r, uint32_t i,
             m->edit = edit;
             m->rank = genai_resolve_rank(edit->order, 0);
             m->place = genai_resolve_rank(edit->place, 0);
-            m->removed = edit->removed || edit->kind == GENAI_EDIT_REMOVE;
         }
 
         if (rc >= 0) {
@@ -335,7 +333,6 @@ genai_resolve_members(genai_resolve_t *r, uint32_t i,
 
             m->edit = edit;
             m->rank = genai_resolve_rank(edit->order, 1);
-            m->removed |= edit->removed || edit->kind == GENAI_EDIT_REMOVE;
         }
     }
 
@@ -350,6 +347,8 @@ genai_resolve_object(genai_resolve_t *r, uint32_t i)
 {
     int                      rc, touched;
     uint32_t                 k, key;
+    uint64_t                 rank;
+    genai_str_t              raw;
     const genai_tape_t      *t;
     genai_resolve_member_t  *m;
 
@@ -364,25 +363,30 @@ genai_resolve_object(genai_resolve_t *r, uint32_t i)
             continue;
         }
 
-        if (m->edit->kind == GENAI_EDIT_SET && !m->found) {
+        raw = genai_tape_view(t, key);
+
+        if (m->edit->kind == GENAI_EDIT_SET && !m->found
+            && genai_text_compare(&raw, genai_tape_escaped(t, key),
+                                  &m->edit->name) == 0)
+        {
+            m->found = 1;
             rc = genai_resolve_add(r, GENAI_EDIT_VALUE,
                                    genai_tape_value(t, key), m->rank,
                                    m->edit);
 
-        } else if (m->removed) {
-            rc = genai_resolve_add(r, GENAI_EDIT_REMOVE, key, m->rank,
-                                   m->edit);
-            touched = 1;
-
         } else {
-            rc = GENAI_EDIT_OK;
+
+            /* nothing brings back what is beside a member that was set */
+
+            rank = (m->edit->kind == GENAI_EDIT_SET) ? UINT64_MAX : m->rank;
+
+            rc = genai_resolve_add(r, GENAI_EDIT_REMOVE, key, rank, m->edit);
+            touched = 1;
         }
 
         if (rc != GENAI_EDIT_OK) {
             return rc;
         }
-
-        m->found = 1;
     }
 
     for (k = 0; k < r->nmembers; k++) {
@@ -426,8 +430,8 @@ genai_resolve_named(genai_resolve_t *r, uint32_t key)
     while (low < high) {
         middle = low + (high - low) / 2;
 
-        rc = genai_text_compare(&raw, escaped,
-                                &r->members[middle].edit->name);
+        rc = genai_text_compare_folded(&raw, escaped,
+                                       &r->members[middle].edit->folded);
 
         if (rc == 0) {
             return &r->members[middle];

@@ -19,6 +19,8 @@ typedef struct {
 static size_t genai_text_run(unsigned char *dst, const genai_str_t *raw,
     uint32_t *marks);
 static void genai_text_escape(genai_text_char_t *c, const unsigned char *p);
+static void genai_text_fold_char(genai_text_char_t *c,
+    const unsigned char *p, size_t n);
 static size_t genai_text_raw(const genai_text_t *t, size_t at);
 
 
@@ -282,16 +284,110 @@ genai_text_compare(const genai_str_t *raw, int escaped,
 }
 
 
+/* a character, n bytes of UTF-8 at p, folded: c.raw is how long it was */
+
+static void
+genai_text_fold_char(genai_text_char_t *c, const unsigned char *p, size_t n)
+{
+    c->raw = 1;
+    c->n = 1;
+    c->utf8[0] = p[0];
+
+    if (p[0] >= 'A' && p[0] <= 'Z') {
+        c->utf8[0] |= 0x20;
+
+    } else if (n >= 2 && p[0] == 0xc5 && p[1] == 0xbf) {
+        c->raw = 2;
+        c->utf8[0] = 's';
+
+    } else if (n >= 3 && p[0] == 0xe2 && p[1] == 0x84 && p[2] == 0xaa) {
+        c->raw = 3;
+        c->utf8[0] = 'k';
+    }
+}
+
+
+int
+genai_text_compare_folded(const genai_str_t *raw, int escaped,
+    const genai_str_t *name)
+{
+    size_t                i, used;
+    genai_text_char_t     c, folded;
+    const unsigned char  *p, *q, *last, *end;
+
+    p = raw->data;
+    last = p + raw->len;
+    q = name->data;
+    end = q + name->len;
+
+    while (p < last && q < end) {
+
+        if (escaped && *p == '\\') {
+            genai_text_escape(&c, p);
+            used = c.raw;
+
+            genai_text_fold_char(&folded, c.utf8, c.n);
+
+            if (folded.raw == c.n) {
+                c = folded;
+            }
+
+        } else {
+            genai_text_fold_char(&c, p, last - p);
+            used = c.raw;
+        }
+
+        for (i = 0; i < c.n; i++) {
+
+            if (q == end) {
+                return 1;
+            }
+
+            if (c.utf8[i] != *q) {
+                return (c.utf8[i] < *q) ? -1 : 1;
+            }
+
+            q++;
+        }
+
+        p += used;
+    }
+
+    return (p < last) - (q < end);
+}
+
+
+void
+genai_text_fold(genai_str_t *s)
+{
+    unsigned char        *dst;
+    genai_text_char_t     c;
+    const unsigned char  *p, *end;
+
+    dst = s->data;
+    p = s->data;
+    end = p + s->len;
+
+    while (p < end) {
+        genai_text_fold_char(&c, p, end - p);
+        *dst++ = c.utf8[0];
+        p += c.raw;
+    }
+
+    s->len = dst - s->data;
+}
+
+
 int
 genai_text_boundary(const genai_str_t *raw, int escaped, size_t at,
-    size_t known)
+    size_t known, size_t next)
 {
-    size_t                first, slash;
+    size_t                first, last, slash;
     const unsigned char  *p, *q;
 
     p = raw->data;
 
-    if (at == known || at == raw->len) {
+    if (at == known || at == next || at == raw->len) {
         return 1;
     }
 
@@ -318,8 +414,16 @@ genai_text_boundary(const genai_str_t *raw, int escaped, size_t at,
 
     /* but for an escaped backslash: it is the second one of two */
 
+    last = slash;
+
     for (first = slash; first > known && p[first - 1] == '\\'; first--) {
-        /* void */
+
+        /* all up to next are pairs: counted from there it is the same */
+
+        if (last < next && p[last] == '\\' && ++last == next) {
+            first = slash - (next - slash) % 2;
+            break;
+        }
     }
 
     if ((slash - first) % 2) {

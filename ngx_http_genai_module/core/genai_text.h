@@ -45,6 +45,9 @@ typedef struct {
  * nothing is allocated.  The text lives as long as the raw bytes and the
  * arena's pieces.
  *
+ * It decodes all at once, not in turns: up to 12 ns a byte where all are
+ * escapes.  Who reads megabytes does it in a thread, or bounds them.
+ *
  * Returns 0, or -1 when there is no memory.
  */
 int genai_text_read(genai_text_t *t, genai_arena_t *arena,
@@ -78,12 +81,27 @@ int genai_text_compare(const genai_str_t *raw, int escaped,
     const genai_str_t *name);
 
 /*
+ * The same, both folded as genai_tape_fold() does it: name must be so
+ * already, by genai_text_fold().
+ */
+int genai_text_compare_folded(const genai_str_t *raw, int escaped,
+    const genai_str_t *name);
+
+/*
+ * Folds UTF-8 in its place, which never lengthens it, and sets s->len.  What
+ * is not UTF-8 stays so.
+ */
+void genai_text_fold(genai_str_t *s);
+
+/*
  * Whether a validated raw string may be cut at that byte: not within a
- * character, an escape, or an escaped surrogate pair.  known <= at is a byte
- * where it may be: what is before it is not looked at.
+ * character, an escape, or an escaped surrogate pair.  known <= at and
+ * next >= at are bytes where it may be: what is before and behind them is not
+ * looked at.  A few bytes are looked at, or, in a run of backslashes, as many
+ * as there are to the nearer of its beginning, known and next, twice.
  */
 int genai_text_boundary(const genai_str_t *raw, int escaped, size_t at,
-    size_t known);
+    size_t known, size_t next);
 
 /*
  * The end of the UTF-8 character that begins at p < end, or NULL where there

@@ -21,8 +21,9 @@
 #include "genai_text.h"
 #include "genai_writer.h"
 
+#include "edit_fold.h"
 
-#define MODEL_UNUSED   __attribute__((unused))
+
 #define MODEL_OPS      64
 #define MODEL_ENTRIES  100000
 
@@ -357,6 +358,22 @@ model_named(const model_t *m, uint32_t key, const genai_str_t *name)
 }
 
 
+MODEL_UNUSED static int
+model_meant(const model_t *m, uint32_t key, const genai_str_t *name)
+{
+    int          rc;
+    genai_str_t  raw, s;
+
+    raw = genai_tape_view(&m->tape, key);
+    s.data = malloc(raw.len + 1);
+    s.len = genai_text_decode(s.data, &raw);
+    rc = model_same(&s, name);
+    free(s.data);
+
+    return rc;
+}
+
+
 /* the last edit that replaces the value: lower ones come before upper ones */
 
 MODEL_UNUSED static int
@@ -382,28 +399,25 @@ model_value(const model_t *m, uint32_t i, unsigned *rank)
 }
 
 
-/* the last edit that names the member, and whether any removed it */
+/* the last edit that names the member, in any case */
 
 MODEL_UNUSED static int
-model_member(const model_t *m, uint32_t i, uint32_t key, unsigned *rank,
-    int *removed)
+model_member(const model_t *m, uint32_t i, uint32_t key, unsigned *rank)
 {
     int       found;
     unsigned  k, layer;
 
     found = -1;
-    *removed = 0;
 
     for (layer = 0; layer < 2; layer++) {
         for (k = 0; k < m->n; k++) {
             if (m->ops[k].layer == layer && m->ops[k].index == i
                 && (m->ops[k].kind == GENAI_EDIT_SET
                     || m->ops[k].kind == GENAI_EDIT_REMOVE)
-                && model_named(m, key, &m->ops[k].name))
+                && model_meant(m, key, &m->ops[k].name))
             {
                 found = k;
                 *rank = layer * MODEL_OPS + k + 1;
-                *removed |= (m->ops[k].kind == GENAI_EDIT_REMOVE);
             }
         }
     }
@@ -517,19 +531,8 @@ model_added(const model_t *m, uint32_t i, int kept, model_buf_t *b)
                 continue;
             }
 
-            for (key = genai_tape_first(&m->tape, i);
-                 key && !model_named(m, key, &p->name);
-                 key = genai_tape_next(&m->tape, i, key)) { /* void */ }
-
-            if (key) {
-                continue;
-            }
-
             for (at = 0; at < n; at++) {
-                if (list[at]->name.len == p->name.len
-                    && memcmp(list[at]->name.data, p->name.data, p->name.len)
-                       == 0)
-                {
+                if (model_same(&list[at]->name, &p->name)) {
                     break;
                 }
             }
@@ -546,8 +549,20 @@ model_added(const model_t *m, uint32_t i, int kept, model_buf_t *b)
     }
 
     for (at = 0; at < n; at++) {
-        model_put(b, ",\"", (kept || at) ? 2 : 0);
-        model_put(b, "\"", (kept || at) ? 0 : 1);
+
+        /* but for those that the text has, spelled so */
+
+        for (key = genai_tape_first(&m->tape, i);
+             key && !model_named(m, key, &list[at]->name);
+             key = genai_tape_next(&m->tape, i, key)) { /* void */ }
+
+        if (key) {
+            continue;
+        }
+
+        model_put(b, ",", kept);
+        model_put(b, "\"", 1);
+        kept = 1;
         model_put_escaped(b, &list[at]->name);
         model_put(b, "\":", 2);
         model_put_json(b, &list[at]->text);
@@ -615,7 +630,7 @@ model_write(const model_t *m, uint32_t i, int op, model_buf_t *b)
         rank = 0;
         removed = 0;
         op = model_value(m, value, &last);
-        named = array ? -1 : model_member(m, i, k, &rank, &removed);
+        named = array ? -1 : model_member(m, i, k, &rank);
 
         if (named >= 0) {
             for (other = genai_tape_first(&m->tape, i); other != k;
@@ -626,12 +641,16 @@ model_write(const model_t *m, uint32_t i, int op, model_buf_t *b)
                 }
             }
 
-            if (m->ops[named].kind == GENAI_EDIT_SET && other == k) {
-                op = (rank > last) ? named : op;
-                removed = 0;
+            if (m->ops[named].kind == GENAI_EDIT_REMOVE) {
+                removed = (last < rank);
 
-            } else if (removed && last > rank) {
-                removed = 0;
+            } else if (other == k
+                       && model_named(m, k, &m->ops[named].name))
+            {
+                op = (rank > last) ? named : op;
+
+            } else {
+                removed = 1;
             }
         }
 

@@ -22,11 +22,12 @@ model_rnd(uint64_t *seed, unsigned n)
 }
 
 
-/* few names, so that they meet, and three ways to write one of them */
+/* few names, so that they meet, and many ways to write one of them */
 
 static const char  *const  model_names[] = {
     "a", "b", "c", "\\u0061", "", "\\u00e9", "\xc3\xa9", "a\\n",
-    "\\ud83d\\ude00", "\xf0\x9f\x98\x80", "\\u0000"
+    "\\ud83d\\ude00", "\xf0\x9f\x98\x80", "\\u0000", "A", "\\u0041", "sk",
+    "Sk", "\xc5\xbfk", "\\u017fK", "s\\u212a", "s\xe2\x84\xaa"
 };
 
 static const char  *const  model_pieces[] = {

@@ -206,12 +206,38 @@ test_limit(void)
 }
 
 
+/* small chunks count as well: 400 KiB in turns of 64 */
+
+static void
+test_drain_small(void)
+{
+    int            n, rc;
+    unsigned       i;
+    genai_arena_t  a;
+
+    genai_arena_init(&a, 1 << 30);
+
+    rc = 0;
+
+    for (i = 0; i < 100; i++) {
+        rc |= (genai_arena_alloc(&a, 4096) == NULL);
+    }
+
+    for (n = 1; rc == 0 && genai_arena_drain(&a, 65536); n++) { /* void */ }
+
+    ok(rc == 0 && n >= 4 && n <= 12, "small chunks are drained in turns: %d",
+       n);
+    ok(genai_arena_used(&a) == 0, "to the end");
+}
+
+
 int
 main(void)
 {
     test_pieces();
     test_grow();
     test_limit();
+    test_drain_small();
 
     return done_testing();
 }

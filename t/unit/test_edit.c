@@ -153,8 +153,8 @@ test_commas(void)
 static void
 test_names(void)
 {
-    check("{\"a\":1,\"b\":2,\"\\u0061\":3}", "{\"a\":{},\"b\":2,\"\\u0061\":3}",
-          "set: the first", { 0, SET, 0, "a", "{}" });
+    check("{\"a\":1,\"b\":2,\"\\u0061\":3}", "{\"a\":{},\"b\":2}",
+          "set: the first, the others go", { 0, SET, 0, "a", "{}" });
     check("{\"a\":1,\"b\":2,\"\\u0061\":3}", "{\"b\":2}",
           "remove: all", { 0, REMOVE, 0, "a", NULL });
     check("{\"a\":1,\"b\":2,\"\\u0061\":3}", "{\"a\":0,\"b\":2}",
@@ -167,8 +167,27 @@ test_names(void)
           "and in the upper one, over a lower",
           { 0, SET, 0, "a", "9" }, { 1, REMOVE, 0, "a", NULL },
           { 1, SET, 0, "a", "0" });
-    check("{\"A\":1,\"a \":2,\"\":3}", "{\"A\":1,\"a \":2,\"\":3,\"a\":0}",
-          "exactly", { 0, SET, 0, "a", "0" });
+    check("{\"aa\":1,\"a \":2,\"\":3}", "{\"aa\":1,\"a \":2,\"\":3,\"a\":0}",
+          "all of it", { 0, SET, 0, "a", "0" });
+    check("{\"Temperature\":2,\"b\":1,\"TEMPER\\u0041TURE\":3}", "{\"b\":1}",
+          "remove: in any case", { 0, REMOVE, 0, "temperature", NULL });
+    check("{\"Temperature\":2,\"b\":1}", "{\"b\":1,\"temperature\":0}",
+          "set: another case goes", { 0, SET, 0, "temperature", "0" });
+    check("{\"A\":1,\"b\":2,\"a\":3,\"\\u0041\":4}", "{\"b\":2,\"a\":0}",
+          "set: the one that is spelled so", { 0, SET, 0, "a", "0" });
+    check("{\"A\":1,\"b\":2}", "{\"b\":2,\"a\":0}",
+          "no later edit brings it back",
+          { 0, SET, 0, "a", "0" }, { 1, VALUE, 2, NULL, "9" });
+    check("{}", "{\"A\":2,\"b\":1}", "of two that are added the later",
+          { 0, SET, 0, "a", "0" }, { 0, SET, 0, "b", "1" },
+          { 1, SET, 0, "A", "2" });
+    check("{}", "{\"b\":1}", "an added one is taken back in any case",
+          { 0, SET, 0, "a", "0" }, { 0, SET, 0, "b", "1" },
+          { 1, REMOVE, 0, "A", NULL });
+    check("{\"\xc5\xbf\":1,\"\\u212a\":2,\"\xc3\x89\":3}",
+          "{\"\xc3\x89\":3,\"s\":0}", "and the odd letters",
+          { 0, SET, 0, "s", "0" }, { 0, REMOVE, 0, "k", NULL },
+          { 0, REMOVE, 0, "\xc3\xa9", NULL });
     check("{\"A\":1,\"\":3}", "{\"A\":1}", "the empty name",
           { 0, REMOVE, 0, "", NULL });
     check("{\"\\ud83d\\ude00\":1,\"\xc3\xa9\":2}",
@@ -616,6 +635,56 @@ test_many(void)
 }
 
 
+/* parts in a run of backslashes, from its end: each has a neighbour */
+
+static void
+test_slashes(void)
+{
+    int          rc;
+    double       t;
+    size_t       k, n;
+    genai_str_t  none;
+    model_buf_t  text;
+
+    n = 200000;
+    memset(&text, 0, sizeof(model_buf_t));
+    memset(&none, 0, sizeof(genai_str_t));
+
+    model_put_text(&text, "[\"");
+
+    for (k = 0; k < n; k++) {
+        model_put_text(&text, "\\\\");
+    }
+
+    model_put_text(&text, "\"]");
+
+    if (model_open(&m, text.data, text.len) != 0) {
+        fail("the text");
+        return;
+    }
+
+    rc = 0;
+    t = seconds();
+
+    for (k = n; k-- > 0 && rc == 0; /* void */ ) {
+        rc = genai_edit_part(&m.layers[0], 1, 2 * k, 2 * k + 2, &none);
+
+        if (k == n / 2) {
+            rc |= (genai_edit_part(&m.layers[0], 1, 2 * k - 3, 2 * k, &none)
+                   != GENAI_EDIT_BAD);
+        }
+    }
+
+    t = seconds() - t;
+
+    is_int(rc, 0, "parts in a run of backslashes");
+    ok(t < 10, "take no more time for its length: %.3f s", t);
+
+    model_close(&m);
+    free(text.data);
+}
+
+
 int
 main(void)
 {
@@ -630,6 +699,7 @@ main(void)
     test_memory();
     test_random();
     test_many();
+    test_slashes();
 
     genai_arena_destroy(&arena);
 

@@ -80,8 +80,15 @@ test_estimated(void)
     tokens("0 0 0 0 none", "nothing yet");
 
     genai_meter_attempt(&m);
-    ok(m.sent && !m.begun, "an attempt");
-    tokens("0 0 0 0 none", "a request that is not answered");
+    ok(!m.sent && !m.begun, "an attempt");
+    tokens("0 0 0 0 none", "a request that is not sent");
+
+    m.sent = 1;
+    tokens("101 0 0 0 estimated", "one that is sent");
+
+    m.refused = 1;
+    tokens("0 0 0 0 none", "and refused");
+    m.refused = 0;
 
     said(GENAI_EVENT_ERROR, 10, 0);
     tokens("0 0 0 0 none", "an error is no answer");
@@ -106,6 +113,7 @@ test_estimated(void)
     said(GENAI_EVENT_TOOL, 400, 1);
     tokens("101 0 5 0 estimated", "but not what is said again");
 
+    m.sent = 1;
     genai_meter_attempt(&m);
     tokens("0 0 0 0 none", "another attempt begins anew");
     ok(m.prompt == 401 && !m.error, "with the same prompt");
@@ -131,10 +139,21 @@ test_told(void)
     tokens("10 4 23 5 estimated", "what it says then is added");
 
     told(10, 22, 32, -1, -1);
-    tokens("10 0 22 0 provider", "until it tells more");
+    tokens("10 4 22 5 provider", "until it tells more");
 
     told(-1, -1, -1, -1, -1);
-    tokens("10 0 22 0 provider", "usage without a number is none");
+    tokens("10 4 22 5 provider", "usage without a number is none");
+
+    told(-1, -1, 33, -1, -1);
+    tokens("10 4 22 5 provider", "a part of it leaves the others");
+
+    said(GENAI_EVENT_TEXT, 4, 0);
+    told(11, -1, -1, -1, 6);
+    tokens("11 4 23 6 estimated", "and counts for no more than it tells");
+
+    genai_meter_init(&m, 0);
+    m.sent = 1;
+    tokens("0 0 0 0 none", "a request that was not read");
 
     genai_meter_init(&m, 400);
     told(8, -1, 8, -1, -1);

@@ -171,7 +171,8 @@ static const case_t  shapes[] = {
       "tool_name none 0.0 g\ntool_schema none 0.0 {} JSON\n" },
     { C, "{\"response_format\":{\"type\":\"json_schema\",\"json_schema\":"
          "{\"name\":\"n\",\"description\":\"d\",\"schema\":{\"x\":[]}}}}",
-      "format none 0.0 d\nformat none 0.0 {\"x\":[]} JSON\n" },
+      "format none 0.0 n\nformat none 0.0 d\n"
+      "format none 0.0 {\"x\":[]} JSON\n" },
     { C, "{\"response_format\":{\"type\":\"text\"}}", "" },
     { C, "{\"response_format\":\"json\",\"tools\":null,\"prediction\":null}",
       "" },
@@ -193,6 +194,78 @@ static const case_t  shapes[] = {
       "uncovered other 0.0 0\nuncovered other 0.1 0\ntext other 0.0 a\n" },
     { C, "{\"documents\":[1],\"chat_template\":\"t\",\"metadata\":{\"a\":1}}",
       "uncovered none 0.0 [1]\nuncovered none 0.0 t\n" },
+
+    /* members that nobody knows, where a model reads */
+
+    { C, M("{\"role\":\"user\",\"content\":\"a\",\"x\":\"b\",\"y\":[1],"
+           "\"z\":{\"a\":1},\"n\":1,\"t\":true,\"u\":null,\"v\":\"\","
+           "\"w\":[],\"Id\":\"c\"}"),
+      "text user 0.0 a\nuncovered user 0.0 b\nuncovered user 0.0 [1]\n"
+      "uncovered user 0.0 {\"a\":1}\nuncovered user 0.0 c\n" },
+    { C, M("{\"role\":\"assistant\",\"thinking\":\"t\",\"id\":\"i\","
+           "\"finish_reason\":\"stop\",\"annotations\":[{}],"
+           "\"cache_control\":{\"type\":\"ephemeral\"},\"status\":\"s\"}"),
+      "reasoning assistant 0.0 t\n" },
+    { C, M("{\"role\":\"developer\",\"tools\":[{\"name\":\"f\"}]}"),
+      "uncovered developer 0.0 [{\"name\":\"f\"}]\n" },
+    { C, M("{\"role\":\"assistant\",\"audio\":{\"id\":\"a\",\"expires_at\":1,"
+           "\"data\":\"d\",\"transcript\":\"t\",\"x\":\"y\"}}"),
+      "audio assistant 0.0 d\ntext assistant 0.0 t\n"
+      "uncovered assistant 0.0 y\n" },
+    { C, U("[{\"type\":\"text\",\"text\":\"a\",\"caption\":\"b\","
+           "\"cache_control\":{\"type\":\"c\"},\"data\":\"d\"},"
+           "{\"type\":\"image_url\",\"image_url\":\"u\",\"alt\":\"e\"},"
+           "{\"type\":\"odd\",\"alt\":\"f\"}]"),
+      "text user 0.0 a\nuncovered user 0.0 b\nuncovered user 0.0 d\n"
+      "image user 0.1 {\"type\":\"image_url\",\"image_url\":\"u\","
+      "\"alt\":\"e\"}\nuncovered user 0.1 e\n"
+      "uncovered user 0.2 {\"type\":\"odd\",\"alt\":\"f\"}\n" },
+    { C, U("[{\"type\":\"document\",\"source\":{},\"title\":\"t\"}]"),
+      "file user 0.0 {\"type\":\"document\",\"source\":{},"
+      "\"title\":\"t\"}\ntext user 0.0 t\n" },
+    { C, U("[{\"type\":\"tool_result\",\"tool_use_id\":\"i\",\"content\":["
+           "{\"type\":\"tool_result\",\"content\":[{\"type\":\"text\","
+           "\"text\":\"a\"}]},{\"type\":\"image\",\"source\":{},"
+           "\"alt\":\"b\"}],\"x\":\"y\"}]"),
+      "uncovered user 0.0 [{\"type\":\"text\",\"text\":\"a\"}]\n"
+      "image user 0.0 {\"type\":\"image\",\"source\":{},\"alt\":\"b\"}\n"
+      "uncovered user 0.0 b\nuncovered user 0.0 y\n" },
+    { C, M("{\"tool_calls\":[{\"id\":\"i\",\"index\":0,\"x\":\"a\","
+           "\"function\":{\"name\":\"f\",\"y\":\"b\"}},{\"name\":\"g\","
+           "\"arguments\":\"c\"}],\"reasoning_details\":[{\"type\":"
+           "\"reasoning.text\",\"data\":\"d\",\"format\":\"f\"}]}"),
+      "uncovered other 0.0 a\ncall_name other 0.0 f\n"
+      "uncovered other 0.0 b\ncall_name other 0.1 g\n"
+      "arguments other 0.1 c\nuncovered other 0.0 d\n" },
+    { C, "{\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\","
+         "\"strict\":true,\"examples\":[\"a\"]},\"x\":\"b\"},"
+         "{\"type\":\"odd\",\"x\":\"c\"},{\"name\":\"g\",\"x\":\"d\"}]}",
+      "tool_name none 0.0 f\nuncovered none 0.0 [\"a\"]\n"
+      "uncovered none 0.0 b\nuncovered none 1.0 {\"type\":\"odd\","
+      "\"x\":\"c\"}\ntool_name none 2.0 g\nuncovered none 2.0 d\n" },
+    { C, "{\"response_format\":{\"type\":\"grammar\",\"grammar\":\"g\"},"
+         "\"prediction\":{\"type\":\"content\",\"x\":\"y\"}}",
+      "uncovered none 0.0 g\nuncovered none 0.0 y\n" },
+    { C, "{\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":"
+         "\"f\"}},\"function_call\":{\"name\":\"f\"}}", "" },
+    { C, "{\"tool_choice\":{\"type\":\"allowed_tools\",\"allowed_tools\":"
+         "{\"mode\":\"auto\",\"tools\":[{\"type\":\"function\",\"function\":"
+         "{\"name\":\"f\",\"description\":\"a\"}}]}},\"function_call\":[1]}",
+      "uncovered none 0.0 a\nuncovered none 0.0 [1]\n" },
+    { C, "{\"system\":\"a\",\"instructions\":\"b\",\"plugins\":[1],"
+         "\"web_search_options\":{},\"data_sources\":[2],\"guided_json\":{},"
+         "\"guided_regex\":\"c\",\"guided_choice\":[3],\"guided_grammar\":"
+         "\"d\",\"structured_outputs\":{\"a\":1},\"grammar\":\"e\"}",
+      "uncovered none 0.0 a\nuncovered none 0.0 b\nuncovered none 0.0 [1]\n"
+      "uncovered none 0.0 {}\nuncovered none 0.0 [2]\n"
+      "uncovered none 0.0 {}\nuncovered none 0.0 c\n"
+      "uncovered none 0.0 [3]\nuncovered none 0.0 d\n"
+      "uncovered none 0.0 {\"a\":1}\nuncovered none 0.0 e\n" },
+    { C, "{\"chat_template_kwargs\":{\"enable_thinking\":false,\"x\":\"a\"},"
+         "\"user\":\"u\",\"stop\":[\"s\"],\"reasoning_effort\":\"low\"}",
+      "uncovered none 0.0 a\n" },
+    { P, "{\"system\":\"a\"}", "uncovered none 0.0 a\n" },
+    { E, "{\"instructions\":\"a\"}", "uncovered none 0.0 a\n" },
 
     /* prompts and inputs */
 
@@ -229,7 +302,8 @@ static const case_t  shapes[] = {
     { C, "{\"n\":null,\"stream\":null,\"stream_options\":null,"
          "\"max_tokens\":null,\"max_completion_tokens\":null}", "" },
     { C, "{\"mode\":1,\"models\":2,\"model \":3,\"stre\\u0061m2\":4}", "" },
-    { C, "{\"\":1,\"\\u0000\":2,\"\\u0000\\u0000\":3}", "" },
+    { C, "{\"\":1,\"a\":\"\\u0000\",\"metadata\":{\"\\u0000\":2}}",
+      "" },
     { C, "{\"\xc3\xa9\":1,\"\xc3\x89\":2,\"e\xcc\x81\":3}", "" },
     { C, "{\"stream_options\":{\"a\":1,\"b\":2},\"max_tokens\":-1}", "" }
 };
@@ -238,8 +312,10 @@ static const case_t  shapes[] = {
 #define TWICE  " stands twice in the request, or in another case"
 #define MODEL  "\"model\" must be a string of 1 to 256 bytes without control" \
                " characters"
-#define INT    "must be an integer of "
-#define CAP    INT "-9007199254740991 to 9007199254740991"
+#define ZERO   " has a zero byte in its name"
+#define N      "\"n\" must be a whole number from 1 to 1024"
+#define WHOLE  " must be a whole number"
+#define LARGE  " is too large a number"
 
 static const case_t  refused[] = {
     { C, "[]", "the request body must be an object" },
@@ -306,6 +382,15 @@ static const case_t  refused[] = {
          "\"012345678901234567890123456789\xe2\x82\xac\":2}",
       "\"012345678901234567890123456789\"" TWICE },
 
+    { C, "{\"model\\u0000\":\"a\"}", "\"model\\u0000\"" ZERO },
+    { C, "{\"\\u0000\":1}", "\"\\u0000\"" ZERO },
+    { C, M("{\"content\\u0000x\":1}"),
+      "\"messages.0.content\\u0000x\"" ZERO },
+    { C, "{\"tools\":[{\"\\u0000name\":1}]}",
+      "\"tools.0.\\u0000name\"" ZERO },
+    { C, "{\"stream_options\":{\"x\\u0000\":1}}",
+      "\"stream_options.x\\u0000\"" ZERO },
+
     /* types */
 
     { C, "{\"model\":null}", MODEL },
@@ -327,18 +412,25 @@ static const case_t  refused[] = {
     { C, M("{\"role\":null}"), "\"messages.0.role\" must be a string" },
     { C, M("{\"role\":[]}"), "\"messages.0.role\" must be a string" },
     { C, "{\"n\":\"1\"}", "\"n\" must be a number" },
-    { C, "{\"n\":0}", "\"n\" " INT "1 to 1024" },
-    { C, "{\"n\":-1}", "\"n\" " INT "1 to 1024" },
-    { C, "{\"n\":1025}", "\"n\" " INT "1 to 1024" },
-    { C, "{\"n\":1.5}", "\"n\" " INT "1 to 1024" },
-    { C, "{\"n\":1e1}", "\"n\" " INT "1 to 1024" },
-    { C, "{\"max_tokens\":1.5}", "\"max_tokens\" " CAP },
+    { C, "{\"n\":0}", N },
+    { C, "{\"n\":-1}", N },
+    { C, "{\"n\":1025}", N },
+    { C, "{\"n\":1.5}", N },
+    { C, "{\"n\":1e-1}", N },
+    { C, "{\"n\":1e4}", N },
+    { C, "{\"n\":1e99999999999999999999}", N },
+    { C, "{\"n\":10240e-2}", N },
+    { C, "{\"n\":1.00000000000000000000000000000000000000000000000000000000"
+         "0000000000}", N },
+    { C, "{\"max_tokens\":1.5}", "\"max_tokens\"" WHOLE },
     { C, "{\"max_tokens\":[1]}", "\"max_tokens\" must be a number" },
-    { C, "{\"max_tokens\":9007199254740992}", "\"max_tokens\" " CAP },
+    { C, "{\"max_tokens\":9007199254740992}", "\"max_tokens\"" LARGE },
     { C, "{\"max_tokens\":99999999999999999999999999999999}",
-      "\"max_tokens\" " CAP },
+      "\"max_tokens\"" LARGE },
+    { C, "{\"max_tokens\":1e400}", "\"max_tokens\"" LARGE },
+    { C, "{\"max_tokens\":1e-400}", "\"max_tokens\"" WHOLE },
     { P, "{\"max_completion_tokens\":-9007199254740992}",
-      "\"max_completion_tokens\" " CAP }
+      "\"max_completion_tokens\"" LARGE }
 };
 
 
@@ -449,6 +541,16 @@ test_values(void)
     request_read(&r, &genai_openai, C,
                  "{\"max_tokens\":7,\"max_completion_tokens\":70}", 43);
     is_int(r.req.output_max, 7, "the smaller cap first");
+    request_close(&r);
+
+    request_read(&r, &genai_openai, C,
+                 "{\"max_tokens\":1.50e+2,\"n\":20.0E-1}", 34);
+    is_int(r.req.output_max, 150, "a cap with an exponent");
+    is_int(r.req.choices, 2, "two choices, with a point");
+    request_close(&r);
+
+    request_read(&r, &genai_openai, C, "{\"max_tokens\":0e9}", 18);
+    is_int(r.req.output_max, 0, "a cap of 0 with an exponent");
     request_close(&r);
 
     request_read(&r, &genai_openai, C, "{\"max_tokens\":0}", 16);

@@ -212,8 +212,10 @@ test_random(void)
 
                 cut = model_boundary(&one, end - start);
 
-                quiet_ok(genai_text_boundary(&raw, 1, end, start) == cut
-                         && genai_text_boundary(&raw, 1, end, 0) == cut,
+                quiet_ok(genai_text_boundary(&raw, 1, end, start, raw.len)
+                         == cut
+                         && genai_text_boundary(&raw, 1, end, 0, raw.len)
+                            == cut,
                          "text %lu: cut at %lu", (unsigned long) k,
                          (unsigned long) end);
 

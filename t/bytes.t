@@ -141,7 +141,7 @@ my %bodies = (
     'stream with an escaped name' => '{"s\u0074ream":false,"model":MODEL}',
 
     'NUL escape in a value' => '{"model":MODEL,"a":"x\u0000y"}',
-    'NUL escape in a name' => '{"model":MODEL,"\u0000":1}',
+    'NUL escape in a name of no matter' => '{"model":MODEL,"a":{"\u0000":1}}',
     'all short escapes' => '{"model":MODEL,"a":"\"\\\\\/\b\f\n\r\t"}',
     'escapes in upper case' => '{"model":MODEL,"a":"\u00FF\uFFFD\uABCD"}',
     'escapes in lower case' => '{"model":MODEL,"a":"\u00ff\ufffd\uabcd"}',
@@ -406,7 +406,8 @@ my %answers = (
         . "data: {\"a\":\ndata: 1}\n\ndata\n\ndata:\n\ndata:x\r\n\r"
         . "unknown: \xf0\x9f\x98\x80\n\n\n\n\r\n: \0\ndata: [DONE]\n\n",
     'SSE, no end' => "data: {\"a\":1}\n\ndata: [DONE]",
-    'SSE, mixed ends' => "data: 1\n\r\ndata: 2\r\n\ndata: 3\n\rdata: 4\r\r\n\n",
+    'SSE, mixed ends' => "data: 1\n\r\ndata: 2\r\n\ndata: 3\n\rdata: 4\r\r\n\n"
+        . "data: [DONE]\n\r",
     'SSE, one long event' => 'data: ' . 'x' x 9000 . "\n\ndata: [DONE]\n\n",
     'empty' => '',
 );
@@ -498,7 +499,7 @@ for my $how (qw(whole bytes all_bytes chunks chunk_bytes odd_chunks close
 for my $n (65500 .. 65560, 131072, 300_000) {
     next if $n % 7 && $n != 65536;
     $answers{"SSE, $n"} = "data: 0\n\ndata: " . 'y' x $n
-        . "\n\ndata: 1\n\n: end";
+        . "\n\ndata: 1\n\ndata: [DONE]\n\n: end";
 }
 
 $answers->down;
@@ -524,6 +525,7 @@ for my $how (qw(whole chunks close)) {
 
 my $large = join '', map { "data: {\"n\":$_,\"text\":\"" . 'x' x ($_ % 997)
                            . "\"}\n\n" } 1 .. 5000;
+$large .= "data: [DONE]\n\n";
 
 $answers{'SSE, large'} = $large;
 $answers->down;

@@ -218,7 +218,7 @@ my %expected = (
     } },
     error_request => { result => { errors => [
         map { failure('BadRequestError', 400, undef, $invalid, $_) }
-            qw(n max_tokens stream_options)
+            qw(n max_tokens messages)
     ] } },
     error_html => {
         result => { class => 'InternalServerError', status => 502 },

@@ -49,7 +49,7 @@ scenario('error_request', async () => {
     const errors = [], bodies = [];
 
     for (const options of [{ n: 100 }, { max_tokens: 0 },
-                           { stream_options: [] }])
+                           { messages: [] }])
     {
         const [error, e] = await failure(() =>
             chat('sim-error', 'Bad', '', options));
@@ -143,8 +143,8 @@ scenario('error_too_large', async () => {
 async function broken(model, line) {
     const chunks = [];
     const [error, e] = await failure(async () => {
-        for await (const chunk of await chat(model, 'Fail', line,
-                                             { stream: true }))
+        for await (const chunk of await chat(model, 'Fail', line, {
+            stream: true, stream_options: { include_usage: true } }))
             chunks.push(chunk);
     });
 
@@ -164,7 +164,8 @@ scenario('stream_error', async () => {
 scenario('stream_cut', async () => {
     const result = {}, own = {};
     const whole = await get('/v1/chat/completions', {
-        model: 'sim-cut', messages: user('Fail'), stream: true });
+        model: 'sim-cut', messages: user('Fail'), stream: true,
+        stream_options: { include_usage: true } });
     let sixth = 0;
 
     for (let i = 0; i < 6; i++)

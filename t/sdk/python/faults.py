@@ -49,7 +49,7 @@ def error_stream_status():
 @scenario
 def error_request():
     results, data = [], []
-    for options in ({"n": 100}, {"max_tokens": 0}, {"stream_options": []}):
+    for options in ({"n": 100}, {"max_tokens": 0}, {"messages": []}):
         error, e = failure(lambda: chat("sim-error", "Bad",
                                         extra_body=options))
         results.append(error)
@@ -160,14 +160,16 @@ def stream_cut():
     result, own = {}, {}
     whole = fetch("/v1/chat/completions",
                   {"model": "sim-cut", "messages": user("Fail"),
-                   "stream": True}).split(b"\n\n")
+                   "stream": True, "stream_options": {"include_usage": True}
+                   }).split(b"\n\n")
     sixth = sum(len(event) + 2 for event in whole[:6])
 
     for name, size in (("between", sixth), ("within", sixth + 100)):
         chunks = []
 
         def read():
-            for chunk in chat("sim-cut", "Fail", f"cut={size}", stream=True):
+            for chunk in chat("sim-cut", "Fail", f"cut={size}", stream=True,
+                              stream_options={"include_usage": True}):
                 chunks.append(chunk)
 
         own[name], e = failure(read)

@@ -278,7 +278,9 @@ SKIP: {
         '-H', 'content-type: application/json', "$URL$PATH" ]);
 
     is($code, 0, 'twenty streams on one connection');
-    is(() = $text =~ /"n":500,/g, 20, 'all of them whole');
+
+    # what they print is mixed at any byte, so single ones are counted
+    is($text =~ tr/x//, 20 * 500 * 501, 'all of them whole');
     is($up->count - $n, 20, 'each an exchange');
 
     # a small window: the client takes 1 KB at a time; what it prints of four

@@ -547,13 +547,15 @@ sub content {
 }
 
 
-# An answer's body without what differs from one answer to the next.
+# An answer's body without what differs from one answer to the next, and
+# without what a provider adds to each chunk when it is asked for its usage.
 
 sub normal {
     my ($a) = @_;
 
     return $a->body =~ s/"id":"[a-z]+-[0-9a-f]+"/"id":""/gr
-        =~ s/"created":\d+/"created":0/gr;
+        =~ s/"created":\d+/"created":0/gr
+        =~ s/,"usage":null//gr;
 }
 
 

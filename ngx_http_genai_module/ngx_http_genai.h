@@ -196,7 +196,15 @@ typedef struct {
 
     ngx_str_t                       test_park;  /* stages, see _park.c */
     ngx_msec_t                      test_park_time;
+    ngx_flag_t                      test_caller;    /* everybody is known */
 } ngx_http_genai_loc_conf_t;
+
+
+#if (NGX_HTTP_GENAI_DEBUG)
+#define ngx_http_genai_test_caller(lcf)  (lcf)->test_caller
+#else
+#define ngx_http_genai_test_caller(lcf)  0
+#endif
 
 
 /* a location with genai_pass, for the checks after all of http{} is read */

@@ -79,7 +79,9 @@ ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     if (lcf->auth) {
         ctx->key_header = ngx_http_genai_find_key(r, NULL);
+    }
 
+    if (lcf->auth && !ngx_http_genai_test_caller(lcf)) {
         return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_UNAUTHENTICATED,
                                      "a valid API key is required");
     }
@@ -277,7 +279,7 @@ ngx_http_genai_authorize(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_genai_module);
 
-    if (lcf->auth) {
+    if (lcf->auth && !ngx_http_genai_test_caller(lcf)) {
         return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_UNAUTHENTICATED,
                                      "a valid API key is required");
     }

@@ -90,6 +90,7 @@ ngx_http_genai_create_loc_conf(ngx_conf_t *cf)
 
     conf->pass = NGX_CONF_UNSET;
     conf->inlined = NGX_CONF_UNSET;
+    conf->test_caller = NGX_CONF_UNSET;
     conf->auth = NGX_CONF_UNSET;
 
     return conf;
@@ -120,6 +121,8 @@ ngx_http_genai_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->auth, prev->auth, 1);
     ngx_conf_merge_bitmask_value(conf->expose, prev->expose,
                                  NGX_CONF_BITMASK_SET);
+
+    ngx_conf_merge_value(conf->test_caller, prev->test_caller, 0);
 
 #if (NGX_HTTP_GENAI_DEBUG)
 

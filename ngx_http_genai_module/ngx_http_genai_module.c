@@ -129,6 +129,13 @@ static ngx_command_t  ngx_http_genai_commands[] = {
       0,
       NULL },
 
+    { ngx_string("genai_test_caller"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_genai_loc_conf_t, test_caller),
+      NULL },
+
 #endif
 
     /* location */

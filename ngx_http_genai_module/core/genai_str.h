@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * A counted string, the one currency of core/: bytes that somebody else owns,
- * not terminated.  It has the layout of nginx's ngx_str_t on purpose, so that
+ * not terminated.  It has the layout of nginx's own string on purpose, so that
  * a conversion is an assignment of two words.
  */
 

@@ -154,17 +154,19 @@ typedef struct {
     uint64_t               start;       /* raw span of the piece, or of the */
     uint64_t               end;         /* value or chunk */
 
-    unsigned               first:1;     /* first piece of its string; TOOL: a
+    /* each 0 or 1 */
+
+    unsigned char          first;       /* first piece of its string; TOOL: a
                                            new call */
-    unsigned               last:1;      /* its last piece, maybe empty */
-    unsigned               escaped:1;   /* the raw bytes are an escape */
-    unsigned               json:1;      /* the raw bytes stand within quotes,
+    unsigned char          last;        /* its last piece, maybe empty */
+    unsigned char          escaped;     /* the raw bytes are an escape */
+    unsigned char          json;        /* the raw bytes stand within quotes,
                                            so what replaces them is escaped */
-    unsigned               copy:1;      /* says again what another event has
+    unsigned char          copy;        /* says again what another event has
                                            said: to be looked at and changed
                                            as that was, not to be counted and
                                            not to be encoded */
-    unsigned               changed:1;   /* set by who has changed the text */
+    unsigned char          changed;     /* set by who has changed the text */
 } genai_event_t;
 
 

@@ -5,6 +5,10 @@
  * the table, in the order of the text; most become an event at once.
  * finish_reason, wherever it stands, is told when its choice ends, and usage
  * when the chunk does.
+ *
+ * A chunk of a stream is read in one of two ways: all of it by the scanner,
+ * or, where it begins as those before it did, from the end of that head on,
+ * see genai_oa_head().  A head that is cut between two feeds is never skipped.
  */
 
 
@@ -21,11 +25,17 @@ static void genai_oa_chunk_begin(genai_openai_answer_t *a);
 static int genai_oa_chunk_end(genai_openai_answer_t *a);
 static int genai_oa_text(genai_openai_answer_t *a, const unsigned char *p,
     size_t n, uint64_t offset);
+static const unsigned char *genai_oa_head(genai_openai_answer_t *a,
+    const unsigned char *p, const unsigned char *end, uint64_t offset,
+    int *rc);
+static void genai_oa_head_see(genai_openai_answer_t *a, const unsigned char *p,
+    const unsigned char *end);
 static int genai_oa_whole_end(genai_openai_answer_t *a, uint64_t end);
 static int genai_oa_behind(genai_openai_answer_t *a, const unsigned char *p,
     size_t n);
 static int genai_oa_broken(genai_openai_answer_t *a, const char *error,
     uint64_t offset);
+static inline int genai_oa_say(genai_openai_answer_t *a, genai_event_t *e);
 static void genai_oa_tell_new(genai_openai_answer_t *a, genai_event_t *e);
 
 
@@ -40,10 +50,15 @@ void
 genai_openai_answer_init(genai_openai_answer_t *a,
     const genai_openai_answer_opts_t *opts, genai_event_pt handler, void *ctx)
 {
-    /* the hold and what is gathered are written before they are read */
+    /*
+     * The scanner and the reader are prepared by themselves; the hold and
+     * what is gathered are written before they are read.
+     */
 
-    memset(a, 0, offsetof(genai_openai_answer_t, finish));
+    memset(a, 0, offsetof(genai_openai_answer_t, push));
 
+    a->id.n = 0;
+    a->model.n = 0;
     a->handler = handler;
     a->ctx = ctx;
     a->stream = opts->stream;
@@ -261,7 +276,7 @@ genai_oa_sse_end(void *ctx, const genai_sse_event_t *event)
 
     a->chunk = 0;
 
-    rc = genai_oa_call(a, &e);
+    rc = genai_oa_say(a, &e);
 
     return rc;
 }
@@ -322,7 +337,8 @@ static int
 genai_oa_text(genai_openai_answer_t *a, const unsigned char *p, size_t n,
     uint64_t offset)
 {
-    const unsigned char  *start, *end;
+    int                   rc;
+    const unsigned char  *q, *start, *end;
 
     if (a->broken || a->ended) {
         return 0;
@@ -330,6 +346,7 @@ genai_oa_text(genai_openai_answer_t *a, const unsigned char *p, size_t n,
 
     start = p;
     end = p + n;
+    rc = 0;
 
     if (a->blank) {
 
@@ -352,6 +369,20 @@ genai_oa_text(genai_openai_answer_t *a, const unsigned char *p, size_t n,
         } else if (*p != '{') {
             return genai_oa_broken(a, "an object is expected",
                                    offset + (p - start));
+
+        } else if (a->started && a->mode == GENAI_OA_STREAM) {
+
+            q = genai_oa_head(a, p, end, offset + (p - start), &rc);
+
+            if (q == NULL) {
+                rc = genai_push_feed(&a->push, p, end - p,
+                                     offset + (p - start));
+                genai_oa_head_see(a, p, end);
+                p = end;
+
+            } else {
+                p = q;
+            }
         }
     }
 
@@ -376,7 +407,11 @@ genai_oa_text(genai_openai_answer_t *a, const unsigned char *p, size_t n,
         return 0;
     }
 
-    if (genai_push_feed(&a->push, p, end - p, offset + (p - start)) == 0) {
+    if (rc == 0) {
+        rc = genai_push_feed(&a->push, p, end - p, offset + (p - start));
+    }
+
+    if (rc == 0) {
         return 0;
     }
 
@@ -394,6 +429,103 @@ genai_oa_text(genai_openai_answer_t *a, const unsigned char *p, size_t n,
     }
 
     return genai_oa_broken(a, a->fault, a->mark);
+}
+
+
+/*
+ * The chunks of a stream begin with the same bytes, most of what there is in
+ * them: an id, a model, the time.  When a chunk begins as the one before did,
+ * its head, from its first byte to the bracket of the first choice's delta,
+ * is read by itself, and the decoder's state behind it remembered; to those
+ * that follow and begin so, it is only given back.  Which head that may be is
+ * a guess; that there was nothing in it but what is remembered is made sure.
+ *
+ * Returns where to read on, or NULL where the head is another one.
+ */
+
+static const unsigned char *
+genai_oa_head(genai_openai_answer_t *a, const unsigned char *p,
+    const unsigned char *end, uint64_t offset, int *rc)
+{
+    uint64_t              mark;
+    unsigned              marked;
+    genai_openai_seen_t  *h;
+
+    h = &a->seen_head;
+
+    if (!a->heads || h->n == 0 || (size_t) (end - p) < h->n
+        || memcmp(p, h->data, h->n) != 0)
+    {
+        return NULL;
+    }
+
+    if (!h->known) {
+
+        /* whatever is gathered, counted or in doubt has a mark */
+
+        mark = a->mark;
+        a->mark = UINT64_MAX;
+        a->told = 0;
+
+        *rc = genai_push_feed(&a->push, p, h->n, offset);
+
+        marked = (a->mark != UINT64_MAX);
+        a->mark = marked ? a->mark : mark;
+
+        if (*rc == 0 && !marked && !a->told && !a->message && !a->wait
+            && a->chunk == GENAI_CHUNK_CHOICES
+            && genai_push_save(&a->push, &h->place, offset) == 0)
+        {
+            h->known = 1;
+            h->choice = a->choice;
+            h->error_object = a->error_object;
+
+            return p + h->n;
+        }
+
+        p += h->n;
+        h->n = 0;
+
+        return p;
+    }
+
+    genai_push_restore(&a->push, &h->place, offset);
+
+    a->chunk = GENAI_CHUNK_CHOICES;
+    a->choice = h->choice;
+    a->error_object = h->error_object;
+    a->said = 0;
+    a->thought = 0;
+    a->nfinish = 0;
+    a->message = 0;
+
+    return p + h->n;
+}
+
+
+/* the head of a chunk that has been read, to be looked for in the next */
+
+static void
+genai_oa_head_see(genai_openai_answer_t *a, const unsigned char *p,
+    const unsigned char *end)
+{
+    size_t                n;
+    genai_openai_seen_t  *h;
+
+    h = &a->seen_head;
+
+    if (!a->heads) {
+        a->heads = 1;
+        h->n = 0;
+    }
+
+    n = a->push.inner;
+
+    if (n && n <= GENAI_OPENAI_HEAD_MAX && n <= (size_t) (end - p)) {
+        memcpy(h->data, p, n);
+        h->n = n;
+        h->known = 0;
+    }
 }
 
 
@@ -542,7 +674,7 @@ genai_oa_tell(genai_openai_answer_t *a, genai_event_t *e, unsigned message)
 
     if (e->type != GENAI_EVENT_TOOL && e->type != GENAI_EVENT_ARGUMENTS) {
         e->block = 0;
-        return (genai_oa_call(a, e) < 0) ? -1 : 0;
+        return (genai_oa_say(a, e) < 0) ? -1 : 0;
     }
 
     if (e->choice < GENAI_OPENAI_CHOICES && e->block < 64) {
@@ -584,12 +716,21 @@ genai_oa_tell(genai_openai_answer_t *a, genai_event_t *e, unsigned message)
         *begun |= bit;
     }
 
-    return (genai_oa_call(a, e) < 0) ? -1 : 0;
+    return (genai_oa_say(a, e) < 0) ? -1 : 0;
 }
 
 
 int
 genai_oa_call(genai_openai_answer_t *a, genai_event_t *e)
+{
+    return genai_oa_say(a, e);
+}
+
+
+/* the same, to be had without a call through the module's symbol table */
+
+static inline int
+genai_oa_say(genai_openai_answer_t *a, genai_event_t *e)
 {
     int  rc;
 
@@ -597,6 +738,7 @@ genai_oa_call(genai_openai_answer_t *a, genai_event_t *e)
         a->chunk |= GENAI_CHUNK_MEANINGFUL;
     }
 
+    a->told = 1;
     rc = a->handler(a->ctx, e);
 
     if (rc < 0) {

@@ -35,6 +35,9 @@
 
 #define GENAI_OPENAI_HOLD        1024
 
+/* bytes that the head of a chunk may have, to be read only once */
+#define GENAI_OPENAI_HEAD_MAX    239
+
 /* choices whose tool calls are told apart by more than their index */
 #define GENAI_OPENAI_CHOICES     8
 
@@ -43,6 +46,21 @@ typedef struct {
     unsigned char               n;
     unsigned char               data[GENAI_OPENAI_WORD_MAX];
 } genai_openai_word_t;
+
+
+/*
+ * What all chunks of a stream begin with, up to the first choice's delta, and
+ * what the decoder knows there: only the first of them are read so far.
+ */
+
+typedef struct {
+    genai_push_place_t          place;
+    uint16_t                    choice;
+    unsigned char               n;          /* bytes of it, 0: none */
+    unsigned char               known;      /* what there is beside them */
+    unsigned char               error_object;
+    unsigned char               data[GENAI_OPENAI_HEAD_MAX];
+} genai_openai_seen_t;
 
 
 /* the tool call of a choice that came last */
@@ -94,6 +112,7 @@ typedef struct {
     unsigned char               mode;
     unsigned char               stream;     /* of the body's type */
     unsigned char               done;       /* bytes of "[DONE]" seen */
+    unsigned char               told;       /* an event since it was cleared */
     unsigned char               wait;       /* for what is told late */
     unsigned char               said;       /* by delta and message */
     unsigned char               thought;    /* by which of the fields */
@@ -116,15 +135,25 @@ typedef struct {
     unsigned                    cut:1;          /* the body ended in a text */
     unsigned                    usage_read:1;   /* of the highest rank */
     unsigned                    error_object:1; /* "object" is "error" */
+    unsigned                    heads:1;        /* of chunks are seen */
 
     genai_openai_call_t         call[GENAI_OPENAI_CHOICES];
 
     genai_push_t                push;
     genai_sse_t                 sse;
 
-    genai_openai_word_t         id;         /* of the answer */
-    genai_openai_word_t         model;
     unsigned char               finish[GENAI_OPENAI_FINISH_MAX];
+
+    /* the words are told by START, and the heads behind it are seen */
+
+    union {
+        struct {
+            genai_openai_word_t id;         /* of the answer */
+            genai_openai_word_t model;
+        };
+
+        genai_openai_seen_t     seen_head;
+    };
 
     /* a tool call and an error are never within each other */
 

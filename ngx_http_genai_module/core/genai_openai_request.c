@@ -821,7 +821,7 @@ genai_openai_kind_of(const genai_request_t *req, uint32_t i,
     while (kinds->name) {
 
         if (i && genai_tape_type(&req->tape, i) == GENAI_TAPE_STRING
-            && genai_tape_key_is(&req->tape, i, kinds->name, kinds->len) == 1)
+            && genai_tape_named(&req->tape, i, kinds->name, kinds->len))
         {
             break;
         }

@@ -636,7 +636,6 @@ static const genai_request_node_t  genai_openai_kwargs_node =
 /* of chat and completions */
 
 #define genai_openai_root_members                                             \
-    genai_openai_text_members,                                                \
     genai_request_member("model", &genai_openai_model_node),                  \
     genai_request_member("stream", &genai_openai_stream_node),                \
     genai_request_member("stream_options", &genai_openai_options_node),       \
@@ -655,6 +654,7 @@ static const genai_request_member_t  genai_openai_chat_members[] = {
     genai_request_member("prediction", &genai_openai_prediction_node),
     genai_request_member("tool_choice", &genai_openai_tool_choice_node),
     genai_request_member("function_call", &genai_openai_tool_choice_node),
+    genai_openai_text_members,
     genai_request_members_end
 };
 
@@ -662,15 +662,16 @@ static const genai_request_member_t  genai_openai_completions_members[] = {
     genai_openai_root_members,
     genai_request_member("suffix", &genai_openai_suffix_node),
     genai_request_member("prompt_embeds", &genai_openai_uncovered_node),
+    genai_openai_text_members,
     genai_request_members_end
 };
 
 static const genai_request_member_t  genai_openai_embeddings_members[] = {
-    genai_openai_text_members,
     genai_request_member("model", &genai_openai_model_node),
     genai_request_member("stream", &genai_openai_stream_node),
     genai_request_member("input", &genai_openai_input_node),
     genai_request_member("messages", &genai_openai_messages_node),
+    genai_openai_text_members,
     genai_request_members_end
 };
 

@@ -1,29 +1,41 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  *
- * The scanner is a machine with a state for every place where the input may
- * be cut.  The open brackets are bits of a 128-bit stack.  The containers
- * that the table follows are the outermost ones, so each of them, and none
- * but them, has a frame, and a level deeper than the frames is being stepped
- * over: that needs no more than the bits.
+ * The scanner.  The grammar is a piece of straight code with a label for
+ * every place between two tokens; where the input ends, the label it came to
+ * is kept as the state, and the next feed jumps there.  A token that is here
+ * whole, as nearly all are, is read in one go and leaves no trace in the
+ * state.  One that is cut, or has an escape or anything wrong in it, is left
+ * to genai_push_string(), genai_push_number() and genai_push_literal(), which
+ * can stop at any byte: these decide what is well-formed, so it makes no
+ * difference which of the two ways a token took.
+ *
+ * The open brackets are bits of a 128-bit stack.  The containers that the
+ * table follows are the outermost ones, so each of them, and none but them,
+ * has a frame, and a level deeper than the frames is being stepped over: that
+ * needs no more than the bits.
  */
 
 
 #include "genai_push_int.h"
 
 
+/* as genai_push_at(), by one addition */
+#define genai_push_place(q)  (base + (uintptr_t) (q))
+
+
 static int genai_push_scan(genai_push_t *s, const unsigned char *start,
     const unsigned char *end, uint64_t offset);
-static inline const unsigned char *genai_push_begin(genai_push_t *s,
+static const unsigned char *genai_push_literal_begin(genai_push_t *s,
     const unsigned char *start, const unsigned char *p,
     const unsigned char *end, uint64_t offset);
 static const unsigned char *genai_push_literal(genai_push_t *s,
     const unsigned char *start, const unsigned char *p,
     const unsigned char *end, uint64_t offset);
-static int genai_push_open(genai_push_t *s, const unsigned char *p,
-    uint64_t offset);
-static int genai_push_close(genai_push_t *s, const unsigned char *p,
-    uint64_t offset);
+static inline int genai_push_open(genai_push_t *s, const unsigned char *p,
+    uint64_t offset, unsigned object);
+static inline int genai_push_close(genai_push_t *s, const unsigned char *p,
+    uint64_t offset, unsigned object);
 
 
 void
@@ -41,9 +53,12 @@ genai_push_init(genai_push_t *s, const genai_push_node_t *nodes,
     s->node = 0;
     s->depth = 0;
     s->frames = 0;
+    s->entered = 0;
+    s->inner = 0;
     s->raw = 0;
     s->nbuf = 0;
     s->high = 0;
+    s->index = 0;
 }
 
 
@@ -83,254 +98,386 @@ genai_push_feed(genai_push_t *s, const unsigned char *p, size_t n,
 }
 
 
-/*
- * The states stand in the order in which they follow each other in a member
- * of an object, so that one that is not cut is read from its comma to its
- * value by falling through.
- */
-
 static int
 genai_push_scan(genai_push_t *s, const unsigned char *start,
     const unsigned char *end, uint64_t offset)
 {
-    unsigned              c;
+    size_t                n;
+    unsigned              c, object;
+    uint64_t              base;
     const unsigned char  *p, *q;
 
     p = start;
+    base = offset - (uintptr_t) start;
 
-    while (p < end) {
+resume:
 
-        c = *p;
+    /* from the place where the last feed ended, or behind a token */
 
-        if (s->state <= GENAI_PUSH_AT_DONE
-            && (c == ' ' || c == '\n' || c == '\r' || c == '\t'))
-        {
-            p++;
-            continue;
+    if (p == end) {
+        return 0;
+    }
+
+    object = s->depth ? genai_push_object(s, s->depth) : 0;
+
+    switch (s->state) {
+
+    case GENAI_PUSH_AT_VALUE:
+        goto value;
+
+    case GENAI_PUSH_AT_FIRST:
+        goto first;
+
+    case GENAI_PUSH_AT_NAME:
+        goto name;
+
+    case GENAI_PUSH_AT_FIRST_NAME:
+        goto first_name;
+
+    case GENAI_PUSH_AT_COLON:
+        goto colon;
+
+    case GENAI_PUSH_AT_COMMA:
+        goto comma;
+
+    case GENAI_PUSH_AT_DONE:
+        goto done;
+
+    case GENAI_PUSH_AT_NUMBER:
+        p = genai_push_number(s, start, p, end, offset);
+        break;
+
+    case GENAI_PUSH_AT_LITERAL:
+        p = genai_push_literal(s, start, p, end, offset);
+        break;
+
+    default:
+        p = genai_push_string(s, start, p, p, end, offset);
+    }
+
+token:
+
+    if (p == NULL) {
+        return -1;
+    }
+
+    goto resume;
+
+first_name:
+
+    if (p == end || *p != '"') {
+        p = genai_push_blank(p, end);
+
+        if (p == end) {
+            s->state = GENAI_PUSH_AT_FIRST_NAME;
+            return 0;
         }
 
-        switch (s->state) {
-
-        case GENAI_PUSH_AT_COMMA:
-
-            if (c == ',' && genai_push_object(s, s->depth)) {
-                s->state = GENAI_PUSH_AT_NAME;
-                p++;
-
-                if (p == end || *p != '"') {
-                    continue;
-                }
-
-                c = '"';
-
-            } else if (c == ',') {
-                s->state = GENAI_PUSH_AT_VALUE;
-                p++;
-
-                if (s->depth == s->frames) {
-                    s->frame[s->frames - 1].index++;
-                    s->node = s->nodes[s->frame[s->frames - 1].node].element;
-                }
-
-                if (p == end || *p <= ' ') {
-                    continue;
-                }
-
-                c = *p;
-                goto value;
-
-            } else {
-
-                if (c != (genai_push_object(s, s->depth) ? '}' : ']')) {
-                    return genai_push_fail(s, "a comma is missing",
-                                           genai_push_at(p));
-                }
-
-                if (genai_push_close(s, p, genai_push_at(p)) != 0) {
-                    return -1;
-                }
-
-                p++;
-                continue;
-            }
-
-            /* fall through */
-
-        case GENAI_PUSH_AT_NAME:
-        case GENAI_PUSH_AT_FIRST_NAME:
-
-            if (c != '"') {
-
-                if (c == '}' && s->state == GENAI_PUSH_AT_FIRST_NAME) {
-                    if (genai_push_close(s, p, genai_push_at(p)) != 0) {
-                        return -1;
-                    }
-
-                    p++;
-                    continue;
-                }
-
-                return genai_push_fail(s, "a member's name is expected",
-                                       genai_push_at(p));
-            }
-
-            p++;
-            q = genai_push_run(p, end);
-
-            /* nearly every name is whole and plain */
-
-            if (q == end || *q != '"') {
-                s->kind = (s->depth == s->frames) ? GENAI_PUSH_KEY_READ
-                                                  : GENAI_PUSH_KEY_SKIPPED;
-                s->state = GENAI_PUSH_AT_TEXT;
-                s->nbuf = 0;
-                continue;
-            }
-
-            if (s->depth == s->frames) {
-                s->node = genai_push_match(s, p, q - p);
-            }
-
-            s->state = GENAI_PUSH_AT_COLON;
-            p = q + 1;
-
-            if (p == end || *p != ':') {
-                continue;
-            }
-
-            c = ':';
-
-            /* fall through */
-
-        case GENAI_PUSH_AT_COLON:
-
-            if (c != ':') {
-                return genai_push_fail(s, "a colon is missing",
-                                       genai_push_at(p));
-            }
-
-            s->state = GENAI_PUSH_AT_VALUE;
-            p++;
-
-            if (p == end || *p <= ' ') {
-                continue;
-            }
-
-            c = *p;
-
-            /* fall through */
-
-        case GENAI_PUSH_AT_VALUE:
-        case GENAI_PUSH_AT_FIRST:
-        value:
-
-            p = genai_push_begin(s, start, p, end, offset);
-            break;
-
-        case GENAI_PUSH_AT_DONE:
-
-            return genai_push_fail(s, "there are bytes after the value",
-                                   genai_push_at(p));
-
-        case GENAI_PUSH_AT_NUMBER:
-
-            p = genai_push_number(s, start, p, end, offset);
-            break;
-
-        case GENAI_PUSH_AT_LITERAL:
-
-            p = genai_push_literal(s, start, p, end, offset);
-            break;
-
-        default:
-
-            p = genai_push_string(s, start, p, p, end, offset);
-        }
-
-        if (p == NULL) {
-            return -1;
+        if (*p == '}') {
+            goto close;
         }
     }
 
-    return 0;
-}
+name:
 
+    if (p == end || *p != '"') {
+        p = genai_push_blank(p, end);
 
-/* a value that begins at p, as far as it is here; or an empty array's end */
+        if (p == end) {
+            s->state = GENAI_PUSH_AT_NAME;
+            return 0;
+        }
 
-static inline const unsigned char *
-genai_push_begin(genai_push_t *s, const unsigned char *start,
-    const unsigned char *p, const unsigned char *end, uint64_t offset)
-{
-    unsigned              c;
-    const unsigned char  *q;
+        if (*p != '"') {
+            return genai_push_fail(s, "a member's name is expected",
+                                   genai_push_place(p));
+        }
+    }
+
+    p++;
+
+    if (s->depth == s->frames) {
+        q = genai_push_next(s, p, end);
+
+        if (q == NULL) {
+            q = genai_push_run(p, end);
+
+            if (q == end || *q != '"') {
+                s->kind = GENAI_PUSH_KEY_READ;
+                goto name_text;
+            }
+
+            s->node = genai_push_match(s, p, q - p);
+        }
+
+    } else {
+        q = genai_push_run(p, end);
+
+        if (q == end || *q != '"') {
+            s->kind = GENAI_PUSH_KEY_SKIPPED;
+            goto name_text;
+        }
+    }
+
+    p = q + 1;
+
+colon:
+
+    if (p == end || *p != ':') {
+        p = genai_push_blank(p, end);
+
+        if (p == end) {
+            s->state = GENAI_PUSH_AT_COLON;
+            return 0;
+        }
+
+        if (*p != ':') {
+            return genai_push_fail(s, "a colon is missing",
+                                   genai_push_place(p));
+        }
+    }
+
+    p++;
+
+value:
+
+    if (p == end || *p <= ' ') {
+        p = genai_push_blank(p, end);
+
+        if (p == end) {
+            s->state = GENAI_PUSH_AT_VALUE;
+            return 0;
+        }
+    }
 
     c = *p;
 
-    switch (c) {
-
-    case '"':
+    if (c == '"') {
         p++;
         q = genai_push_run(p, end);
 
-        if (genai_push_want(s) & GENAI_PUSH_WANT_STRING) {
-            s->kind = GENAI_PUSH_TEXT_READ;
-            s->first = 1;
-
-        } else if (q < end && *q == '"') {
-            s->state = s->depth ? GENAI_PUSH_AT_COMMA : GENAI_PUSH_AT_DONE;
-            return q + 1;
-
-        } else {
-            s->kind = GENAI_PUSH_TEXT_SKIPPED;
+        if (q == end || *q != '"') {
+            goto text;
         }
 
-        s->state = GENAI_PUSH_AT_TEXT;
-
-        return genai_push_string(s, start, p, q, end, offset);
-
-    case '{':
-    case '[':
-        return genai_push_open(s, p, genai_push_at(p)) == 0 ? p + 1 : NULL;
-
-    case ']':
-        if (s->state == GENAI_PUSH_AT_FIRST) {
-            return genai_push_close(s, p, genai_push_at(p)) == 0 ? p + 1
-                                                                 : NULL;
+        if ((genai_push_want(s) & GENAI_PUSH_WANT_STRING)
+            && genai_push_tell(s, GENAI_PUSH_STRING, GENAI_TAPE_STRING, p,
+                               q - p, genai_push_place(p), genai_push_place(q))
+               != 0)
+        {
+            return -1;
         }
 
-        break;
+        p = q + 1;
 
-    case 't':
-    case 'f':
-    case 'n':
-        s->literal = (c == 't') ? "true" : (c == 'f') ? "false" : "null";
-        s->mark = genai_push_at(p);
-        s->count = 0;
+    } else if ((c | 0x20) == '{') {
 
-        /* most literals are this one, and whole */
+        /* or the other bracket, which differs in that bit */
 
-        if (end - p >= 4 && memcmp(p, "null", 4) == 0) {
-            s->count = 4;
-            p += 4;
+
+        object = (c == '{');
+
+        if (genai_push_open(s, p, genai_push_place(p), object) != 0) {
+            return -1;
         }
 
-        s->state = GENAI_PUSH_AT_LITERAL;
+        p++;
 
-        return genai_push_literal(s, start, p, end, offset);
-
-    default:
-
-        if (c != '-' && (c < '0' || c > '9')) {
-            break;
+        if (object) {
+            goto first_name;
         }
 
-        return genai_push_number_begin(s, start, p, end, offset);
+        goto first;
+
+    } else if (c - '0' < 10 || c == '-') {
+
+        if (s->depth > s->frames && !object) {
+            p = genai_push_vector(p, end);
+        }
+
+        q = genai_push_number_whole(p, end);
+
+        if (q == NULL || q - p > GENAI_PUSH_NUMBER_MAX) {
+            p = genai_push_number_begin(s, start, p, end, offset);
+            goto token;
+        }
+
+        if ((genai_push_want(s) & GENAI_PUSH_WANT_SCALAR)
+            && genai_push_tell(s, GENAI_PUSH_SCALAR, GENAI_TAPE_NUMBER, p,
+                               q - p, genai_push_place(p), genai_push_place(q))
+               != 0)
+        {
+            return -1;
+        }
+
+        p = q;
+
+    } else {
+        n = (c == 'f') ? 5 : 4;
+
+        if ((size_t) (end - p) < n
+            || memcmp(p, c == 'n' ? "null" : c == 't' ? "true" : "fals", 4)
+               != 0
+            || p[n - 1] != (c == 'n' ? 'l' : 'e'))
+        {
+            p = genai_push_literal_begin(s, start, p, end, offset);
+            goto token;
+        }
+
+        if ((genai_push_want(s) & GENAI_PUSH_WANT_SCALAR)
+            && genai_push_tell(s, GENAI_PUSH_SCALAR,
+                               c == 'n' ? GENAI_TAPE_NULL
+                               : c == 't' ? GENAI_TAPE_TRUE
+                                          : GENAI_TAPE_FALSE,
+                               p, n, genai_push_place(p),
+                               genai_push_place(p + n))
+               != 0)
+        {
+            return -1;
+        }
+
+        p += n;
     }
 
-    (void) genai_push_fail(s, "a value is expected", genai_push_at(p));
+    if (s->depth == 0) {
+        goto done;
+    }
 
-    return NULL;
+comma:
+
+    if (p == end || *p != ',') {
+
+        if (p == end || *p <= ' ') {
+            p = genai_push_blank(p, end);
+        }
+
+        if (p == end) {
+            s->state = GENAI_PUSH_AT_COMMA;
+            return 0;
+        }
+
+        if (*p == (object ? '}' : ']')) {
+            goto close;
+        }
+
+        if (*p != ',') {
+            return genai_push_fail(s, "a comma is missing",
+                                   genai_push_place(p));
+        }
+    }
+
+    p++;
+
+    if (object) {
+        goto name;
+    }
+
+    if (s->depth == s->frames) {
+        s->index++;
+        s->node = s->nodes[s->frame[s->frames - 1].node].element;
+    }
+
+    goto value;
+
+close:
+
+    if (genai_push_close(s, p, genai_push_place(p), object) != 0) {
+        return -1;
+    }
+
+    p++;
+
+    if (s->depth) {
+        object = genai_push_object(s, s->depth);
+        goto comma;
+    }
+
+done:
+
+    p = genai_push_blank(p, end);
+    s->state = GENAI_PUSH_AT_DONE;
+
+    return (p == end) ? 0
+                      : genai_push_fail(s, "there are bytes after the value",
+                                        genai_push_place(p));
+
+first:
+
+    if (p == end || *p <= ' ') {
+        p = genai_push_blank(p, end);
+
+        if (p == end) {
+            s->state = GENAI_PUSH_AT_FIRST;
+            return 0;
+        }
+    }
+
+    if (*p == ']') {
+        goto close;
+    }
+
+    goto value;
+
+name_text:
+
+    /* a name that is cut or not plain */
+
+    s->nbuf = 0;
+    s->state = GENAI_PUSH_AT_TEXT;
+    p = genai_push_string(s, start, p, q, end, offset);
+    goto token;
+
+text:
+
+    /* and such a string */
+
+    s->kind = GENAI_PUSH_TEXT_SKIPPED;
+
+    if (genai_push_want(s) & GENAI_PUSH_WANT_STRING) {
+        s->kind = GENAI_PUSH_TEXT_READ;
+        s->first = 1;
+    }
+
+    s->state = GENAI_PUSH_AT_TEXT;
+    p = genai_push_string(s, start, p, q, end, offset);
+    goto token;
+}
+
+
+const unsigned char *
+genai_push_blank(const unsigned char *p, const unsigned char *end)
+{
+    while (p < end
+           && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+    {
+        p++;
+    }
+
+    return p;
+}
+
+
+/* a literal that is cut, or no value at all */
+
+static const unsigned char *
+genai_push_literal_begin(genai_push_t *s, const unsigned char *start,
+    const unsigned char *p, const unsigned char *end, uint64_t offset)
+{
+    unsigned  c;
+
+    c = *p;
+
+    if (c != 't' && c != 'f' && c != 'n') {
+        (void) genai_push_fail(s, "a value is expected", genai_push_at(p));
+        return NULL;
+    }
+
+    s->literal = (c == 't') ? "true" : (c == 'f') ? "false" : "null";
+    s->mark = genai_push_at(p);
+    s->count = 0;
+    s->state = GENAI_PUSH_AT_LITERAL;
+
+    return genai_push_literal(s, start, p, end, offset);
 }
 
 
@@ -371,38 +518,27 @@ genai_push_literal(genai_push_t *s, const unsigned char *start,
 }
 
 
-/* a number, true, false or null that is whole */
+/* a number, true, false or null that was cut is whole */
 
 int
 genai_push_scalar(genai_push_t *s, genai_tape_type_e type,
     const unsigned char *p, size_t n, uint64_t end)
 {
-    genai_push_value_t  value;
-
     s->state = s->depth ? GENAI_PUSH_AT_COMMA : GENAI_PUSH_AT_DONE;
 
     if (!(genai_push_want(s) & GENAI_PUSH_WANT_SCALAR)) {
         return 0;
     }
 
-    value.what = GENAI_PUSH_SCALAR;
-    value.type = type;
-    value.text.data = (unsigned char *) p;
-    value.text.len = n;
-    value.start = s->mark;
-    value.end = end;
-    value.first = 1;
-    value.last = 1;
-    value.escaped = 0;
-
-    return genai_push_call(s, &value, s->node);
+    return genai_push_tell(s, GENAI_PUSH_SCALAR, type, p, n, s->mark, end);
 }
 
 
-static int
-genai_push_open(genai_push_t *s, const unsigned char *p, uint64_t offset)
+static inline int
+genai_push_open(genai_push_t *s, const unsigned char *p, uint64_t offset,
+    unsigned object)
 {
-    unsigned             object, want, level;
+    unsigned             want, level;
     genai_push_frame_t  *frame;
     genai_push_value_t   value;
 
@@ -410,18 +546,10 @@ genai_push_open(genai_push_t *s, const unsigned char *p, uint64_t offset)
         return genai_push_fail(s, "the text is nested too deep", offset);
     }
 
-    object = (*p == '{');
     want = genai_push_want(s);
     level = s->depth++;
 
-    if (object) {
-        s->objects[level / 64] |= UINT64_C(1) << (level % 64);
-        s->state = GENAI_PUSH_AT_FIRST_NAME;
-
-    } else {
-        s->objects[level / 64] &= ~(UINT64_C(1) << (level % 64));
-        s->state = GENAI_PUSH_AT_FIRST;
-    }
+    genai_push_bracket(s, level, object);
 
     if (!(want & (object ? GENAI_PUSH_WANT_OBJECT : GENAI_PUSH_WANT_ARRAY))
         || s->frames == GENAI_PUSH_PATH_MAX)
@@ -452,25 +580,30 @@ genai_push_open(genai_push_t *s, const unsigned char *p, uint64_t offset)
         return -1;
     }
 
+    if (++s->entered == GENAI_PUSH_PLACE_MAX) {
+        s->inner = (offset - s->frame[0].start < 255)
+                   ? offset + 1 - s->frame[0].start : 0;
+    }
+
     frame = &s->frame[s->frames++];
     frame->start = offset;
-    frame->index = 0;
+    frame->index = s->index;
+    frame->next = 0;
     frame->node = s->node;
 
+    s->index = 0;
     s->node = object ? 0 : s->nodes[s->node].element;
 
     return 0;
 }
 
 
-static int
-genai_push_close(genai_push_t *s, const unsigned char *p, uint64_t offset)
+static inline int
+genai_push_close(genai_push_t *s, const unsigned char *p, uint64_t offset,
+    unsigned object)
 {
-    unsigned             object;
     genai_push_frame_t  *frame;
     genai_push_value_t   value;
-
-    object = genai_push_object(s, s->depth);
 
     if (s->depth != s->frames) {
 
@@ -483,15 +616,13 @@ genai_push_close(genai_push_t *s, const unsigned char *p, uint64_t offset)
         }
 
         s->depth--;
-        s->state = s->depth ? GENAI_PUSH_AT_COMMA : GENAI_PUSH_AT_DONE;
 
         return 0;
     }
 
     s->depth--;
-    s->state = s->depth ? GENAI_PUSH_AT_COMMA : GENAI_PUSH_AT_DONE;
-
     frame = &s->frame[--s->frames];
+    s->index = frame->index;
 
     value.what = GENAI_PUSH_LEAVE;
     value.type = object ? GENAI_TAPE_OBJECT : GENAI_TAPE_ARRAY;
@@ -557,4 +688,63 @@ genai_push_end(genai_push_t *s, uint64_t offset)
     return genai_push_fail(s, (s->state == GENAI_PUSH_AT_VALUE && s->depth == 0)
                               ? "the text is empty"
                               : "the text is not complete", offset);
+}
+
+
+int
+genai_push_save(const genai_push_t *s, genai_push_place_t *place,
+    uint64_t offset)
+{
+    unsigned                   n;
+    const genai_push_frame_t  *frame;
+
+    if (s->state != GENAI_PUSH_AT_FIRST_NAME || s->depth != s->frames
+        || s->entered != s->frames || s->frames > GENAI_PUSH_PLACE_MAX
+        || s->index)
+    {
+        return -1;
+    }
+
+    for (n = 0; n < s->frames; n++) {
+        frame = &s->frame[n];
+
+        if (frame->index || frame->start - offset > 255) {
+            return -1;
+        }
+
+        place->start[n] = frame->start - offset;
+        place->node[n] = frame->node;
+        place->next[n] = frame->next;
+    }
+
+    place->objects = s->objects[0] & ((1u << s->depth) - 1);
+    place->levels = s->depth;
+
+    return 0;
+}
+
+
+void
+genai_push_restore(genai_push_t *s, const genai_push_place_t *place,
+    uint64_t offset)
+{
+    unsigned             n;
+    genai_push_frame_t  *frame;
+
+    for (n = 0; n < place->levels; n++) {
+        frame = &s->frame[n];
+
+        frame->start = offset + place->start[n];
+        frame->index = 0;
+        frame->node = place->node[n];
+        frame->next = place->next[n];
+    }
+
+    s->objects[0] = place->objects;
+    s->depth = place->levels;
+    s->frames = place->levels;
+    s->entered = place->levels;
+    s->index = 0;
+    s->node = 0;
+    s->state = GENAI_PUSH_AT_FIRST_NAME;
 }

@@ -46,6 +46,9 @@
 /* bytes that a name in a table may have */
 #define GENAI_PUSH_KEY_MAX     40
 
+/* levels of a place that can be returned to */
+#define GENAI_PUSH_PLACE_MAX   4
+
 
 /*
  * A table is an array of nodes, each of which says what is wanted of the
@@ -64,7 +67,7 @@
 
 
 typedef struct {
-    const char                 *name;       /* ASCII */
+    const char                 *name;       /* ASCII, nothing to escape */
     unsigned char               len;
     unsigned char               node;       /* of the member's value */
 } genai_push_member_t;
@@ -112,9 +115,9 @@ typedef struct {
     uint64_t                    start;
     uint64_t                    end;
 
-    unsigned                    first:1;    /* the value's first piece */
-    unsigned                    last:1;     /* and its last, maybe empty */
-    unsigned                    escaped:1;  /* the piece was an escape */
+    unsigned char               first;      /* 1: the value's first piece */
+    unsigned char               last;       /* 1: and its last, maybe empty */
+    unsigned char               escaped;    /* 1: the piece was an escape */
 } genai_push_value_t;
 
 
@@ -124,8 +127,9 @@ typedef int (*genai_push_pt)(void *ctx, const genai_push_value_t *value);
 
 typedef struct {
     uint64_t                    start;      /* offset of the bracket */
-    uint32_t                    index;      /* of the element to come */
+    uint32_t                    index;      /* in the array around it */
     unsigned char               node;
+    unsigned char               next;       /* the member to try first */
 } genai_push_frame_t;
 
 
@@ -146,6 +150,8 @@ typedef struct {
     const char                 *literal;
     uint32_t                    code;       /* of the escape being read */
     uint32_t                    high;       /* the surrogate before it */
+    uint32_t                    index;      /* of the value to come, in the
+                                               innermost array followed */
 
     unsigned char               state;
     unsigned char               number;     /* the place in a number */
@@ -153,6 +159,10 @@ typedef struct {
     unsigned char               node;       /* of the value to come */
     unsigned char               depth;      /* levels open */
     unsigned char               frames;     /* of them followed */
+    unsigned char               entered;    /* levels ever followed */
+    unsigned char               inner;      /* bytes of the text up to behind
+                                               the bracket of the last one of
+                                               a place; 0: too many or none */
     unsigned char               raw;        /* level of a raw value, or 0 */
     unsigned char               raw_node;
     unsigned char               count;      /* bytes of an escape, a literal
@@ -162,11 +172,22 @@ typedef struct {
     unsigned char               top;
     unsigned char               nbuf;       /* bytes of a name or scalar */
     unsigned char               carry[4];   /* of a character cut in two */
-    unsigned                    first:1;
+    unsigned char               first;
 
     unsigned char               buf[GENAI_PUSH_NUMBER_MAX];
     genai_push_frame_t          frame[GENAI_PUSH_PATH_MAX];
 } genai_push_t;
+
+
+/* a place in a text, with what the scanner knows there */
+
+typedef struct {
+    unsigned char               start[GENAI_PUSH_PLACE_MAX];
+    unsigned char               node[GENAI_PUSH_PLACE_MAX];
+    unsigned char               next[GENAI_PUSH_PLACE_MAX];
+    unsigned char               objects;
+    unsigned char               levels;
+} genai_push_place_t;
 
 
 /*
@@ -192,6 +213,26 @@ int genai_push_feed(genai_push_t *s, const unsigned char *p, size_t n,
  * Returns 0 when it was complete; else -1 with s->error and s->offset set.
  */
 int genai_push_end(genai_push_t *s, uint64_t offset);
+
+/*
+ * Remembers the place that has been come to, of a text that began at that
+ * offset.  Another text that begins with the same bytes may then be read from
+ * there: what is called back up to there would be the same, but for offsets.
+ * A place is behind the bracket of an object, in the first element of every
+ * array around it; no other object or array has been entered, and no more
+ * than GENAI_PUSH_PLACE_MAX; and less than 256 bytes have been read.
+ *
+ * Returns 0, or -1 where the scanner is in no such place.
+ */
+int genai_push_save(const genai_push_t *s, genai_push_place_t *place,
+    uint64_t offset);
+
+/*
+ * Goes on from a place, in a text that begins at that offset.  The scanner
+ * must be prepared, and the same table be in use.
+ */
+void genai_push_restore(genai_push_t *s, const genai_push_place_t *place,
+    uint64_t offset);
 
 /*
  * A scalar as a whole number: digits, and a fraction that is nothing but

@@ -63,7 +63,8 @@ const unsigned char *genai_push_string(genai_push_t *s,
     const unsigned char *p, const unsigned char *end, uint64_t offset);
 
 /*
- * Reads a number from its first byte, or reads on in one, as above.
+ * Reads a number from its first byte, where it is cut or malformed, or reads
+ * on in one, as above.
  */
 const unsigned char *genai_push_number_begin(genai_push_t *s,
     const unsigned char *start, const unsigned char *p,
@@ -73,11 +74,22 @@ const unsigned char *genai_push_number(genai_push_t *s,
     const unsigned char *end, uint64_t offset);
 
 /*
+ * Steps over numbers and their commas in an array that is not wanted.
+ * Returns the last number that is here.
+ */
+const unsigned char *genai_push_vector(const unsigned char *p,
+    const unsigned char *end);
+
+/*
  * A number has ended in front of that offset; p[0 .. n) is what is not yet in
  * s->buf of it.  Returns 0, or -1 with the error set.
  */
 int genai_push_number_end(genai_push_t *s, const unsigned char *p, size_t n,
     uint64_t offset);
+
+/* The first byte of p[0 .. end) that is no white space, or end. */
+const unsigned char *genai_push_blank(const unsigned char *p,
+    const unsigned char *end);
 
 /*
  * A number, true, false or null is whole: calls back where it is wanted.
@@ -115,17 +127,26 @@ genai_push_object(genai_push_t *s, unsigned level)
 }
 
 
-static inline unsigned
-genai_push_want(genai_push_t *s)
+static inline void
+genai_push_bracket(genai_push_t *s, unsigned level, unsigned object)
 {
-    return (s->node || s->depth == 0) ? s->nodes[s->node].want : 0;
+    uint64_t  bit;
+
+    bit = UINT64_C(1) << (level % 64);
+
+    if (object) {
+        s->objects[level / 64] |= bit;
+
+    } else {
+        s->objects[level / 64] &= ~bit;
+    }
 }
 
 
 static inline unsigned
-genai_push_index(genai_push_t *s)
+genai_push_want(genai_push_t *s)
 {
-    return s->frames ? s->frame[s->frames - 1].index : 0;
+    return (s->node || s->depth == 0) ? s->nodes[s->node].want : 0;
 }
 
 
@@ -136,13 +157,35 @@ genai_push_call(genai_push_t *s, genai_push_value_t *value,
     unsigned node)
 {
     value->tag = s->nodes[node].tag;
-    value->index = genai_push_index(s);
+    value->index = s->index;
 
     if (s->handler(s->ctx, value) != 0) {
         return genai_push_fail(s, NULL, value->end);
     }
 
     return 0;
+}
+
+
+/* calls back for a string or scalar that is whole */
+
+static inline int
+genai_push_tell(genai_push_t *s, genai_push_e what, genai_tape_type_e type,
+    const unsigned char *p, size_t n, uint64_t start, uint64_t end)
+{
+    genai_push_value_t  value;
+
+    value.what = what;
+    value.type = type;
+    value.text.data = (unsigned char *) p;
+    value.text.len = n;
+    value.start = start;
+    value.end = end;
+    value.first = 1;
+    value.last = 1;
+    value.escaped = 0;
+
+    return genai_push_call(s, &value, s->node);
 }
 
 
@@ -207,6 +250,81 @@ genai_push_run(const unsigned char *p, const unsigned char *end)
 }
 
 
+/* the end of a run of digits, or end */
+
+static inline const unsigned char *
+genai_push_digits(const unsigned char *p, const unsigned char *end)
+{
+#if defined(__SSE2__)
+    int      mask;
+    __m128i  v, nine;
+
+    nine = _mm_set1_epi8(9);
+
+    while (end - p >= 16) {
+        v = _mm_sub_epi8(_mm_loadu_si128((const __m128i *) p),
+                         _mm_set1_epi8('0'));
+        mask = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(v, nine), v));
+
+        if (mask != 0xffff) {
+            return p + __builtin_ctz(~mask);
+        }
+
+        p += 16;
+    }
+#endif
+
+    while (p < end && *p >= '0' && *p <= '9') {
+        p++;
+    }
+
+    return p;
+}
+
+
+/*
+ * The end of the number at p; NULL where it may go on behind end, and where
+ * there is anything wrong with it, for genai_push_number() to tell.
+ */
+
+static inline const unsigned char *
+genai_push_number_whole(const unsigned char *p, const unsigned char *end)
+{
+    const unsigned char  *q;
+
+    if (*p == '-' && ++p == end) {
+        return NULL;
+    }
+
+    q = (*p == '0') ? p + 1 : genai_push_digits(p, end);
+
+    if (q == p || q == end || (*q >= '0' && *q <= '9')) {
+        return NULL;
+    }
+
+    if (*q == '.') {
+        p = q + 1;
+        q = genai_push_digits(p, end);
+
+        if (q == p) {
+            return NULL;
+        }
+    }
+
+    if (q < end && (*q | 0x20) == 'e') {
+        p = q + 1;
+        p += (p < end && (*p == '-' || *p == '+'));
+        q = genai_push_digits(p, end);
+
+        if (q == p) {
+            return NULL;
+        }
+    }
+
+    return (q < end) ? q : NULL;
+}
+
+
 /* whether names are equal, by words that may overlap: most have 4 to 16 */
 
 static inline int
@@ -235,19 +353,60 @@ static inline unsigned
 genai_push_match(genai_push_t *s, const unsigned char *name, size_t len)
 {
     unsigned                    n;
+    genai_push_frame_t         *frame;
     const genai_push_node_t    *node;
     const genai_push_member_t  *m;
 
-    node = &s->nodes[s->frame[s->frames - 1].node];
+    frame = &s->frame[s->frames - 1];
+    node = &s->nodes[frame->node];
     m = node->members;
 
     for (n = node->nmembers; n; n--, m++) {
         if (m->len == len && genai_push_same(m->name, name, len)) {
+            frame->next = node->nmembers - n + 1;
             return m->node;
         }
     }
 
     return 0;
+}
+
+
+/*
+ * Most objects have their members in the table's order.  Where p, behind a
+ * quote, is the name that then follows the one found last, and its quote,
+ * sets its node and returns the end of the name; else returns NULL.
+ */
+
+static inline const unsigned char *
+genai_push_next(genai_push_t *s, const unsigned char *p,
+    const unsigned char *end)
+{
+    size_t                      len;
+    genai_push_frame_t         *frame;
+    const genai_push_node_t    *node;
+    const genai_push_member_t  *m;
+
+    frame = &s->frame[s->frames - 1];
+    node = &s->nodes[frame->node];
+
+    if (frame->next >= node->nmembers) {
+        return NULL;
+    }
+
+    m = &node->members[frame->next];
+    len = m->len;
+
+    if ((size_t) (end - p) <= len || p[len] != '"'
+        || !genai_push_same(m->name, p, len))
+    {
+        return NULL;
+    }
+
+    frame->next++;
+    s->node = m->node;
+
+    return p + len;
 }
 
 

@@ -21,44 +21,17 @@
 #define GENAI_PUSH_EXP_DIGITS    7
 
 
-static const unsigned char *genai_push_vector(const unsigned char *p,
-    const unsigned char *end);
-static inline const unsigned char *genai_push_number_whole(
-    const unsigned char *p, const unsigned char *end);
-static inline const unsigned char *genai_push_digits(const unsigned char *p,
-    const unsigned char *end);
-
-
-/* a number that begins at p */
+/* a number that begins at p, and is cut, malformed or very long */
 
 const unsigned char *
 genai_push_number_begin(genai_push_t *s, const unsigned char *start,
     const unsigned char *p, const unsigned char *end, uint64_t offset)
 {
-    unsigned              c;
-    const unsigned char  *q;
-
-    if (s->depth > s->frames && !genai_push_object(s, s->depth)) {
-        p = genai_push_vector(p, end);
-    }
-
     s->mark = genai_push_at(p);
     s->nbuf = 0;
-
-    /* nearly every number is whole */
-
-    q = genai_push_number_whole(p, end);
-
-    if (q && q - p <= GENAI_PUSH_NUMBER_MAX) {
-        return genai_push_scalar(s, GENAI_TAPE_NUMBER, p, q - p,
-                                 genai_push_at(q)) == 0 ? q : NULL;
-    }
-
-    c = *p;
-
-    s->number = (c == '-') ? GENAI_PUSH_SIGN
-                : (c == '0') ? GENAI_PUSH_ZERO
-                             : GENAI_PUSH_DIGITS;
+    s->number = (*p == '-') ? GENAI_PUSH_SIGN
+                : (*p == '0') ? GENAI_PUSH_ZERO
+                              : GENAI_PUSH_DIGITS;
     s->state = GENAI_PUSH_AT_NUMBER;
     s->count = 1;
 
@@ -71,7 +44,7 @@ genai_push_number_begin(genai_push_t *s, const unsigned char *start,
  * which embeddings have thousands.  Returns the last number that is here.
  */
 
-static const unsigned char *
+const unsigned char *
 genai_push_vector(const unsigned char *p, const unsigned char *end)
 {
     const unsigned char  *q;
@@ -94,81 +67,6 @@ genai_push_vector(const unsigned char *p, const unsigned char *end)
 
         p = q;
     }
-}
-
-
-/*
- * The end of the number at p; NULL where it may go on behind end, and where
- * there is anything wrong with it, for genai_push_number() to tell.
- */
-
-static inline const unsigned char *
-genai_push_number_whole(const unsigned char *p, const unsigned char *end)
-{
-    const unsigned char  *q;
-
-    if (*p == '-' && ++p == end) {
-        return NULL;
-    }
-
-    q = (*p == '0') ? p + 1 : genai_push_digits(p, end);
-
-    if (q == p || q == end || (*q >= '0' && *q <= '9')) {
-        return NULL;
-    }
-
-    if (*q == '.') {
-        p = q + 1;
-        q = genai_push_digits(p, end);
-
-        if (q == p) {
-            return NULL;
-        }
-    }
-
-    if (q < end && (*q | 0x20) == 'e') {
-        p = q + 1;
-        p += (p < end && (*p == '-' || *p == '+'));
-        q = genai_push_digits(p, end);
-
-        if (q == p) {
-            return NULL;
-        }
-    }
-
-    return (q < end) ? q : NULL;
-}
-
-
-/* the end of a run of digits, or end */
-
-static inline const unsigned char *
-genai_push_digits(const unsigned char *p, const unsigned char *end)
-{
-#if defined(__SSE2__)
-    int      mask;
-    __m128i  v, nine;
-
-    nine = _mm_set1_epi8(9);
-
-    while (end - p >= 16) {
-        v = _mm_sub_epi8(_mm_loadu_si128((const __m128i *) p),
-                         _mm_set1_epi8('0'));
-        mask = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(v, nine), v));
-
-        if (mask != 0xffff) {
-            return p + __builtin_ctz(~mask);
-        }
-
-        p += 16;
-    }
-#endif
-
-    while (p < end && *p >= '0' && *p <= '9') {
-        p++;
-    }
-
-    return p;
 }
 
 
@@ -295,6 +193,7 @@ int
 genai_push_int64(const genai_str_t *text, int64_t *n)
 {
     int64_t               v;
+    unsigned              c;
     const unsigned char  *p, *end;
 
     p = text->data;
@@ -305,13 +204,20 @@ genai_push_int64(const genai_str_t *text, int64_t *n)
         return -1;
     }
 
-    for ( /* void */ ; p < end && *p >= '0' && *p <= '9'; p++) {
+    for ( /* void */ ; p < end; p++) {
+        c = *p - '0';
 
-        if (v > (INT64_MAX - (*p - '0')) / 10) {
+        if (c > 9) {
+            break;
+        }
+
+        /* eighteen digits always fit */
+
+        if (p - text->data >= 18 && v > (INT64_MAX - (int64_t) c) / 10) {
             return -1;
         }
 
-        v = v * 10 + (*p - '0');
+        v = v * 10 + c;
     }
 
     if (p < end && *p == '.') {

@@ -18,6 +18,9 @@
 /* bytes of a name that are shown where it is in no table */
 #define GENAI_WALK_SHOWN   32
 
+/* bytes of a name that are looked at together */
+#define GENAI_WALK_SHORT   64
+
 /* bytes of a place that are shown */
 #define GENAI_WALK_PLACE   96
 
@@ -54,6 +57,7 @@ struct genai_walk_s {
     size_t                         budget;
     uint32_t                       find;    /* the name that is looked at */
     genai_request_place_t          at;      /* the value that is at hand */
+    const genai_request_node_t    *other;   /* of the name, in no table */
     genai_names_t                  names;
     genai_walk_level_t             levels[GENAI_WALK_PATH];
 };
@@ -63,6 +67,9 @@ static int genai_walk_value(genai_request_t *req, genai_walk_t *w);
 static int genai_walk_next(genai_request_t *req, genai_walk_t *w);
 static int genai_walk_member(genai_request_t *req, genai_walk_t *w,
     genai_walk_level_t *l);
+static const genai_request_member_t *genai_walk_find(const genai_tape_t *t,
+    uint32_t i, const genai_request_member_t *members, int *same);
+static int genai_walk_plain(const genai_tape_t *t, uint32_t i);
 static int genai_walk_name(genai_request_t *req, genai_walk_t *w);
 static int genai_walk_other(genai_request_t *req, genai_walk_t *w);
 static int genai_walk_leave(genai_request_t *req, genai_walk_t *w);
@@ -92,7 +99,7 @@ genai_request_walk_init(genai_request_t *req,
         return genai_walk_no_memory(req);
     }
 
-    memset(w, 0, sizeof(genai_walk_t));
+    memset(w, 0, offsetof(genai_walk_t, levels));
     genai_names_init(&w->names, req->arena);
 
     w->at.node = root;
@@ -242,33 +249,18 @@ static int
 genai_walk_member(genai_request_t *req, genai_walk_t *w,
     genai_walk_level_t *l)
 {
-    int                            rc;
+    int                            same;
     uint64_t                       bit;
-    genai_str_t                    name;
     const genai_request_member_t  *m;
 
-    name = genai_tape_view(&req->tape, l->child);
+    m = genai_walk_find(&req->tape, l->child, l->node->members, &same);
 
-    for (bit = 1, m = l->node->members; m->name; m++, bit <<= 1) {
-
-        /* most are ruled out by a look; an escape may be any letter */
-
-        if (name.len < m->len
-            || (name.data[0] < 0x80 && name.data[0] != '\\'
-                && ((name.data[0] ^ m->name[0]) & ~0x20)))
-        {
-            continue;
-        }
-
-        rc = genai_tape_key_is(&req->tape, l->child, m->name, m->len);
-
-        if (rc == 0) {
-            continue;
-        }
+    if (m->name) {
 
         l->member = m;
+        bit = UINT64_C(1) << (m - l->node->members);
 
-        if (rc == -1 || (l->seen & bit)) {
+        if (same == -1 || (l->seen & bit)) {
             return genai_walk_twice(req);
         }
 
@@ -287,10 +279,96 @@ genai_walk_member(genai_request_t *req, genai_walk_t *w,
     }
 
     l->member = NULL;
+    w->other = m->node;
     genai_names_begin(&w->names, &req->tape, l->child);
     w->phase = GENAI_WALK_NAME;
 
     return GENAI_WALK_GO;
+}
+
+
+/*
+ * The member of the table that the name at i is; the table's end where it is
+ * none of them.  *same is what genai_tape_key_is() says of it.
+ */
+
+static const genai_request_member_t *
+genai_walk_find(const genai_tape_t *t, uint32_t i,
+    const genai_request_member_t *members, int *same)
+{
+    int                            close, plain;
+    genai_str_t                    name;
+    const genai_request_member_t  *m;
+
+    name = genai_tape_view(t, i);
+
+    /* most names are spelled as in the table, or like none of it */
+
+    close = 0;
+    *same = 1;
+
+    for (m = members; m->name; m++) {
+
+        if (name.len != m->len || ((name.data[0] ^ m->name[0]) & ~0x20)) {
+            continue;
+        }
+
+        if (memcmp(name.data, m->name, m->len) == 0) {
+            return m;
+        }
+
+        close = 1;
+    }
+
+    plain = genai_walk_plain(t, i);
+
+    if (plain && !close) {
+        return m;
+    }
+
+    for (m = members; m->name; m++) {
+
+        if (name.len != m->len && (plain || name.len < m->len)) {
+            continue;
+        }
+
+        *same = genai_tape_key_is(t, i, m->name, m->len);
+
+        if (*same) {
+            break;
+        }
+    }
+
+    return m;
+}
+
+
+/*
+ * Whether the name at i is as long as what it is taken for: it has no escape,
+ * and no character that is longer than the one that it folds to.  A long one
+ * is not looked at.
+ */
+
+static int
+genai_walk_plain(const genai_tape_t *t, uint32_t i)
+{
+    size_t         k;
+    genai_str_t    name;
+    unsigned char  all;
+
+    name = genai_tape_view(t, i);
+
+    if (genai_tape_escaped(t, i) || name.len > GENAI_WALK_SHORT) {
+        return 0;
+    }
+
+    all = 0;
+
+    for (k = 0; k < name.len; k++) {
+        all |= name.data[k];
+    }
+
+    return all < 0x80;
 }
 
 
@@ -326,20 +404,15 @@ genai_walk_name(genai_request_t *req, genai_walk_t *w)
 static int
 genai_walk_other(genai_request_t *req, genai_walk_t *w)
 {
-    const genai_walk_level_t      *l;
-    const genai_request_member_t  *m;
+    w->phase = GENAI_WALK_NEXT;
 
-    l = &w->levels[w->depth - 1];
-
-    for (m = l->node->members; m->name; m++) { /* void */ }
-
-    if (m->node == NULL) {
-        w->phase = GENAI_WALK_NEXT;
+    if (w->other == NULL) {
         return GENAI_WALK_GO;
     }
 
-    w->at.node = m->node;
-    w->at.index = genai_tape_value(&req->tape, l->child);
+    w->at.node = w->other;
+    w->at.index = genai_tape_value(&req->tape,
+                                   w->levels[w->depth - 1].child);
     w->at.number = 0;
     w->phase = GENAI_WALK_VALUE;
 
@@ -402,7 +475,7 @@ genai_request_find(genai_request_t *req, uint32_t i, const char *name,
 
     while (key) {
 
-        if (genai_tape_key_is(&req->tape, key, name, len) == 1) {
+        if (genai_tape_named(&req->tape, key, name, len)) {
             *value = genai_tape_value(&req->tape, key);
             break;
         }

@@ -42,6 +42,7 @@ typedef enum {
 
 
 static int genai_sse_name(genai_sse_t *s);
+static int genai_sse_data(genai_sse_t *s);
 static int genai_sse_value(genai_sse_t *s, const unsigned char *p, size_t n);
 static int genai_sse_block(genai_sse_t *s, unsigned how);
 
@@ -53,10 +54,32 @@ genai_sse_eol(const unsigned char *p, const unsigned char *end)
 {
 #if defined(__SSE2__)
     int      mask;
-    __m128i  v, cr, lf;
+    __m128i  v, w, x, y, cr, lf;
 
     cr = _mm_set1_epi8('\r');
     lf = _mm_set1_epi8('\n');
+
+    /* lines are long: by four at a time up to where there is one */
+
+    while (end - p >= 64) {
+        v = _mm_loadu_si128((const __m128i *) p);
+        w = _mm_loadu_si128((const __m128i *) (p + 16));
+        x = _mm_loadu_si128((const __m128i *) (p + 32));
+        y = _mm_loadu_si128((const __m128i *) (p + 48));
+
+        v = _mm_or_si128(_mm_cmpeq_epi8(v, cr), _mm_cmpeq_epi8(v, lf));
+        w = _mm_or_si128(_mm_cmpeq_epi8(w, cr), _mm_cmpeq_epi8(w, lf));
+        x = _mm_or_si128(_mm_cmpeq_epi8(x, cr), _mm_cmpeq_epi8(x, lf));
+        y = _mm_or_si128(_mm_cmpeq_epi8(y, cr), _mm_cmpeq_epi8(y, lf));
+
+        if (_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(v, w),
+                                           _mm_or_si128(x, y))))
+        {
+            break;
+        }
+
+        p += 64;
+    }
 
     while (end - p >= 16) {
         v = _mm_loadu_si128((const __m128i *) p);
@@ -209,6 +232,20 @@ genai_sse_feed(genai_sse_t *s, const unsigned char *p, size_t n)
                 continue;
             }
 
+            /* nearly every line is this one */
+
+            if (stop - p > 6 && memcmp(p, "data: ", 6) == 0) {
+                p += 6;
+                s->offset += 6;
+                s->state = GENAI_SSE_VALUE;
+
+                if (genai_sse_data(s) != 0) {
+                    return -1;
+                }
+
+                goto value;
+            }
+
             s->nfield = 0;
             s->state = GENAI_SSE_FIELD;
 
@@ -265,6 +302,7 @@ genai_sse_feed(genai_sse_t *s, const unsigned char *p, size_t n)
             continue;
 
         default: /* GENAI_SSE_VALUE */
+        value:
 
             q = genai_sse_eol(p, stop);
 
@@ -292,23 +330,32 @@ genai_sse_feed(genai_sse_t *s, const unsigned char *p, size_t n)
 }
 
 
+/* a data field's value begins */
+
+static int
+genai_sse_data(genai_sse_t *s)
+{
+    static const unsigned char  lf = '\n';
+
+    s->nfield = GENAI_SSE_DATA;
+
+    if (s->data) {
+        return s->handler->data(s->ctx, &lf, 1, s->offset);
+    }
+
+    s->data = 1;
+
+    return s->handler->begin(s->ctx, s->offset);
+}
+
+
 /* a field's name is known; from here on nfield tells which field it is */
 
 static int
 genai_sse_name(genai_sse_t *s)
 {
-    static const unsigned char  lf = '\n';
-
     if (s->nfield == 4 && memcmp(s->field, "data", 4) == 0) {
-        s->nfield = GENAI_SSE_DATA;
-
-        if (s->data) {
-            return s->handler->data(s->ctx, &lf, 1, s->offset);
-        }
-
-        s->data = 1;
-
-        return s->handler->begin(s->ctx, s->offset);
+        return genai_sse_data(s);
     }
 
     if (s->nfield == 5 && memcmp(s->field, "event", 5) == 0) {

@@ -149,7 +149,7 @@ genai_tape_find(const genai_tape_t *t, uint32_t i, const char *name,
     }
 
     for (key = genai_tape_first(t, i); key; key = genai_tape_next(t, i, key)) {
-        if (genai_tape_key_is(t, key, name, len) == 1) {
+        if (genai_tape_named(t, key, name, len)) {
             return genai_tape_value(t, key);
         }
     }

@@ -183,6 +183,19 @@ genai_tape_fold(uint32_t c)
 int genai_tape_key_is(const genai_tape_t *t, uint32_t i, const char *name,
     size_t len);
 
+/* Whether it is that name exactly, as returned by 1. */
+static inline int
+genai_tape_named(const genai_tape_t *t, uint32_t i, const char *name,
+    size_t len)
+{
+    if (genai_tape_escaped(t, i)) {
+        return genai_tape_key_is(t, i, name, len) == 1;
+    }
+
+    return t->entries[i].len == len
+           && memcmp(t->text + t->entries[i].offset, name, len) == 0;
+}
+
 /*
  * The value of the first member with exactly that name, unescaped, of the
  * object at i.  Duplicates and variants are not looked for.

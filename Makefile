@@ -88,16 +88,21 @@ install: build ## copy the gateway module to nginx's modules (DESTDIR)
 
 # a program of its own each, without nginx
 
-TOOLS_SRCS = $(wildcard ngx_http_genai_module/core/*.c)
+TOOLS      := build/genai-json build/genai-key build/genai-policy \
+              build/genai-books
+TOOLS_SRCS  = $(wildcard ngx_http_genai_module/core/*.c \
+                         ngx_http_genai_module/os/*.c)
+TOOLS_LIBS  = -lcrypto -lpthread
 
 .PHONY: tools
-tools: build/genai-json ## build the command-line tools, docs/TOOLS.md
+tools: $(TOOLS) ## build the command-line tools, docs/TOOLS.md
 
-build/genai-json: tools/genai_json.c $(TOOLS_SRCS) \
-                  $(wildcard ngx_http_genai_module/core/*.h)
+$(TOOLS): build/genai-%: tools/genai_%.c $(TOOLS_SRCS) \
+                         $(wildcard ngx_http_genai_module/core/*.h \
+                                    ngx_http_genai_module/os/*.h)
 	@mkdir -p build
-	@$(CC) -O2 -g $(UNIT_WARN) -I ngx_http_genai_module/core -o $@ \
-	    tools/genai_json.c $(TOOLS_SRCS)
+	@$(CC) -O2 -g $(UNIT_WARN) -I ngx_http_genai_module/core \
+	    -I ngx_http_genai_module/os -o $@ $< $(TOOLS_SRCS) $(TOOLS_LIBS)
 
 .PHONY: run
 run: deps ## build, start nginx with a simulated provider, show a stream
@@ -162,8 +167,14 @@ bench: ## measure against plain proxy_pass (BENCH="--quick")
 bench-core: ## measure core/ alone, into build/bench-core.json
 	@mkdir -p build
 	@$(CC) -O2 -g -I ngx_http_genai_module/core -o build/core-bench \
-	    t/bench/core.c $(wildcard ngx_http_genai_module/core/*.c)
+	    t/bench/core.c $(wildcard ngx_http_genai_module/core/*.c) -lcrypto
 	@build/core-bench build/bench-core.json
+	@$(CC) -O2 -g -I ngx_http_genai_module/core -o build/policy-bench \
+	    t/bench/policy.c $(wildcard ngx_http_genai_module/core/*.c) -lcrypto
+	@build/policy-bench build/bench-policy.json
+	@$(CC) -O2 -g -I ngx_http_genai_module/core -I ngx_http_genai_module/os \
+	    -o build/books-bench t/bench/books.c $(TOOLS_SRCS) $(TOOLS_LIBS)
+	@build/books-bench
 
 
 # sanitizers: nginx with both modules inside.  A pool hands out memory that no

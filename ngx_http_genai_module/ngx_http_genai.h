@@ -1,16 +1,17 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  *
- * The map of the module: what is configured (secret, provider, target,
- * model, location), what one exchange knows (ctx), and the functions that
- * files offer each other, file by file in the order of the pipeline.
+ * The map of the module: what one exchange knows (ctx), and the functions
+ * that files offer each other, file by file in the order of the pipeline.
+ * What is configured is in ngx_http_genai_conf.h, what processes share in
+ * ngx_http_genai_state.h.
  *
  *    ACCESS   PRECONTENT                             CONTENT
- *    access > body > parse > authorize > route  >   upstream > group > peer
- *                                        inline >   proxy_pass
+ *    access > body > parse > authorize > lease > route  > upstream > group
+ *                                                inline > proxy_pass
  *
  *    LOG          OUTPUT FILTERS
- *    variables <  header filter, body filter: decode > meter > output
+ *    settle    <  header filter, body filter: decode > meter > output
  *
  * Memory is of r->pool unless a comment says otherwise; everything runs on
  * the event loop of one worker.
@@ -31,209 +32,16 @@
 #include "genai_meter.h"
 #include "genai_request.h"
 #include "ngx_http_genai_compat.h"
+#include "ngx_http_genai_conf.h"
 #include "ngx_http_genai_origin.h"
+#include "ngx_http_genai_state.h"
 
 
-/* contexts of our blocks: bits that nginx uses for nothing */
-#define NGX_HTTP_GENAI_PROVIDER_CONF  0x00100000
-#define NGX_HTTP_GENAI_MODEL_CONF     0x00200000
-
-/* genai_expose; the lowest bit is nginx's NGX_CONF_BITMASK_SET */
-#define NGX_HTTP_GENAI_EXPOSE_TARGET    0x0002
-#define NGX_HTTP_GENAI_EXPOSE_OVERHEAD  0x0004
-
-/* next_target, likewise */
-#define NGX_HTTP_GENAI_NEXT_ERROR     0x0002
-#define NGX_HTTP_GENAI_NEXT_TIMEOUT   0x0004
-#define NGX_HTTP_GENAI_NEXT_HTTP_429  0x0008
-#define NGX_HTTP_GENAI_NEXT_HTTP_5XX  0x0010
-#define NGX_HTTP_GENAI_NEXT_OFF       0x0020
-
-/* bytes of a model name, decoded */
-#define NGX_HTTP_GENAI_MODEL_MAX      256
-
-/* bytes of a key or credential */
-#define NGX_HTTP_GENAI_SECRET_MAX     16384
-
+/* bytes of a request's id */
 #define NGX_HTTP_GENAI_ID_LEN         32
 
 /* bytes that one request may take beside its body */
 #define NGX_HTTP_GENAI_ARENA_MAX      ((size_t) 1 << 30)
-
-/* tests have directives that no server needs */
-#ifndef NGX_HTTP_GENAI_DEBUG
-#define NGX_HTTP_GENAI_DEBUG          0
-#endif
-
-
-/*
- * A secret value and where it came from: "genai_secret NAME ..." or the
- * "credential" of a provider.  A value that could not be read leaves problem
- * set, closes what needs it, and never keeps nginx from starting, unless
- * genai_strict is on.
- */
-typedef struct {
-    ngx_str_t                       name;       /* of genai_secret, or "" */
-    ngx_str_t                       source;     /* as written */
-    ngx_str_t                       value;
-    ngx_str_t                       problem;    /* why there is no value */
-    u_char                         *file;       /* where it is configured */
-    ngx_uint_t                      line;
-} ngx_http_genai_secret_t;
-
-
-/* a header that goes to a provider with a value of its own */
-typedef struct {
-    ngx_str_t                       name;
-    ngx_http_complex_value_t        value;
-} ngx_http_genai_header_t;
-
-
-typedef struct {
-    ngx_str_t                       name;
-    const genai_dialect_t          *dialect;
-
-    /* from "pass": scheme://host[:port]/path */
-    ngx_str_t                       url;
-    ngx_str_t                       schema;     /* "https://" */
-    ngx_str_t                       host;       /* for SNI and certificate */
-    ngx_str_t                       authority;  /* for Host: host[:port] */
-    ngx_str_t                       path;       /* no slash at its end */
-    in_port_t                       port;
-
-    /* where connections go: the peers of an upstream{}, or our own */
-    ngx_str_t                       upstream_name;
-    ngx_http_upstream_srv_conf_t   *upstream;
-    ngx_http_genai_origin_t        *origin;
-
-    ngx_str_t                       credential;     /* as written */
-    ngx_http_genai_secret_t        *secret;
-
-    ngx_array_t                     headers;    /* ngx_http_genai_header_t */
-    ngx_array_t                     pass_names;     /* ngx_hash_key_t */
-    ngx_hash_t                      pass_headers;   /* names from clients */
-    ngx_uint_t                      typed;      /* headers has Content-Type */
-
-    ngx_resolver_t                 *resolver;
-
-    /* one for all exchanges: nginx's keep-alive may be keyed by it */
-    ngx_http_upstream_conf_t        conf;
-
-    ngx_str_t                       ssl_name;
-    ngx_uint_t                      ssl_protocols;
-    ngx_str_t                       ssl_ciphers;
-    ngx_uint_t                      ssl_verify_depth;
-    ngx_str_t                       ssl_trusted_certificate;
-    ngx_str_t                       ssl_crl;
-
-    u_char                         *file;       /* where it is configured */
-    ngx_uint_t                      line;
-
-    unsigned                        ssl:1;
-} ngx_http_genai_provider_t;
-
-
-typedef struct {
-    ngx_str_t                       name;       /* the provider's, or name= */
-    ngx_str_t                       provider_name;
-    ngx_http_genai_provider_t      *provider;
-    ngx_str_t                       model;      /* "" is the public name */
-    ngx_uint_t                      weight;
-    ngx_uint_t                      priority;
-
-    ngx_array_t                     overrides;  /* _override_t: set, drop */
-
-    u_char                         *file;       /* where it is configured */
-    ngx_uint_t                      line;
-
-    unsigned                        down:1;
-} ngx_http_genai_target_t;
-
-
-/* "set TARGET NAME VALUE", "drop TARGET NAME": a member of a JSON request */
-typedef struct {
-    ngx_str_t                       target;
-    ngx_str_t                       name;
-    ngx_str_t                       json;       /* "" drops */
-    u_char                         *file;
-    ngx_uint_t                      line;
-} ngx_http_genai_override_t;
-
-
-typedef struct {
-    ngx_str_t                       name;       /* as written */
-    ngx_str_t                       prefix;     /* of "prefix*" */
-#if (NGX_PCRE)
-    ngx_regex_t                    *regex;      /* of "~regex" */
-#endif
-    ngx_array_t                     targets;    /* _target_t, by priority */
-    ngx_array_t                     overrides;  /* _override_t, as written */
-
-    ngx_uint_t                      next_target;
-    ngx_uint_t                      next_target_tries;
-    ngx_msec_t                      next_target_timeout;
-
-    /* ms, 0 is none; see ngx_http_genai_deadline.c */
-    ngx_msec_t                      first_token_timeout;
-    ngx_msec_t                      answer_timeout;
-    ngx_msec_t                      total_timeout;
-
-    u_char                         *file;
-    ngx_uint_t                      line;
-} ngx_http_genai_model_t;
-
-
-typedef struct {
-    ngx_flag_t                      pass;       /* genai_pass */
-    ngx_flag_t                      inlined;    /* genai on */
-    ngx_http_complex_value_t       *pass_model;
-    ngx_flag_t                      auth;
-    ngx_uint_t                      endpoints;
-    ngx_uint_t                      api;
-    ngx_uint_t                      expose;
-    u_char                         *file;       /* where one of them is */
-    ngx_uint_t                      line;
-
-    ngx_str_t                       test_park;  /* stages, see _park.c */
-    ngx_msec_t                      test_park_time;
-    ngx_flag_t                      test_caller;    /* everybody is known */
-} ngx_http_genai_loc_conf_t;
-
-
-#if (NGX_HTTP_GENAI_DEBUG)
-#define ngx_http_genai_test_caller(lcf)  (lcf)->test_caller
-#else
-#define ngx_http_genai_test_caller(lcf)  0
-#endif
-
-
-/* a location with genai_pass, for the checks after all of http{} is read */
-typedef struct {
-    ngx_http_core_loc_conf_t       *clcf;
-    ngx_http_genai_loc_conf_t      *lcf;
-} ngx_http_genai_place_t;
-
-
-typedef struct {
-    ngx_array_t                     secrets;    /* _secret_t * */
-    ngx_array_t                     providers;  /* _provider_t * */
-    ngx_array_t                     models;     /* _model_t *, as written */
-    ngx_array_t                     exact;      /* _model_t *, sorted */
-    ngx_array_t                     prefixes;   /* _model_t *, longest first */
-    ngx_array_t                     regexes;    /* _model_t *, as written */
-    ngx_array_t                     places;     /* _place_t */
-
-    ngx_flag_t                      strict;
-    time_t                          created;    /* of the configuration */
-
-#if (NGX_THREADS)
-    ngx_thread_pool_t              *threads;        /* genai_threads */
-    size_t                          threads_min;    /* bytes */
-#endif
-
-    /* the peers of every exchange, see ngx_http_genai_group.c */
-    ngx_http_upstream_srv_conf_t    group;
-} ngx_http_genai_main_conf_t;
 
 
 /* what a stage says; never nginx's codes, whose meaning depends on a phase */
@@ -316,7 +124,9 @@ struct ngx_http_genai_ctx_s {
     uint64_t                        start;
     uint64_t                        first_byte; /* of the answer, or 0 */
     uint64_t                        first_token;
-    uint64_t                        overhead;   /* our own time so far */
+    uint64_t                        overhead;   /* our own time so far, */
+    uint64_t                        identified; /* behind stage access, */
+    uint64_t                        parsed_at;  /* and behind the others */
     uint64_t                        step;       /* start of the current one */
     uint64_t                        step_cpu;
     uint64_t                        step_max;   /* the longest */
@@ -340,7 +150,16 @@ struct ngx_http_genai_ctx_s {
     ngx_http_genai_join_t          *body_join;      /* in one of two ways */
     ngx_http_genai_inflate_t       *inflate;        /* a body with gzip */
 
-    ngx_table_elt_t                *key_header;     /* of a known caller */
+    /* who asks; the snapshot is held as long as the caller is needed */
+    ngx_table_elt_t                *key_header;     /* that carries his key */
+    ngx_http_genai_snapshot_t      *snapshot;
+    const genai_policy_object_t    *caller;         /* NULL: nobody is known */
+    u_char                          digest[GENAI_DIGEST_LEN];
+    ngx_http_genai_provider_t      *credential_of;  /* found last: */
+    ngx_http_genai_secret_t        *credential;
+
+    genai_lease_t                  *lease;
+    int32_t                         lease_day;
 
     ngx_str_t                       model_sent;     /* decoded, or empty */
     ngx_str_t                       model;          /* that is looked up */
@@ -400,6 +219,7 @@ struct ngx_http_genai_ctx_s {
 
     unsigned                        stream_asked:1;
     unsigned                        usage_added:1;  /* we asked for it */
+    unsigned                        begun:1;    /* at start: its first step */
     unsigned                        measured:1; /* steps by CPU time */
     unsigned                        inlined:1;  /* beside proxy_pass */
     unsigned                        replaced:1; /* r->request_body is ours */
@@ -422,107 +242,6 @@ struct ngx_http_genai_ctx_s {
     unsigned                        client_slow:1;  /* all waits for it */
     unsigned                        ended:1;    /* the last buffer was sent */
 };
-
-
-extern ngx_module_t  ngx_http_genai_module;
-
-
-/* ngx_http_genai_conf.c: create, merge, check; directives outside blocks */
-
-void *ngx_http_genai_create_main_conf(ngx_conf_t *cf);
-char *ngx_http_genai_init_main_conf(ngx_conf_t *cf, void *conf);
-void *ngx_http_genai_create_loc_conf(ngx_conf_t *cf);
-char *ngx_http_genai_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
-ngx_int_t ngx_http_genai_check_conf(ngx_conf_t *cf);
-char *ngx_http_genai_inline_conf(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_genai_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_genai_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_genai_endpoints(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_genai_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-#if (NGX_THREADS)
-char *ngx_http_genai_threads(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-#endif
-
-
-/* ngx_http_genai_block.c: blocks that hold plain directives of ours */
-
-/*
- * Reads the block that begins at cf, its directives being commands of this
- * module with the context bit type, their conf being object.
- */
-char *ngx_http_genai_read_block(ngx_conf_t *cf, ngx_uint_t type,
-    void *object);
-
-/*
- * Logs a mistake that is found after the line was read, as nginx logs those
- * that it finds at once: with file and line.
- */
-void ngx_http_genai_conf_error(ngx_conf_t *cf, ngx_uint_t level, u_char *file,
-    ngx_uint_t line, const char *fmt, ...);
-
-
-/* ngx_http_genai_secret.c */
-
-char *ngx_http_genai_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-
-/*
- * The secret that "secret:NAME", "file:PATH" or "env:NAME" says, read now.
- * Returns NULL after an error was logged.  A value that cannot be had is no
- * error here: secret->problem says so.
- */
-ngx_http_genai_secret_t *ngx_http_genai_secret_get(ngx_conf_t *cf,
-    ngx_http_genai_main_conf_t *mcf, ngx_str_t *source, u_char *file,
-    ngx_uint_t line);
-
-/* Reports the values that could not be had; an error with genai_strict. */
-ngx_int_t ngx_http_genai_secret_check(ngx_conf_t *cf,
-    ngx_http_genai_main_conf_t *mcf);
-
-
-/* ngx_http_genai_provider.c */
-
-char *ngx_http_genai_provider(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_genai_provider_dialect(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_genai_provider_pass(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_genai_provider_resolver(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-ngx_http_genai_provider_t *ngx_http_genai_provider_find(
-    ngx_http_genai_main_conf_t *mcf, ngx_str_t *name);
-
-/* Completes and checks all providers, after http{} and its upstreams. */
-ngx_int_t ngx_http_genai_provider_init(ngx_conf_t *cf,
-    ngx_http_genai_main_conf_t *mcf);
-
-
-/* ngx_http_genai_provider_headers.c */
-
-char *ngx_http_genai_provider_header(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-
-/* Settles which headers of clients pass, once the block was read. */
-ngx_int_t ngx_http_genai_provider_pass_headers(ngx_conf_t *cf,
-    ngx_http_genai_provider_t *p);
-
-
-/* ngx_http_genai_model.c */
-
-char *ngx_http_genai_model(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_genai_model_target(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-
-/* Sorts models for the lookup, after http{}. */
-ngx_int_t ngx_http_genai_model_init(ngx_conf_t *cf,
-    ngx_http_genai_main_conf_t *mcf);
-
-/*
- * The entry of a public name: the exact one, else the longest prefix, else
- * the first regex as written; NULL where there is none.
- */
-ngx_http_genai_model_t *ngx_http_genai_model_find(
-    ngx_http_genai_main_conf_t *mcf, ngx_str_t *name, ngx_log_t *log);
 
 
 /* ngx_http_genai_pipeline.c: the stage table, running, parking, refusing */
@@ -632,11 +351,22 @@ ngx_http_genai_verdict_e ngx_http_genai_work(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_http_genai_work_pt work, void *data,
     size_t size, ngx_int_t *rc);
 
-/* Destroys an arena, a large one in turns with the event loop. */
+/*
+ * Make an empty arena, and one empty again: a small one's memory is kept for
+ * the next one, a large one's is given back in turns with the event loop.
+ */
+void ngx_http_genai_create_arena(genai_arena_t *arena);
 void ngx_http_genai_destroy_arena(genai_arena_t *arena);
 
-/* The same for memory of malloc(), or that is mapped. */
+/* Gives back memory of malloc(), or that is mapped, likewise. */
 void ngx_http_genai_give_back(void *addr, size_t len, ngx_uint_t mapped);
+
+/*
+ * Memory that every exchange needs a piece of, not zeroed; NULL where there
+ * is none.  It is given back with the size that it was taken with.
+ */
+void *ngx_http_genai_take(size_t size);
+void ngx_http_genai_give(void *p, size_t size);
 
 
 /* ngx_http_genai_reply.c: what the gateway itself says to a client */
@@ -698,14 +428,63 @@ ngx_http_genai_verdict_e ngx_http_genai_inflate(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, off_t max);
 
 
-/* ngx_http_genai_access.c */
+/* ngx_http_genai_caller.c */
 
 /*
- * The first line of r's headers that carries a caller's key: any key where
- * same is NULL, else that which the line same carries; NULL is none.
+ * Finds the caller: ctx->caller, or a refusal.  Nobody is looked for where
+ * "genai_auth off" is.
+ */
+ngx_http_genai_verdict_e ngx_http_genai_identify(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+
+/* The same once more, should there be a newer snapshot by now. */
+ngx_http_genai_verdict_e ngx_http_genai_identify_again(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+
+/*
+ * The first line of r's headers that carries the key that the line same does;
+ * NULL is none.
  */
 ngx_table_elt_t *ngx_http_genai_find_key(ngx_http_request_t *r,
     ngx_table_elt_t *same);
+
+
+/*
+ * Whether the caller may use a model of that public name; nobody is stopped
+ * where "genai_auth off" lets everybody in.
+ */
+ngx_uint_t ngx_http_genai_allowed_model(ngx_http_genai_ctx_t *ctx,
+    ngx_str_t *name);
+ngx_uint_t ngx_http_genai_allowed_endpoint(ngx_http_genai_ctx_t *ctx,
+    genai_endpoint_e endpoint);
+
+/*
+ * The secret that a target's provider is asked with: that of the caller's
+ * team, else the provider's own.  *secret is NULL where it needs none.
+ * Returns NGX_OK, or NGX_DECLINED where it is needed and cannot be had.
+ */
+ngx_int_t ngx_http_genai_credential(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_provider_t *provider,
+    ngx_http_genai_secret_t **secret);
+
+
+/* ngx_http_genai_settle.c: how an exchange ends, and what it used */
+
+ngx_int_t ngx_http_genai_log_handler(ngx_http_request_t *r);
+
+/* Stores in the lease what has been used so far. */
+void ngx_http_genai_checkpoint(ngx_http_genai_ctx_t *ctx);
+
+/* Ends the lease, once, whichever way the exchange has ended. */
+void ngx_http_genai_settle(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
+
+/* The tokens used so far, the error's word, and the word of $genai_finish. */
+void ngx_http_genai_used(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    genai_tokens_t *tokens);
+genai_error_e ngx_http_genai_outcome(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+const char *ngx_http_genai_finish(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
 
 
 /* ngx_http_genai_inline.c */
@@ -728,6 +507,8 @@ ngx_http_genai_verdict_e ngx_http_genai_body(ngx_http_request_t *r,
 ngx_http_genai_verdict_e ngx_http_genai_parse(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 ngx_http_genai_verdict_e ngx_http_genai_authorize(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+ngx_http_genai_verdict_e ngx_http_genai_lease(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 ngx_http_genai_verdict_e ngx_http_genai_route(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
@@ -833,8 +614,7 @@ void ngx_http_genai_window_close(ngx_http_genai_ctx_t *ctx);
 /* ngx_http_genai_deadline.c: one timer for all deadlines that are ours */
 
 /* The exchange, or one attempt of it, begins. */
-void ngx_http_genai_deadline_start(ngx_http_request_t *r,
-    ngx_http_genai_ctx_t *ctx);
+void ngx_http_genai_deadline_start(ngx_http_genai_ctx_t *ctx);
 void ngx_http_genai_deadline_attempt(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 
@@ -863,14 +643,8 @@ ngx_int_t ngx_http_genai_output_filter(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_chain_t *in,
     ngx_http_output_body_filter_pt next);
 
-
-/* ngx_http_genai_override.c */
-
-char *ngx_http_genai_override(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-
-/* Gives every target its own, once the block was read. */
-ngx_int_t ngx_http_genai_override_init(ngx_conf_t *cf,
-    ngx_http_genai_model_t *model);
+/* Forgets what is known of the answer: the exchange is over. */
+void ngx_http_genai_output_close(ngx_http_genai_ctx_t *ctx);
 
 
 /* ngx_http_genai_variables.c */

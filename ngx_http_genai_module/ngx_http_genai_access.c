@@ -13,8 +13,6 @@
 #include "ngx_http_genai.h"
 
 
-static ngx_int_t ngx_http_genai_access_key(ngx_table_elt_t *h,
-    ngx_str_t *key);
 static ngx_http_genai_verdict_e ngx_http_genai_access_endpoint(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_loc_conf_t *lcf);
@@ -22,20 +20,10 @@ static ngx_http_genai_verdict_e ngx_http_genai_access_method(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
 
 
-/* what may carry a caller's key; the first one as "Bearer KEY" */
-
-static ngx_str_t  ngx_http_genai_key_names[] = {
-    ngx_string("authorization"),
-    ngx_string("x-api-key"),
-    ngx_string("api-key"),
-    ngx_string("x-goog-api-key"),
-    ngx_null_string
-};
-
-
 ngx_http_genai_verdict_e
 ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
+    ngx_http_genai_verdict_e    verdict;
     ngx_http_genai_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_genai_module);
@@ -54,7 +42,6 @@ ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ctx->json = 0;
     ctx->coded = 0;
     ctx->choices = 1;
-    ctx->output = NULL;
     ctx->answer = NULL;
     ctx->error = GENAI_OK;
     ctx->status = 0;
@@ -65,7 +52,6 @@ ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ctx->dressed = 0;
     ctx->ended = 0;
     ctx->from_provider = 0;
-    ctx->key_header = NULL;
     ngx_str_null(&ctx->message);
     ngx_str_null(&ctx->code);
     ngx_str_null(&ctx->retry_after);
@@ -75,15 +61,13 @@ ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ngx_str_null(&ctx->status_text);
 
     ngx_http_genai_window_close(ctx);
+    ngx_http_genai_output_close(ctx);
     genai_meter_init(&ctx->meter, 0);
 
-    if (lcf->auth) {
-        ctx->key_header = ngx_http_genai_find_key(r, NULL);
-    }
+    verdict = ngx_http_genai_identify(r, ctx);
 
-    if (lcf->auth && !ngx_http_genai_test_caller(lcf)) {
-        return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_UNAUTHENTICATED,
-                                     "a valid API key is required");
+    if (verdict != NGX_HTTP_GENAI_NEXT) {
+        return verdict;
     }
 
     if (r->headers_in.upgrade
@@ -105,91 +89,6 @@ ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     }
 
     return ngx_http_genai_access_endpoint(r, ctx, lcf);
-}
-
-
-ngx_table_elt_t *
-ngx_http_genai_find_key(ngx_http_request_t *r, ngx_table_elt_t *same)
-{
-    ngx_str_t         key, wanted;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    if (same && ngx_http_genai_access_key(same, &wanted) != NGX_OK) {
-        return NULL;
-    }
-
-    part = &r->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return NULL;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (ngx_http_genai_access_key(&h[i], &key) != NGX_OK) {
-            continue;
-        }
-
-        if (same == NULL
-            || (key.len == wanted.len
-                && ngx_memcmp(key.data, wanted.data, key.len) == 0))
-        {
-            return &h[i];
-        }
-    }
-}
-
-
-/* the key that a line carries */
-
-static ngx_int_t
-ngx_http_genai_access_key(ngx_table_elt_t *h, ngx_str_t *key)
-{
-    ngx_str_t  *name;
-
-    for (name = ngx_http_genai_key_names; name->len; name++) {
-
-        if (h->key.len == name->len
-            && ngx_memcmp(h->lowcase_key, name->data, name->len) == 0)
-        {
-            break;
-        }
-    }
-
-    if (name->len == 0) {
-        return NGX_DECLINED;
-    }
-
-    *key = h->value;
-
-    if (name != ngx_http_genai_key_names) {
-        return NGX_OK;
-    }
-
-    if (key->len <= 7
-        || ngx_strncasecmp(key->data, (u_char *) "Bearer ", 7) != 0)
-    {
-        return NGX_DECLINED;
-    }
-
-    key->data += 7;
-    key->len -= 7;
-
-    while (key->len && key->data[0] == ' ') {
-        key->data++;
-        key->len--;
-    }
-
-    return NGX_OK;
 }
 
 
@@ -219,7 +118,8 @@ ngx_http_genai_access_endpoint(ngx_http_request_t *r,
     }
 
     if (endpoint == NULL
-        || !(lcf->endpoints & genai_endpoint_bit(endpoint->endpoint)))
+        || !(lcf->endpoints & genai_endpoint_bit(endpoint->endpoint))
+        || !ngx_http_genai_allowed_endpoint(ctx, endpoint->endpoint))
     {
         return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_FORBIDDEN_ENDPOINT,
                                      "there is no endpoint at this path");
@@ -274,26 +174,45 @@ ngx_http_genai_access_method(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 ngx_http_genai_verdict_e
 ngx_http_genai_authorize(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
+    ngx_http_genai_verdict_e     verdict;
     ngx_http_genai_loc_conf_t   *lcf;
     ngx_http_genai_main_conf_t  *mcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_genai_module);
 
-    if (lcf->auth && !ngx_http_genai_test_caller(lcf)) {
+    if (lcf->auth && ctx->caller == NULL && !ngx_http_genai_test_caller(lcf))
+    {
         return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_UNAUTHENTICATED,
                                      "a valid API key is required");
     }
 
-    if (ctx->endpoint->body == GENAI_BODY_NONE || ctx->inlined) {
+    /* a long body may have taken its time */
+
+    verdict = ngx_http_genai_identify_again(r, ctx);
+
+    if (verdict != NGX_HTTP_GENAI_NEXT) {
+        return verdict;
+    }
+
+    if (ctx->endpoint->body == GENAI_BODY_NONE) {
         return NGX_HTTP_GENAI_NEXT;
     }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_genai_module);
 
-    ctx->entry = ngx_http_genai_model_find(mcf, &ctx->model,
-                                           r->connection->log);
+    if (ctx->model.len || !ctx->inlined) {
+        ctx->entry = ngx_http_genai_model_find(mcf, &ctx->model,
+                                               r->connection->log);
+    }
 
-    if (ctx->entry == NULL) {
+    /* the name that was sent, and the one that the location made of it */
+
+    if ((ctx->entry == NULL && !ctx->inlined)
+        || !ngx_http_genai_allowed_model(ctx, &ctx->model)
+        || (ctx->model_sent.len
+            && ctx->model_sent.data != ctx->model.data
+            && !ngx_http_genai_allowed_model(ctx, &ctx->model_sent)))
+    {
         ngx_str_set(&ctx->code, "model_not_found");
 
         return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_FORBIDDEN_MODEL,

@@ -40,7 +40,8 @@ typedef struct {
 static ngx_int_t ngx_http_genai_process_header(ngx_http_request_t *r);
 static ngx_int_t ngx_http_genai_process_line(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_str_t *name, ngx_str_t *value);
-static ngx_http_genai_line_t *ngx_http_genai_find_line(ngx_str_t *name);
+static ngx_http_genai_line_t *ngx_http_genai_find_line(ngx_http_request_t *r,
+    ngx_str_t *name);
 static ngx_int_t ngx_http_genai_keep_line(ngx_http_request_t *r,
     ngx_str_t *name, ngx_str_t *value, size_t skip);
 static ngx_int_t ngx_http_genai_head_done(ngx_http_request_t *r,
@@ -57,43 +58,110 @@ static ngx_str_t  ngx_http_genai_limit_prefix =
     ngx_string("x-genai-provider-ratelimit-");
 
 
-static ngx_http_genai_line_t  ngx_http_genai_lines[] = {
+static ngx_http_genai_line_t  ngx_http_genai_other_line =
+    { ngx_null_string, NGX_HTTP_GENAI_LINE_OTHER };
+
+
+/* by their first letters, as a provider may send dozens of lines */
+
+static ngx_http_genai_line_t  ngx_http_genai_lines_a[] = {
+    { ngx_string("anthropic-ratelimit-*"), NGX_HTTP_GENAI_LINE_LIMIT },
+    { ngx_string("alt-svc"), NGX_HTTP_GENAI_LINE_DROP },
+    { ngx_string("accept-ranges"), NGX_HTTP_GENAI_LINE_DROP },
+    { ngx_null_string, NGX_HTTP_GENAI_LINE_OTHER }
+};
+
+static ngx_http_genai_line_t  ngx_http_genai_lines_c[] = {
     { ngx_string("content-type"), NGX_HTTP_GENAI_LINE_TYPE },
     { ngx_string("content-length"), NGX_HTTP_GENAI_LINE_LENGTH },
-    { ngx_string("transfer-encoding"), NGX_HTTP_GENAI_LINE_CODING },
     { ngx_string("connection"), NGX_HTTP_GENAI_LINE_CONNECTION },
     { ngx_string("content-encoding"), NGX_HTTP_GENAI_LINE_CODED },
+    { ngx_string("content-range"), NGX_HTTP_GENAI_LINE_DROP },
+    { ngx_null_string, NGX_HTTP_GENAI_LINE_OTHER }
+};
+
+static ngx_http_genai_line_t  ngx_http_genai_lines_d[] = {
+    { ngx_string("date"), NGX_HTTP_GENAI_LINE_DROP },
+    { ngx_null_string, NGX_HTTP_GENAI_LINE_OTHER }
+};
+
+static ngx_http_genai_line_t  ngx_http_genai_lines_e[] = {
+    { ngx_string("etag"), NGX_HTTP_GENAI_LINE_DROP },
+    { ngx_null_string, NGX_HTTP_GENAI_LINE_OTHER }
+};
+
+static ngx_http_genai_line_t  ngx_http_genai_lines_k[] = {
+    { ngx_string("keep-alive"), NGX_HTTP_GENAI_LINE_DROP },
+    { ngx_null_string, NGX_HTTP_GENAI_LINE_OTHER }
+};
+
+static ngx_http_genai_line_t  ngx_http_genai_lines_l[] = {
+    { ngx_string("location"), NGX_HTTP_GENAI_LINE_DROP },
+    { ngx_string("last-modified"), NGX_HTTP_GENAI_LINE_DROP },
+    { ngx_null_string, NGX_HTTP_GENAI_LINE_OTHER }
+};
+
+static ngx_http_genai_line_t  ngx_http_genai_lines_p[] = {
+    { ngx_string("proxy-*"), NGX_HTTP_GENAI_LINE_DROP },
+    { ngx_null_string, NGX_HTTP_GENAI_LINE_OTHER }
+};
+
+static ngx_http_genai_line_t  ngx_http_genai_lines_r[] = {
     { ngx_string("retry-after"), NGX_HTTP_GENAI_LINE_RETRY },
     { ngx_string("retry-after-ms"), NGX_HTTP_GENAI_LINE_PASS },
-    { ngx_string("x-should-retry"), NGX_HTTP_GENAI_LINE_PASS },
-    { ngx_string("x-request-id"), NGX_HTTP_GENAI_LINE_PASS },
     { ngx_string("request-id"), NGX_HTTP_GENAI_LINE_PASS },
+    { ngx_string("refresh"), NGX_HTTP_GENAI_LINE_DROP },
+    { ngx_null_string, NGX_HTTP_GENAI_LINE_OTHER }
+};
 
-    { ngx_string("x-ratelimit-*"), NGX_HTTP_GENAI_LINE_LIMIT },
-    { ngx_string("anthropic-ratelimit-*"), NGX_HTTP_GENAI_LINE_LIMIT },
-
-    { ngx_string("x-accel-*"), NGX_HTTP_GENAI_LINE_DROP },
-    { ngx_string("x-genai-*"), NGX_HTTP_GENAI_LINE_DROP },
-    { ngx_string("set-cookie*"), NGX_HTTP_GENAI_LINE_DROP },
-    { ngx_string("alt-svc"), NGX_HTTP_GENAI_LINE_DROP },
+static ngx_http_genai_line_t  ngx_http_genai_lines_s[] = {
     { ngx_string("server"), NGX_HTTP_GENAI_LINE_DROP },
+    { ngx_string("set-cookie*"), NGX_HTTP_GENAI_LINE_DROP },
     { ngx_string("server-timing"), NGX_HTTP_GENAI_LINE_DROP },
-    { ngx_string("date"), NGX_HTTP_GENAI_LINE_DROP },
-    { ngx_string("keep-alive"), NGX_HTTP_GENAI_LINE_DROP },
-    { ngx_string("upgrade"), NGX_HTTP_GENAI_LINE_DROP },
+    { ngx_string("strict-transport-security"), NGX_HTTP_GENAI_LINE_DROP },
+    { ngx_null_string, NGX_HTTP_GENAI_LINE_OTHER }
+};
+
+static ngx_http_genai_line_t  ngx_http_genai_lines_t[] = {
+    { ngx_string("transfer-encoding"), NGX_HTTP_GENAI_LINE_CODING },
     { ngx_string("te"), NGX_HTTP_GENAI_LINE_DROP },
     { ngx_string("trailer"), NGX_HTTP_GENAI_LINE_DROP },
-    { ngx_string("proxy-*"), NGX_HTTP_GENAI_LINE_DROP },
-    { ngx_string("www-authenticate"), NGX_HTTP_GENAI_LINE_DROP },
-    { ngx_string("strict-transport-security"), NGX_HTTP_GENAI_LINE_DROP },
-    { ngx_string("location"), NGX_HTTP_GENAI_LINE_DROP },
-    { ngx_string("refresh"), NGX_HTTP_GENAI_LINE_DROP },
-    { ngx_string("etag"), NGX_HTTP_GENAI_LINE_DROP },
-    { ngx_string("last-modified"), NGX_HTTP_GENAI_LINE_DROP },
-    { ngx_string("accept-ranges"), NGX_HTTP_GENAI_LINE_DROP },
-    { ngx_string("content-range"), NGX_HTTP_GENAI_LINE_DROP },
+    { ngx_null_string, NGX_HTTP_GENAI_LINE_OTHER }
+};
 
-    { ngx_string("*"), NGX_HTTP_GENAI_LINE_OTHER }
+static ngx_http_genai_line_t  ngx_http_genai_lines_u[] = {
+    { ngx_string("upgrade"), NGX_HTTP_GENAI_LINE_DROP },
+    { ngx_null_string, NGX_HTTP_GENAI_LINE_OTHER }
+};
+
+static ngx_http_genai_line_t  ngx_http_genai_lines_w[] = {
+    { ngx_string("www-authenticate"), NGX_HTTP_GENAI_LINE_DROP },
+    { ngx_null_string, NGX_HTTP_GENAI_LINE_OTHER }
+};
+
+static ngx_http_genai_line_t  ngx_http_genai_lines_x[] = {
+    { ngx_string("x-request-id"), NGX_HTTP_GENAI_LINE_PASS },
+    { ngx_string("x-should-retry"), NGX_HTTP_GENAI_LINE_PASS },
+    { ngx_string("x-ratelimit-*"), NGX_HTTP_GENAI_LINE_LIMIT },
+    { ngx_string("x-accel-*"), NGX_HTTP_GENAI_LINE_DROP },
+    { ngx_string("x-genai-*"), NGX_HTTP_GENAI_LINE_DROP },
+    { ngx_null_string, NGX_HTTP_GENAI_LINE_OTHER }
+};
+
+static ngx_http_genai_line_t  *ngx_http_genai_lines[26] = {
+    ['a' - 'a'] = ngx_http_genai_lines_a,
+    ['c' - 'a'] = ngx_http_genai_lines_c,
+    ['d' - 'a'] = ngx_http_genai_lines_d,
+    ['e' - 'a'] = ngx_http_genai_lines_e,
+    ['k' - 'a'] = ngx_http_genai_lines_k,
+    ['l' - 'a'] = ngx_http_genai_lines_l,
+    ['p' - 'a'] = ngx_http_genai_lines_p,
+    ['r' - 'a'] = ngx_http_genai_lines_r,
+    ['s' - 'a'] = ngx_http_genai_lines_s,
+    ['t' - 'a'] = ngx_http_genai_lines_t,
+    ['u' - 'a'] = ngx_http_genai_lines_u,
+    ['w' - 'a'] = ngx_http_genai_lines_w,
+    ['x' - 'a'] = ngx_http_genai_lines_x
 };
 
 
@@ -212,7 +280,7 @@ ngx_http_genai_process_line(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_loc_conf_t  *lcf;
 
     u = r->upstream;
-    line = ngx_http_genai_find_line(name);
+    line = ngx_http_genai_find_line(r, name);
 
     switch (line->line) {
 
@@ -326,10 +394,14 @@ ngx_http_genai_answer_type(ngx_http_genai_ctx_t *ctx, ngx_str_t *type)
 
     /* application/problem+json is one too */
 
-    ctx->json = (type->len
-                 && ngx_strlcasestrn(type->data, type->data + type->len,
-                                     (u_char *) "json", 4 - 1)
-                    != NULL);
+    ctx->json = (type->len >= 16
+                 && ngx_strncasecmp(type->data,
+                                    (u_char *) "application/json", 16)
+                    == 0)
+                || (type->len
+                    && ngx_strlcasestrn(type->data, type->data + type->len,
+                                        (u_char *) "json", 4 - 1)
+                       != NULL);
 }
 
 
@@ -355,36 +427,50 @@ ngx_http_genai_answer_read(ngx_http_genai_ctx_t *ctx)
 
 
 static ngx_http_genai_line_t *
-ngx_http_genai_find_line(ngx_str_t *name)
+ngx_http_genai_find_line(ngx_http_request_t *r, ngx_str_t *name)
 {
-    u_char                  first;
+    u_char                 *low, begin[NGX_HTTP_LC_HEADER_LEN];
     size_t                  len;
     ngx_http_genai_line_t  *line;
 
-    first = name->len ? ngx_tolower(name->data[0]) : '\0';
+    low = r->lowcase_header;
 
-    for (line = ngx_http_genai_lines; /* void */ ; line++) {
+    if (name->len != r->lowcase_index) {
 
-        if (line->name.data[0] != first && line->name.data[0] != '*') {
-            continue;
-        }
+        /* nginx has not kept all of it, our names are shorter than this */
+
+        low = begin;
+        ngx_strlow(low, name->data, ngx_min(name->len, sizeof(begin)));
+    }
+
+    if (name->len == 0 || low[0] < 'a' || low[0] > 'z'
+        || ngx_http_genai_lines[low[0] - 'a'] == NULL)
+    {
+        return &ngx_http_genai_other_line;
+    }
+
+    line = ngx_http_genai_lines[low[0] - 'a'];
+
+    for ( /* void */ ; line->name.len; line++) {
 
         len = line->name.len;
 
         if (line->name.data[len - 1] == '*') {
 
-            if (name->len >= len - 1
-                && ngx_strncasecmp(name->data, line->name.data, len - 1) == 0)
-            {
-                return line;
+            if (name->len < --len) {
+                continue;
             }
 
-        } else if (name->len == len
-                   && ngx_strncasecmp(name->data, line->name.data, len) == 0)
-        {
-            return line;
+        } else if (name->len != len) {
+            continue;
+        }
+
+        if (ngx_memcmp(low, line->name.data, len) == 0) {
+            break;
         }
     }
+
+    return line;
 }
 
 
@@ -432,10 +518,17 @@ ngx_http_genai_keep_line(ngx_http_request_t *r, ngx_str_t *name,
     *p++ = '\0';
 
     h->lowcase_key = p;
-    ngx_strlow(p, h->key.data, h->key.len);
     p[h->key.len] = '\0';
 
-    h->hash = ngx_hash_key(h->lowcase_key, h->key.len);
+    if (h->key.len == r->lowcase_index && skip == 0) {
+        ngx_memcpy(p, r->lowcase_header, h->key.len);
+        h->hash = r->header_hash;
+
+        return NGX_OK;
+    }
+
+    ngx_strlow(p, h->key.data, h->key.len);
+    h->hash = ngx_hash_key(p, h->key.len);
 
     return NGX_OK;
 }

@@ -52,6 +52,7 @@ struct ngx_http_genai_join_s {
 
 static ngx_uint_t ngx_http_genai_body_wanted(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
+static ngx_uint_t ngx_http_genai_body_here(ngx_http_request_t *r);
 static ngx_str_t *ngx_http_genai_body_encoding(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_genai_body_utf8(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_genai_body_charset(u_char *p, u_char *last,
@@ -122,13 +123,21 @@ ngx_http_genai_body(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         ctx->body_begun = 1;
         ctx->body_reading = 1;
 
-        /* nginx reads as long as there is something: no step of ours */
+        if (ngx_http_genai_body_here(r)) {
+            rc = ngx_http_read_client_request_body(r,
+                                                  ngx_http_genai_body_handler);
 
-        ngx_http_genai_step_end(ctx);
+        } else {
 
-        rc = ngx_http_read_client_request_body(r, ngx_http_genai_body_handler);
+            /* nginx reads as long as there is something: no step of ours */
 
-        ngx_http_genai_step_begin(ctx);
+            ngx_http_genai_step_end(ctx);
+
+            rc = ngx_http_read_client_request_body(r,
+                                                  ngx_http_genai_body_handler);
+
+            ngx_http_genai_step_begin(ctx);
+        }
 
         if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
 
@@ -231,6 +240,23 @@ ngx_http_genai_body_wanted(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 }
 
 
+/* whether all of it came with its head, and nginx has nothing to do */
+
+static ngx_uint_t
+ngx_http_genai_body_here(ngx_http_request_t *r)
+{
+#if (NGX_HTTP_V2)
+    if (r->stream) {
+        return 0;
+    }
+#endif
+
+    return r->headers_in.content_length_n >= 0 && !r->request_body_in_file_only
+           && r->header_in->last - r->header_in->pos
+              >= r->headers_in.content_length_n;
+}
+
+
 /* what the body is coded with, all codings of all lines, or NULL */
 
 static ngx_str_t *
@@ -261,9 +287,7 @@ ngx_http_genai_body_encoding(ngx_http_request_t *r)
         }
 
         if (h[i].key.len != 16
-            || ngx_strncasecmp(h[i].key.data, (u_char *) "content-encoding",
-                               16)
-               != 0)
+            || ngx_memcmp(h[i].lowcase_key, "content-encoding", 16) != 0)
         {
             continue;
         }
@@ -314,14 +338,19 @@ ngx_http_genai_body_utf8(ngx_http_request_t *r)
         }
 
         if (h[i].key.len != 12
-            || ngx_strncasecmp(h[i].key.data, (u_char *) "content-type", 12)
-               != 0)
+            || ngx_memcmp(h[i].lowcase_key, "content-type", 12) != 0)
         {
             continue;
         }
 
         if (types++) {
             return 0;
+        }
+
+        if (h[i].value.len == 16
+            && ngx_memcmp(h[i].value.data, "application/json", 16) == 0)
+        {
+            continue;
         }
 
         p = h[i].value.data;

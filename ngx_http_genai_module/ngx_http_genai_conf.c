@@ -60,6 +60,14 @@ ngx_http_genai_init_main_conf(ngx_conf_t *cf, void *conf)
 
     ngx_conf_init_value(mcf->strict, 0);
 
+    if (mcf->books_max == 0) {
+        mcf->books_max = NGX_HTTP_GENAI_BOOKS_MAX;
+    }
+
+    if (mcf->books_retain == 0) {
+        mcf->books_retain = 400 * 86400;
+    }
+
     /* the host is what a log line of nginx's shows for an unset peer */
 
     ngx_str_set(&mcf->group.host, "genai");
@@ -91,7 +99,7 @@ ngx_http_genai_create_loc_conf(ngx_conf_t *cf)
     conf->pass = NGX_CONF_UNSET;
     conf->inlined = NGX_CONF_UNSET;
     conf->test_caller = NGX_CONF_UNSET;
-    conf->auth = NGX_CONF_UNSET;
+    conf->auth = NGX_CONF_UNSET_UINT;
 
     return conf;
 }
@@ -118,7 +126,8 @@ ngx_http_genai_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     ngx_conf_merge_value(conf->inlined, prev->inlined, 0);
-    ngx_conf_merge_value(conf->auth, prev->auth, 1);
+    ngx_conf_merge_uint_value(conf->auth, prev->auth,
+                              NGX_HTTP_GENAI_AUTH_ON);
     ngx_conf_merge_bitmask_value(conf->expose, prev->expose,
                                  NGX_CONF_BITMASK_SET);
 
@@ -184,7 +193,11 @@ ngx_http_genai_check_conf(ngx_conf_t *cf)
 
     if (ngx_http_genai_provider_init(cf, mcf) != NGX_OK
         || ngx_http_genai_secret_check(cf, mcf) != NGX_OK
-        || ngx_http_genai_model_init(cf, mcf) != NGX_OK)
+        || ngx_http_genai_model_init(cf, mcf) != NGX_OK
+        || ngx_http_genai_metrics_init(cf) != NGX_OK
+        || ngx_http_genai_report_init(cf) != NGX_OK
+        || ngx_http_genai_books_init(cf, mcf) != NGX_OK
+        || ngx_http_genai_policy_init(cf, mcf) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -389,22 +402,25 @@ ngx_http_genai_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     ngx_str_t  *value;
 
-    if (lcf->auth != NGX_CONF_UNSET) {
+    if (lcf->auth != NGX_CONF_UNSET_UINT) {
         return "is duplicate";
     }
 
     value = cf->args->elts;
 
     if (ngx_strcmp(value[1].data, "on") == 0) {
-        lcf->auth = 1;
+        lcf->auth = NGX_HTTP_GENAI_AUTH_ON;
 
     } else if (ngx_strcmp(value[1].data, "off") == 0) {
-        lcf->auth = 0;
+        lcf->auth = NGX_HTTP_GENAI_AUTH_OFF;
+
+    } else if (ngx_strcmp(value[1].data, "optional") == 0) {
+        lcf->auth = NGX_HTTP_GENAI_AUTH_OPTIONAL;
 
     } else {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid value \"%V\" of genai_auth, it must be "
-                           "\"on\" or \"off\"", &value[1]);
+                           "\"on\", \"off\" or \"optional\"", &value[1]);
         return NGX_CONF_ERROR;
     }
 

@@ -28,7 +28,7 @@ static void ngx_http_genai_deadline_handler(ngx_event_t *ev);
 
 
 void
-ngx_http_genai_deadline_start(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+ngx_http_genai_deadline_start(ngx_http_genai_ctx_t *ctx)
 {
     if (ctx->total_start == 0) {
 
@@ -37,7 +37,7 @@ ngx_http_genai_deadline_start(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         ctx->total_start = ngx_current_msec;
     }
 
-    ngx_http_genai_deadline_arm(r, ctx, 0);
+    /* the timer is armed for an attempt, which begins only in time */
 }
 
 

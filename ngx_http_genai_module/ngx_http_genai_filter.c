@@ -74,6 +74,7 @@ static ngx_int_t
 ngx_http_genai_header_filter(ngx_http_request_t *r)
 {
     ngx_int_t                   rc;
+    ngx_uint_t                  step;
     ngx_http_genai_ctx_t       *ctx;
     ngx_http_genai_loc_conf_t  *lcf;
 
@@ -92,7 +93,13 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
 
     ctx->inlined = !lcf->pass;
 
-    ngx_http_genai_step_begin(ctx);
+    /* for a provider's answer there is less to do than to look at a clock */
+
+    step = !ctx->from_provider || ctx->inlined;
+
+    if (step) {
+        ngx_http_genai_step_begin(ctx);
+    }
 
     rc = NGX_OK;
 
@@ -126,7 +133,9 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
         rc = ngx_http_genai_own_headers(r, ctx);
     }
 
-    ngx_http_genai_step_end(ctx);
+    if (step) {
+        ngx_http_genai_step_end(ctx);
+    }
 
     if (rc == NGX_OK
         && (lcf->expose & (NGX_HTTP_GENAI_EXPOSE_TARGET

@@ -48,6 +48,8 @@ ngx_http_genai_inline(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         return NGX_HTTP_GENAI_NEXT;
     }
 
+    ngx_http_genai_checkpoint(ctx);
+
     if (ngx_http_genai_inline_key(r, ctx) != NGX_OK) {
         goto failed;
     }

@@ -19,7 +19,7 @@
 
 
 static ngx_buf_t *ngx_http_genai_models_list(ngx_http_request_t *r,
-    ngx_http_genai_main_conf_t *mcf);
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_main_conf_t *mcf);
 static u_char *ngx_http_genai_models_entry(u_char *p, ngx_str_t *name,
     time_t created);
 
@@ -36,11 +36,12 @@ ngx_http_genai_models(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     id.data = ctx->endpoint_id.data;
 
     if (id.len == 0) {
-        ctx->answer = ngx_http_genai_models_list(r, mcf);
+        ctx->answer = ngx_http_genai_models_list(r, ctx, mcf);
 
     } else if (id.len > NGX_HTTP_GENAI_MODEL_MAX
                || ngx_http_genai_model_find(mcf, &id, r->connection->log)
-                  == NULL)
+                  == NULL
+               || !ngx_http_genai_allowed_model(ctx, &id))
     {
         ngx_str_set(&ctx->code, "model_not_found");
 
@@ -69,7 +70,7 @@ ngx_http_genai_models(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
 
 static ngx_buf_t *
-ngx_http_genai_models_list(ngx_http_request_t *r,
+ngx_http_genai_models_list(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_main_conf_t *mcf)
 {
     size_t                    size;
@@ -94,7 +95,9 @@ ngx_http_genai_models_list(ngx_http_request_t *r,
 
     for (i = 0, n = 0; i < mcf->models.nelts; i++) {
 
-        if (models[i]->prefix.data || models[i]->name.data[0] == '~') {
+        if (models[i]->prefix.data || models[i]->name.data[0] == '~'
+            || !ngx_http_genai_allowed_model(ctx, &models[i]->name))
+        {
             continue;
         }
 

@@ -12,7 +12,9 @@
 
 static ngx_int_t ngx_http_genai_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_genai_postconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_genai_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_genai_init_process(ngx_cycle_t *cycle);
+static void ngx_http_genai_exit_process(ngx_cycle_t *cycle);
 
 
 static ngx_conf_bitmask_t  ngx_http_genai_next_target_mask[] = {
@@ -102,6 +104,55 @@ static ngx_command_t  ngx_http_genai_commands[] = {
     { ngx_string("genai_auth"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_genai_auth,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("genai_policy"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_genai_policy,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("genai_revoked"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_genai_revoked,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("genai_books"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE123,
+      ngx_http_genai_books,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("genai_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_genai_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("genai_metrics"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_genai_report_conf,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("genai_usage"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_genai_report_conf,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("genai_health"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_genai_report_conf,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -379,11 +430,11 @@ ngx_module_t  ngx_http_genai_module = {
     ngx_http_genai_commands,               /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_http_genai_init_module,            /* init module */
     ngx_http_genai_init_process,           /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
+    ngx_http_genai_exit_process,           /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
@@ -408,6 +459,13 @@ ngx_http_genai_postconfiguration(ngx_conf_t *cf)
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_genai_log_handler;
+
     h = ngx_array_push(&cmcf->phases[NGX_HTTP_ACCESS_PHASE].handlers);
     if (h == NULL) {
         return NGX_ERROR;
@@ -423,6 +481,26 @@ ngx_http_genai_postconfiguration(ngx_conf_t *cf)
     *h = ngx_http_genai_precontent_handler;
 
     return ngx_http_genai_filter_init(cf);
+}
+
+
+/* the configuration is in use from here on; "-t" and "-s" use none */
+
+static ngx_int_t
+ngx_http_genai_init_module(ngx_cycle_t *cycle)
+{
+    ngx_http_genai_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_genai_module);
+
+    if (mcf == NULL || mcf->region == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_http_genai_books_begin(cycle, mcf);
+    ngx_http_genai_policy_publish(cycle, mcf);
+
+    return NGX_OK;
 }
 
 
@@ -453,5 +531,17 @@ ngx_http_genai_init_process(ngx_cycle_t *cycle)
         }
     }
 
+    ngx_http_genai_books_join(cycle, mcf);
+    ngx_http_genai_snapshot_start(mcf);
+    ngx_http_genai_keeper_start(cycle, mcf);
+
     return NGX_OK;
+}
+
+
+static void
+ngx_http_genai_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_genai_keeper_stop();
+    ngx_http_genai_books_leave();
 }

@@ -88,7 +88,6 @@ static void ngx_http_genai_output_bad(ngx_http_genai_output_t *o);
 static ngx_uint_t ngx_http_genai_output_torn(ngx_http_genai_output_t *o);
 static ngx_int_t ngx_http_genai_output_cut(ngx_http_genai_output_t *o);
 static int ngx_http_genai_output_event(void *data, genai_event_t *e);
-static void ngx_http_genai_output_token(ngx_http_genai_ctx_t *ctx);
 static int ngx_http_genai_output_chunk(ngx_http_genai_output_t *o,
     genai_event_t *e);
 static size_t ngx_http_genai_output_room(ngx_http_genai_output_t *o);
@@ -146,6 +145,7 @@ ngx_http_genai_output_filter(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         ngx_http_genai_step_begin(ctx);
 
         rc = ngx_http_genai_output_work(o);
+        ngx_http_genai_checkpoint(ctx);
 
         ngx_http_genai_step_end(ctx);
 
@@ -184,7 +184,7 @@ ngx_http_genai_output_create(ngx_http_genai_ctx_t *ctx)
     ngx_http_genai_output_t     *o;
     genai_openai_answer_opts_t   opts;
 
-    o = ngx_palloc(ctx->request->pool, sizeof(ngx_http_genai_output_t));
+    o = ngx_http_genai_take(sizeof(ngx_http_genai_output_t));
     if (o == NULL) {
         return NULL;
     }
@@ -206,6 +206,16 @@ ngx_http_genai_output_create(ngx_http_genai_ctx_t *ctx)
     ctx->output = o;
 
     return o;
+}
+
+
+void
+ngx_http_genai_output_close(ngx_http_genai_ctx_t *ctx)
+{
+    if (ctx->output) {
+        ngx_http_genai_give(ctx->output, sizeof(ngx_http_genai_output_t));
+        ctx->output = NULL;
+    }
 }
 
 
@@ -427,7 +437,7 @@ static ngx_int_t
 ngx_http_genai_output_decode(ngx_http_genai_output_t *o, u_char *p, size_t n)
 {
     if (o->ctx->first_byte == 0) {
-        o->ctx->first_byte = ngx_http_genai_clock();
+        o->ctx->first_byte = o->ctx->step;
     }
 
     /* it stops for nothing but a lack of memory */
@@ -602,7 +612,9 @@ ngx_http_genai_output_event(void *data, genai_event_t *e)
         genai_meter_event(&ctx->meter, e);
 
         if (!ctx->meaningful && genai_openai_meaningful(e)) {
-            ngx_http_genai_output_token(ctx);
+            ctx->meaningful = 1;
+            ctx->first_token = ctx->step;
+            ngx_http_genai_deadline_token(ctx->request, ctx);
         }
     }
 
@@ -629,18 +641,6 @@ ngx_http_genai_output_event(void *data, genai_event_t *e)
 
     default:
         return 0;
-    }
-}
-
-
-static void
-ngx_http_genai_output_token(ngx_http_genai_ctx_t *ctx)
-{
-    ctx->meaningful = 1;
-    ctx->first_token = ngx_http_genai_clock();
-
-    if (ctx->entry) {
-        ngx_http_genai_deadline_token(ctx->request, ctx);
     }
 }
 

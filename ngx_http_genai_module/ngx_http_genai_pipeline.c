@@ -40,6 +40,7 @@ static ngx_http_genai_stage_t  ngx_http_genai_stages[] = {
     { "body", ngx_http_genai_body },
     { "parse", ngx_http_genai_parse },
     { "authorize", ngx_http_genai_authorize },
+    { "lease", ngx_http_genai_lease },
     { "route", ngx_http_genai_route },
     { "inline", ngx_http_genai_inline },
 };
@@ -50,9 +51,15 @@ static ngx_http_genai_stage_t  ngx_http_genai_stages[] = {
     (sizeof(ngx_http_genai_stages) / sizeof(ngx_http_genai_stage_t))
 
 
+/*
+ * A caller who is known by his key has access: where "satisfy any" is, no
+ * other check is asked any more.
+ */
+
 ngx_int_t
 ngx_http_genai_access_handler(ngx_http_request_t *r)
 {
+    ngx_int_t              rc;
     ngx_http_genai_ctx_t  *ctx;
 
     if (ngx_http_genai_place(r) == NULL) {
@@ -68,7 +75,10 @@ ngx_http_genai_access_handler(ngx_http_request_t *r)
 
     ctx->stage = 0;
 
-    return ngx_http_genai_run_stages(r, ctx, NGX_HTTP_GENAI_ACCESS_STAGES);
+    rc = ngx_http_genai_run_stages(r, ctx, NGX_HTTP_GENAI_ACCESS_STAGES);
+
+    return (rc == NGX_DECLINED && ctx->key_header && ctx->caller) ? NGX_OK
+                                                                  : rc;
 }
 
 
@@ -160,6 +170,13 @@ ngx_http_genai_run_stages(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     ngx_http_genai_step_end(ctx);
 
+    if (last == NGX_HTTP_GENAI_ACCESS_STAGES) {
+        ctx->identified = ctx->overhead;
+
+    } else {
+        ctx->parsed_at = ctx->overhead;
+    }
+
     switch (verdict) {
 
     case NGX_HTTP_GENAI_NEXT:
@@ -235,9 +252,13 @@ ngx_http_genai_make_ctx(ngx_http_request_t *r)
     cln->handler = ngx_http_genai_cleanup_ctx;
 
     ctx->request = r;
-    ctx->start = ngx_http_genai_clock();
 
-    genai_arena_init(&ctx->arena, NGX_HTTP_GENAI_ARENA_MAX);
+    /* it is made within its first step */
+
+    ctx->start = ngx_http_genai_clock();
+    ctx->begun = 1;
+
+    ngx_http_genai_create_arena(&ctx->arena);
 
     /* of the client: gateway endpoints are recognised in this one so far */
 
@@ -292,11 +313,18 @@ ngx_http_genai_cleanup_ctx(void *data)
 {
     ngx_http_genai_ctx_t *ctx = data;
 
+    ngx_http_genai_settle(ctx->request, ctx);
+
     ngx_http_genai_unpark(ctx->request, ctx);
     ngx_http_genai_deadline_stop(ctx);
     ngx_http_genai_window_close(ctx);
+    ngx_http_genai_output_close(ctx);
 
     ngx_http_genai_destroy_arena(&ctx->arena);
+
+    if (ctx->snapshot) {
+        ngx_http_genai_snapshot_release(ctx->snapshot);
+    }
 }
 
 
@@ -327,7 +355,13 @@ ngx_http_genai_step_begin(ngx_http_genai_ctx_t *ctx)
         return;
     }
 
-    ctx->step = ngx_http_genai_clock();
+    if (ctx->begun) {
+        ctx->begun = 0;
+        ctx->step = ctx->start;
+
+    } else {
+        ctx->step = ngx_http_genai_clock();
+    }
 
     if (ctx->measured) {
         ctx->step_cpu = ngx_http_genai_cpu_clock();

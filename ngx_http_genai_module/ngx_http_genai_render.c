@@ -24,7 +24,7 @@ static ngx_str_t *ngx_http_genai_render_values(ngx_http_request_t *r,
     ngx_http_genai_provider_t *p);
 static size_t ngx_http_genai_render_headers(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_http_genai_provider_t *p,
-    ngx_str_t *values, u_char *dst);
+    ngx_str_t *values, uint64_t *passed, u_char *dst);
 static ngx_chain_t **ngx_http_genai_render_slice(ngx_http_request_t *r,
     ngx_chain_t **last, u_char *start, size_t len);
 static u_char *ngx_http_genai_render_line(u_char *p, const u_char *name,
@@ -214,13 +214,22 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_target_t *target, off_t content_length)
 {
     size_t                      size;
+    uint64_t                    passed;
     ngx_buf_t                  *b;
     ngx_str_t                  *values, path;
     const genai_dialect_t      *d;
+    ngx_http_genai_secret_t    *secret;
     ngx_http_genai_provider_t  *p;
 
     p = target->provider;
     d = p->dialect;
+
+    if (ngx_http_genai_credential(r, ctx, p, &secret) != NGX_OK) {
+
+        /* it was there when the target was chosen */
+
+        return NULL;
+    }
 
     if (ngx_http_genai_render_path(r, ctx, p, &path) != NGX_OK) {
         return NULL;
@@ -233,16 +242,18 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         return NULL;
     }
 
+    passed = 0;
+
     size = r->method_name.len + path.len + sizeof("  HTTP/1.1\r\n")
            + sizeof("Host: \r\n") + p->authority.len
            + sizeof("Accept-Encoding: identity\r\n")
            + sizeof("Content-Length: \r\n") + NGX_OFF_T_LEN
-           + ngx_http_genai_render_headers(r, ctx, p, values, NULL)
+           + ngx_http_genai_render_headers(r, ctx, p, values, &passed, NULL)
            + sizeof(CRLF);
 
-    if (p->secret) {
+    if (secret) {
         size += d->credential_header.len + d->credential_prefix.len
-                + p->secret->value.len + sizeof(": \r\n");
+                + secret->value.len + sizeof(": \r\n");
     }
 
     b = ngx_create_temp_buf(r->pool, size);
@@ -266,20 +277,21 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
                               content_length);
     }
 
-    if (p->secret) {
+    if (secret) {
         b->last = ngx_cpymem(b->last, d->credential_header.data,
                              d->credential_header.len);
         *b->last++ = ':';
         *b->last++ = ' ';
         b->last = ngx_cpymem(b->last, d->credential_prefix.data,
                              d->credential_prefix.len);
-        b->last = ngx_cpymem(b->last, p->secret->value.data,
-                             p->secret->value.len);
+        b->last = ngx_cpymem(b->last, secret->value.data,
+                             secret->value.len);
         *b->last++ = CR;
         *b->last++ = LF;
     }
 
-    b->last += ngx_http_genai_render_headers(r, ctx, p, values, b->last);
+    b->last += ngx_http_genai_render_headers(r, ctx, p, values, &passed,
+                                             b->last);
 
     *b->last++ = CR;
     *b->last++ = LF;
@@ -405,15 +417,18 @@ ngx_http_genai_render_values(ngx_http_request_t *r,
 
 /*
  * Writes the header lines that are the client's or the operator's to dst, or
- * counts an upper bound of their bytes where dst is NULL.
+ * counts an upper bound of their bytes where dst is NULL.  The first call
+ * notes in *passed which of the client's first 64 lines pass.
  */
 
 static size_t
 ngx_http_genai_render_headers(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
-    ngx_http_genai_provider_t *p, ngx_str_t *values, u_char *dst)
+    ngx_http_genai_provider_t *p, ngx_str_t *values, uint64_t *passed,
+    u_char *dst)
 {
     u_char                  *s;
     size_t                   size;
+    uint64_t                 bit;
     ngx_uint_t               i, typed;
     ngx_list_part_t         *part;
     ngx_table_elt_t         *h;
@@ -421,12 +436,13 @@ ngx_http_genai_render_headers(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     s = dst;
     size = 0;
+    bit = 1;
     typed = p->typed;
 
     part = &r->headers_in.headers.part;
     h = part->elts;
 
-    for (i = 0; /* void */ ; i++) {
+    for (i = 0; /* void */ ; i++, bit <<= 1) {
 
         if (i >= part->nelts) {
             if (part->next == NULL) {
@@ -438,11 +454,21 @@ ngx_http_genai_render_headers(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
             i = 0;
         }
 
-        if (ngx_hash_find(&p->pass_headers, h[i].hash, h[i].lowcase_key,
-                          h[i].key.len)
-            == NULL)
+        if (dst && bit) {
+
+            if (!(*passed & bit)) {
+                continue;
+            }
+
+        } else if (ngx_hash_find(&p->pass_headers, h[i].hash, h[i].lowcase_key,
+                                 h[i].key.len)
+                   == NULL)
         {
             continue;
+        }
+
+        if (dst == NULL) {
+            *passed |= bit;
         }
 
         if (&h[i] == r->headers_in.content_type) {

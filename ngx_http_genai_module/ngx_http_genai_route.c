@@ -24,6 +24,7 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ngx_int_t                 rc;
     ngx_uint_t                i, n;
     ngx_http_genai_group_t   *group;
+    ngx_http_genai_secret_t  *secret;
     ngx_http_genai_target_t  *targets, *target;
 
     if (ctx->inlined) {
@@ -52,8 +53,8 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         target = &targets[i];
 
         if (target->down
-            || (target->provider->secret
-                && target->provider->secret->problem.len))
+            || ngx_http_genai_credential(r, ctx, target->provider, &secret)
+               != NGX_OK)
         {
             continue;
         }
@@ -104,7 +105,7 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
                                      "out of memory");
     }
 
-    ngx_http_genai_deadline_start(r, ctx);
+    ngx_http_genai_deadline_start(ctx);
 
     return NGX_HTTP_GENAI_NEXT;
 }
@@ -128,6 +129,7 @@ static ngx_http_genai_verdict_e
 ngx_http_genai_route_none(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
     ngx_uint_t                i;
+    ngx_http_genai_secret_t  *secret;
     ngx_http_genai_target_t  *targets;
 
     targets = ctx->entry->targets.elts;
@@ -135,13 +137,21 @@ ngx_http_genai_route_none(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     for (i = 0; i < ctx->entry->targets.nelts; i++) {
 
         if (!targets[i].down
-            && targets[i].provider->secret
-            && targets[i].provider->secret->problem.len)
+            && ngx_http_genai_credential(r, ctx, targets[i].provider, &secret)
+               != NGX_OK)
         {
-            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                          "genai provider \"%V\" has no credential: %V",
-                          &targets[i].provider->name,
-                          &targets[i].provider->secret->problem);
+            if (secret) {
+                ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                              "genai provider \"%V\" has no credential: %V",
+                              &targets[i].provider->name, &secret->problem);
+
+            } else {
+                ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                              "genai provider \"%V\" has no credential: the "
+                              "policy names a secret of the caller's team "
+                              "that no \"genai_secret\" defines",
+                              &targets[i].provider->name);
+            }
 
             return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_CONFIG,
                                          "the gateway has no credential for "

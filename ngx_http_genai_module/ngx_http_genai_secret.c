@@ -2,8 +2,10 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  *
- * Secrets: where a provider's credential comes from.  They are read once,
- * when the configuration is, with the rights of the process that reads it.
+ * Secrets: where a provider's credential comes from.  They are read when the
+ * configuration is, with the rights of the process that reads it.  Each worker
+ * then looks whether their files have changed, and reads them with its own: a
+ * file that only the master may read is good until the next reload.
  */
 
 
@@ -11,8 +13,6 @@
 #include "genai_file.h"
 
 
-static ngx_http_genai_secret_t *ngx_http_genai_secret_find(
-    ngx_http_genai_main_conf_t *mcf, ngx_str_t *name);
 static ngx_int_t ngx_http_genai_secret_read(ngx_conf_t *cf,
     ngx_http_genai_secret_t *secret);
 static ngx_int_t ngx_http_genai_secret_file(ngx_conf_t *cf,
@@ -21,6 +21,9 @@ static ngx_int_t ngx_http_genai_secret_env(ngx_conf_t *cf,
     ngx_http_genai_secret_t *secret, ngx_str_t *name);
 static ngx_int_t ngx_http_genai_secret_set(ngx_conf_t *cf,
     ngx_http_genai_secret_t *secret, u_char *data, size_t len);
+static const char *ngx_http_genai_secret_trim(ngx_str_t *value);
+static void ngx_http_genai_secret_reread(ngx_http_genai_secret_t *secret,
+    ngx_log_t *log);
 static ngx_int_t ngx_http_genai_secret_problem(ngx_conf_t *cf,
     ngx_http_genai_secret_t *secret, const char *fmt, ...);
 static ngx_http_genai_secret_t *ngx_http_genai_secret_create(ngx_conf_t *cf,
@@ -89,7 +92,7 @@ ngx_http_genai_secret_get(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf,
 }
 
 
-static ngx_http_genai_secret_t *
+ngx_http_genai_secret_t *
 ngx_http_genai_secret_find(ngx_http_genai_main_conf_t *mcf, ngx_str_t *name)
 {
     ngx_uint_t                 i;
@@ -230,6 +233,10 @@ ngx_http_genai_secret_file(ngx_conf_t *cf, ngx_http_genai_secret_t *secret,
         return NGX_ERROR;
     }
 
+    secret->path = name.data;
+
+    genai_file_stamp((char *) name.data, &secret->stamp);
+
     err = genai_file_read((char *) name.data, NGX_HTTP_GENAI_SECRET_MAX,
                           &data, &len);
 
@@ -302,46 +309,149 @@ static ngx_int_t
 ngx_http_genai_secret_set(ngx_conf_t *cf, ngx_http_genai_secret_t *secret,
     u_char *data, size_t len)
 {
-    size_t  i;
+    ngx_str_t    value;
+    const char  *problem;
 
-    while (len && (data[len - 1] == '\n' || data[len - 1] == '\r'
-                   || data[len - 1] == ' ' || data[len - 1] == '\t'))
-    {
-        len--;
+    value.len = len;
+    value.data = data;
+
+    problem = ngx_http_genai_secret_trim(&value);
+
+    if (problem) {
+        return ngx_http_genai_secret_problem(cf, secret, "\"%V\" %s",
+                                             &secret->source, problem);
     }
 
-    if (len == 0) {
-        return ngx_http_genai_secret_problem(cf, secret, "\"%V\" is empty",
-                                             &secret->source);
-    }
-
-    if (len > NGX_HTTP_GENAI_SECRET_MAX) {
-        return ngx_http_genai_secret_problem(cf, secret,
-                             "\"%V\" is longer than %ui bytes, it is no key",
-                             &secret->source,
-                             (ngx_uint_t) NGX_HTTP_GENAI_SECRET_MAX);
-    }
-
-    /* it will stand in a header line */
-
-    for (i = 0; i < len; i++) {
-        if (data[i] <= ' ' || data[i] >= 0x7f) {
-            return ngx_http_genai_secret_problem(cf, secret,
-                              "\"%V\" has a byte that no key has at offset "
-                              "%uz; the file must hold the key alone",
-                              &secret->source, i);
-        }
-    }
-
-    secret->value.data = ngx_pnalloc(cf->pool, len);
+    secret->value.data = ngx_pnalloc(cf->pool, value.len);
     if (secret->value.data == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(secret->value.data, data, len);
-    secret->value.len = len;
+    ngx_memcpy(secret->value.data, value.data, value.len);
+    secret->value.len = value.len;
 
     return NGX_OK;
+}
+
+
+/* NULL, or what is wrong with the value, which loses the blanks at its end */
+
+static const char *
+ngx_http_genai_secret_trim(ngx_str_t *value)
+{
+    size_t  i;
+
+    while (value->len && (value->data[value->len - 1] == '\n'
+                          || value->data[value->len - 1] == '\r'
+                          || value->data[value->len - 1] == ' '
+                          || value->data[value->len - 1] == '\t'))
+    {
+        value->len--;
+    }
+
+    if (value->len == 0) {
+        return "is empty";
+    }
+
+    if (value->len > NGX_HTTP_GENAI_SECRET_MAX) {
+        return "is longer than 16384 bytes, it is no key";
+    }
+
+    /* it will stand in a header line */
+
+    for (i = 0; i < value->len; i++) {
+        if (value->data[i] <= ' ' || value->data[i] >= 0x7f) {
+            return "has a byte that no key has: the file must hold the key "
+                   "alone";
+        }
+    }
+
+    return NULL;
+}
+
+
+void
+ngx_http_genai_secret_refresh(ngx_http_genai_main_conf_t *mcf, ngx_log_t *log)
+{
+    ngx_uint_t                 i;
+    genai_file_stamp_t         stamp;
+    ngx_http_genai_secret_t  **secrets;
+
+    secrets = mcf->secrets.elts;
+
+    for (i = 0; i < mcf->secrets.nelts; i++) {
+
+        if (secrets[i]->path == NULL) {
+            continue;
+        }
+
+        genai_file_stamp((char *) secrets[i]->path, &stamp);
+
+        if (ngx_memcmp(&stamp, &secrets[i]->stamp, sizeof(stamp)) == 0) {
+            continue;
+        }
+
+        /* what two looks see alike is not being written any more */
+
+        if (ngx_memcmp(&stamp, &secrets[i]->seen, sizeof(stamp)) == 0) {
+            secrets[i]->stamp = stamp;
+            ngx_http_genai_secret_reread(secrets[i], log);
+            continue;
+        }
+
+        secrets[i]->seen = stamp;
+    }
+}
+
+
+static void
+ngx_http_genai_secret_reread(ngx_http_genai_secret_t *secret, ngx_log_t *log)
+{
+    int          err;
+    char        *data;
+    size_t       len;
+    ngx_str_t    value;
+    const char  *problem;
+
+    err = genai_file_read((char *) secret->path, NGX_HTTP_GENAI_SECRET_MAX,
+                          &data, &len);
+    if (err) {
+        ngx_log_error(NGX_LOG_ERR, log, err,
+                      "credential \"%V\" has changed and cannot be read by "
+                      "this worker, its last value stays: give its file to "
+                      "the workers' user, or reload", &secret->source);
+        return;
+    }
+
+    value.len = len;
+    value.data = (u_char *) data;
+
+    problem = ngx_http_genai_secret_trim(&value);
+
+    if (problem) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "credential \"%V\" has changed and %s, its last value "
+                      "stays", &secret->source, problem);
+
+        ngx_explicit_memzero(data, len);
+        free(data);
+        return;
+    }
+
+    /* requests that are rendered have copies of it */
+
+    if (secret->value.len) {
+        ngx_explicit_memzero(secret->value.data, secret->value.len);
+    }
+
+    free(secret->fresh);
+
+    secret->fresh = data;
+    secret->value = value;
+    secret->problem.len = 0;
+
+    ngx_log_error(NGX_LOG_NOTICE, log, 0, "credential \"%V\" was re-read",
+                  &secret->source);
 }
 
 

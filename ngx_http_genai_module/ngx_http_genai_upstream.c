@@ -146,6 +146,7 @@ ngx_http_genai_reinit_request(ngx_http_request_t *r)
 
     ngx_http_genai_window_close(ctx);
     genai_meter_attempt(&ctx->meter);
+    ngx_http_genai_checkpoint(ctx);
 
     u->process_header = ngx_http_genai_process_status_line;
     u->input_filter = ngx_http_genai_copy_filter;

@@ -13,6 +13,9 @@
 
 typedef enum {
     NGX_HTTP_GENAI_VAR_REQUEST_ID = 0,
+    NGX_HTTP_GENAI_VAR_KEY_ID,
+    NGX_HTTP_GENAI_VAR_USER,
+    NGX_HTTP_GENAI_VAR_TEAM,
     NGX_HTTP_GENAI_VAR_ENDPOINT,
     NGX_HTTP_GENAI_VAR_MODEL,
     NGX_HTTP_GENAI_VAR_PROVIDER,
@@ -27,31 +30,37 @@ typedef enum {
     NGX_HTTP_GENAI_VAR_COMPLETION,
     NGX_HTTP_GENAI_VAR_REASONING,
     NGX_HTTP_GENAI_VAR_SOURCE,
+    NGX_HTTP_GENAI_VAR_COST,
     NGX_HTTP_GENAI_VAR_FINISH,
+    NGX_HTTP_GENAI_VAR_CACHE,
+    NGX_HTTP_GENAI_VAR_GUARD,
     NGX_HTTP_GENAI_VAR_ERROR
 } ngx_http_genai_variable_e;
 
 
 static ngx_int_t ngx_http_genai_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static void ngx_http_genai_caller_id(ngx_http_genai_ctx_t *ctx,
+    uintptr_t data, ngx_str_t *s);
 static ngx_int_t ngx_http_genai_tokens(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_genai_number(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, int64_t number);
-static void ngx_http_genai_used(ngx_http_request_t *r,
-    ngx_http_genai_ctx_t *ctx, genai_tokens_t *tokens);
-static genai_error_e ngx_http_genai_outcome(ngx_http_request_t *r,
-    ngx_http_genai_ctx_t *ctx);
-static ngx_uint_t ngx_http_genai_broken(ngx_http_request_t *r,
-    ngx_http_genai_ctx_t *ctx);
-static const char *ngx_http_genai_finish(ngx_http_request_t *r,
-    ngx_http_genai_ctx_t *ctx);
 
 
 static ngx_http_variable_t  ngx_http_genai_vars[] = {
 
     { ngx_string("genai_request_id"), NULL, ngx_http_genai_variable,
       NGX_HTTP_GENAI_VAR_REQUEST_ID, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("genai_key_id"), NULL, ngx_http_genai_variable,
+      NGX_HTTP_GENAI_VAR_KEY_ID, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("genai_user"), NULL, ngx_http_genai_variable,
+      NGX_HTTP_GENAI_VAR_USER, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("genai_team"), NULL, ngx_http_genai_variable,
+      NGX_HTTP_GENAI_VAR_TEAM, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("genai_endpoint"), NULL, ngx_http_genai_variable,
       NGX_HTTP_GENAI_VAR_ENDPOINT, NGX_HTTP_VAR_NOCACHEABLE, 0 },
@@ -94,6 +103,15 @@ static ngx_http_variable_t  ngx_http_genai_vars[] = {
 
     { ngx_string("genai_count_source"), NULL, ngx_http_genai_variable,
       NGX_HTTP_GENAI_VAR_SOURCE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("genai_cost"), NULL, ngx_http_genai_variable,
+      NGX_HTTP_GENAI_VAR_COST, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("genai_cache"), NULL, ngx_http_genai_variable,
+      NGX_HTTP_GENAI_VAR_CACHE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("genai_guard"), NULL, ngx_http_genai_variable,
+      NGX_HTTP_GENAI_VAR_GUARD, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("genai_finish"), NULL, ngx_http_genai_variable,
       NGX_HTTP_GENAI_VAR_FINISH, NGX_HTTP_VAR_NOCACHEABLE, 0 },
@@ -146,6 +164,15 @@ ngx_http_genai_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         if (ctx) {
             s.len = NGX_HTTP_GENAI_ID_LEN;
             s.data = ctx->id;
+        }
+
+        break;
+
+    case NGX_HTTP_GENAI_VAR_KEY_ID:
+    case NGX_HTTP_GENAI_VAR_USER:
+    case NGX_HTTP_GENAI_VAR_TEAM:
+        if (ctx && ctx->caller) {
+            ngx_http_genai_caller_id(ctx, data, &s);
         }
 
         break;
@@ -224,6 +251,12 @@ ngx_http_genai_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
         goto seconds;
 
+    case NGX_HTTP_GENAI_VAR_COST:
+
+        /* no model has a price yet */
+
+        return ngx_http_genai_number(r, v, 0);
+
     case NGX_HTTP_GENAI_VAR_OVERHEAD:
         ns = ctx ? ctx->overhead : 0;
         goto seconds;
@@ -257,6 +290,40 @@ seconds:
     v->not_found = 0;
 
     return NGX_OK;
+}
+
+
+/* the texts are the snapshot's, which the exchange holds */
+
+static void
+ngx_http_genai_caller_id(ngx_http_genai_ctx_t *ctx, uintptr_t data,
+    ngx_str_t *s)
+{
+    genai_str_t                   id;
+    const genai_policy_t         *policy;
+    const genai_policy_object_t  *object;
+
+    policy = ctx->snapshot->policy;
+
+    switch ((ngx_http_genai_variable_e) data) {
+
+    case NGX_HTTP_GENAI_VAR_USER:
+        object = genai_policy_user(policy, ctx->caller);
+        break;
+
+    case NGX_HTTP_GENAI_VAR_TEAM:
+        object = genai_policy_team(policy, ctx->caller);
+        break;
+
+    default: /* NGX_HTTP_GENAI_VAR_KEY_ID */
+        object = ctx->caller;
+    }
+
+    if (object) {
+        id = genai_policy_text(policy, object->id);
+        s->len = id.len;
+        s->data = id.data;
+    }
 }
 
 
@@ -313,147 +380,6 @@ ngx_http_genai_number(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     v->not_found = 0;
 
     return NGX_OK;
-}
-
-
-static void
-ngx_http_genai_used(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
-    genai_tokens_t *tokens)
-{
-    if (ctx->inlined && r->upstream && r->upstream->request_sent) {
-
-        /* by nginx, which tells us nothing of its attempts */
-
-        ctx->meter.sent = 1;
-    }
-
-    genai_meter_tokens(&ctx->meter, tokens);
-}
-
-
-static genai_error_e
-ngx_http_genai_outcome(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
-{
-    ngx_connection_t  *c;
-
-    if (ctx->error != GENAI_OK) {
-        return ctx->error;
-    }
-
-    c = r->connection;
-
-    if (c->error || c->timedout) {
-
-        /* nginx ends such an exchange without a word to us */
-
-        return GENAI_CALLER_GONE;
-    }
-
-    /* an error behind a status that had been none */
-
-    if (ctx->meter.error || ngx_http_genai_broken(r, ctx)) {
-        return GENAI_PROVIDER_BAD_ANSWER;
-    }
-
-    return GENAI_OK;
-}
-
-
-/* an answer that is read, and whose end has not come or was none */
-
-static ngx_uint_t
-ngx_http_genai_broken(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
-{
-    ngx_http_upstream_t  *u;
-
-    if (!ctx->from_provider) {
-        return 0;
-    }
-
-    if (ctx->meter.ended) {
-        return ctx->event_stream && ctx->meter.end == GENAI_END_CUT;
-    }
-
-    if (ctx->ended) {
-        return 0;
-    }
-
-    if (ctx->output) {
-        return 1;
-    }
-
-    /* nginx may break off before we see a byte, and then says nothing */
-
-    u = r->upstream;
-
-    return u && u->cleanup == NULL && !ngx_http_genai_cached(r)
-           && !ctx->coded && ngx_http_genai_answer_read(ctx);
-}
-
-
-/* how the exchange has ended, one word for every way there is */
-
-static const char *
-ngx_http_genai_finish(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
-{
-    genai_error_e   error;
-    genai_meter_t  *m;
-
-    static const char  *words[] = {
-        "complete", "stop", "length", "tool", "filter", "error", "other"
-    };
-
-    m = &ctx->meter;
-    error = ngx_http_genai_outcome(r, ctx);
-
-    if (error == GENAI_CALLER_GONE) {
-        return "gone";
-    }
-
-    if (ctx->from_provider) {
-
-        if (r->headers_out.status >= 300 || m->error) {
-            return "error";
-        }
-
-        if (error != GENAI_OK) {
-            return (error == GENAI_PROVIDER_TIMEOUT) ? "timeout" : "cut";
-        }
-
-        if (m->finished) {
-            return words[m->finish];
-        }
-
-        if (m->ended && m->end == GENAI_END_CUT) {
-
-            /* a JSON text that is whole, but says nothing that we know */
-
-            return "other";
-        }
-
-        return "complete";
-    }
-
-    switch (error) {
-
-    case GENAI_OK:
-        return r->headers_out.status ? "complete" : "";
-
-    case GENAI_PROVIDER_TIMEOUT:
-        return "timeout";
-
-    case GENAI_PROVIDER_UNREACHABLE:
-        return "unreachable";
-
-    case GENAI_PROVIDER_RATE_LIMITED:
-    case GENAI_PROVIDER_OVERLOADED:
-    case GENAI_PROVIDER_REFUSED:
-    case GENAI_PROVIDER_BAD_ANSWER:
-        return "error";
-
-    default:
-        return "refused";
-    }
 }
 
 

@@ -199,6 +199,13 @@ ngx_http_genai_window_pass(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ctx->failure_status = 0;
     ctx->from_provider = 1;
 
+    if (ctx->first_byte == 0 && u->buffer.pos != u->buffer.last) {
+
+        /* some of the body came with the head */
+
+        ctx->first_byte = ctx->step;
+    }
+
     /* nginx may still be sending: an answer can be there before its request */
 
     if (u->request_body_sent) {

@@ -72,6 +72,25 @@ static ngx_uint_t ngx_http_genai_drain_piece(ngx_http_genai_drain_t *d);
 #define NGX_HTTP_GENAI_DRAIN_WAIT  (512 * NGX_HTTP_GENAI_DRAIN)
 
 
+/*
+ * What the next request will need: so many arenas and pieces of memory are
+ * kept for it, of so many bytes at most.
+ */
+#define NGX_HTTP_GENAI_SPARE       32
+#define NGX_HTTP_GENAI_SPARE_MAX   16384
+
+#if defined(__SANITIZE_ADDRESS__)
+#define NGX_HTTP_GENAI_PIECE       0        /* what is used later is found */
+#else
+#define NGX_HTTP_GENAI_PIECE       4096
+#endif
+
+
+static genai_arena_t            ngx_http_genai_spare[NGX_HTTP_GENAI_SPARE];
+static ngx_uint_t               ngx_http_genai_nspare;
+static void                    *ngx_http_genai_pieces[NGX_HTTP_GENAI_SPARE];
+static ngx_uint_t               ngx_http_genai_npieces;
+
 static ngx_http_genai_drain_t  *ngx_http_genai_draining;
 static ngx_http_genai_drain_t  *ngx_http_genai_drain_last;
 static size_t                   ngx_http_genai_drain_size;
@@ -228,9 +247,40 @@ ngx_http_genai_work_done(ngx_event_t *ev)
 
 
 void
+ngx_http_genai_create_arena(genai_arena_t *arena)
+{
+    if (ngx_http_genai_nspare) {
+        *arena = ngx_http_genai_spare[--ngx_http_genai_nspare];
+        return;
+    }
+
+    genai_arena_init(arena, NGX_HTTP_GENAI_ARENA_MAX);
+}
+
+
+void
 ngx_http_genai_destroy_arena(genai_arena_t *arena)
 {
-    if (genai_arena_used(arena) <= NGX_HTTP_GENAI_DRAIN
+    size_t  used;
+
+    used = genai_arena_used(arena);
+
+    if (used == 0) {
+        return;
+    }
+
+    if (used <= NGX_HTTP_GENAI_SPARE_MAX
+        && ngx_http_genai_nspare < NGX_HTTP_GENAI_SPARE)
+    {
+        genai_arena_reset(arena);
+
+        ngx_http_genai_spare[ngx_http_genai_nspare++] = *arena;
+
+        genai_arena_init(arena, NGX_HTTP_GENAI_ARENA_MAX);
+        return;
+    }
+
+    if (used <= NGX_HTTP_GENAI_DRAIN
         || ngx_http_genai_drain_add(arena, NULL, 0, 0) != NGX_OK)
     {
         genai_arena_destroy(arena);
@@ -238,6 +288,35 @@ ngx_http_genai_destroy_arena(genai_arena_t *arena)
     }
 
     genai_arena_init(arena, NGX_HTTP_GENAI_ARENA_MAX);
+}
+
+
+void *
+ngx_http_genai_take(size_t size)
+{
+    if (size > NGX_HTTP_GENAI_PIECE) {
+        return ngx_alloc(size, ngx_cycle->log);
+    }
+
+    if (ngx_http_genai_npieces == 0) {
+        return ngx_alloc(NGX_HTTP_GENAI_PIECE, ngx_cycle->log);
+    }
+
+    return ngx_http_genai_pieces[--ngx_http_genai_npieces];
+}
+
+
+void
+ngx_http_genai_give(void *p, size_t size)
+{
+    if (size > NGX_HTTP_GENAI_PIECE
+        || ngx_http_genai_npieces == NGX_HTTP_GENAI_SPARE)
+    {
+        ngx_free(p);
+        return;
+    }
+
+    ngx_http_genai_pieces[ngx_http_genai_npieces++] = p;
 }
 
 

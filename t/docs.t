@@ -13,6 +13,8 @@ use warnings;
 
 use lib 't/lib';
 
+use Digest::SHA qw(sha256_hex);
+use File::Temp ();
 use JSON::PP ();
 use Scalar::Util qw(looks_like_number);
 
@@ -27,6 +29,17 @@ my @pages = ('README.md', 'CHANGELOG.md',
 my @examples = sort glob "$ROOT/conf-examples/*.conf";
 my %page = map { $_ => slurp("$ROOT/$_") } @pages;
 my $cert = GenAI::Cert->new;
+
+# what the examples have in /etc/nginx
+my $KEY = 'sk-of-the-examples';
+my $etc = File::Temp->newdir('genai-etc-XXXXXXXX', TMPDIR => 1);
+my $policy = "$etc/policy.json";
+my $secret = "$etc/secret";
+
+chmod 0755, "$etc";
+spew($secret, "sk-of-the-provider\n");
+spew($policy, JSON::PP->new->encode({
+    schema => 1, keys => { any => { sha256 => sha256_hex($KEY) } } }));
 
 
 # The differences of two lists of names, as text; '' when they are equal.
@@ -290,6 +303,9 @@ sub adapt {
     $text =~ s/(ssl_certificate\s+)[^\s;]+/$1$crt/g;
     $text =~ s/(ssl_certificate_key\s+)[^\s;]+/$1$key/g;
     $text =~ s/(ssl_trusted_certificate\s+)[^\s;]+/$1${\ $cert->ca}/g;
+    $text =~ s{/etc/nginx/genai/policy\.(?:json|d)(?=;)}{$policy}g;
+    $text =~ s{/etc/nginx/secrets/openai(?=;)}{$secret}g;
+    $text =~ s{(genai_books\s+)/[^\s;]+}{$1%%TESTDIR%%/books}g;
     $text =~ s/(\blisten\s[^;]*) http2;/$1 %%LISTEN_H2%%; %%HTTP2_ON%%/g;
 
     $port{$_} //= '%%PORT_' . $n++ . '%%'
@@ -384,7 +400,8 @@ for my $path (@examples) {
     # models are the provider's there
     next if $conf =~ /^\s*genai\s+on;/m;
 
-    my $r = $t->get('/v1/models', $conf =~ /listen .* ssl/ ? (tls => {}) : ());
+    my $r = $t->get('/v1/models', $conf =~ /listen .* ssl/ ? (tls => {}) : (),
+                    headers => [ 'X-Api-Key' => $KEY ]);
 
     is($r->status, 200, "$name.conf starts and answers");
 

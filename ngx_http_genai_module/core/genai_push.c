@@ -33,7 +33,7 @@ static const unsigned char *genai_push_literal(genai_push_t *s,
     const unsigned char *start, const unsigned char *p,
     const unsigned char *end, uint64_t offset);
 static inline int genai_push_open(genai_push_t *s, const unsigned char *p,
-    uint64_t offset, unsigned object);
+    uint64_t offset, unsigned object, unsigned want);
 static inline int genai_push_close(genai_push_t *s, const unsigned char *p,
     uint64_t offset, unsigned object);
 
@@ -102,10 +102,11 @@ static int
 genai_push_scan(genai_push_t *s, const unsigned char *start,
     const unsigned char *end, uint64_t offset)
 {
-    size_t                n;
-    unsigned              c, object;
-    uint64_t              base;
-    const unsigned char  *p, *q;
+    size_t                      n;
+    unsigned                    c, object, want;
+    uint64_t                    base;
+    const unsigned char        *p, *q;
+    const genai_push_member_t  *m;
 
     p = start;
     base = offset - (uintptr_t) start;
@@ -118,7 +119,10 @@ resume:
         return 0;
     }
 
+    /* these two always are what the state says of the place come to */
+
     object = s->depth ? genai_push_object(s, s->depth) : 0;
+    want = genai_push_want(s);
 
     switch (s->state) {
 
@@ -197,9 +201,13 @@ name:
     p++;
 
     if (s->depth == s->frames) {
-        q = genai_push_next(s, p, end);
+        m = genai_push_match(s, p, end);
 
-        if (q == NULL) {
+        if (m) {
+            q = p + m->len;
+            s->node = m->node;
+
+        } else {
             q = genai_push_run(p, end);
 
             if (q == end || *q != '"') {
@@ -207,8 +215,10 @@ name:
                 goto name_text;
             }
 
-            s->node = genai_push_match(s, p, q - p);
+            s->node = 0;
         }
+
+        want = s->node ? s->nodes[s->node].want : 0;
 
     } else {
         q = genai_push_run(p, end);
@@ -260,7 +270,7 @@ value:
             goto text;
         }
 
-        if ((genai_push_want(s) & GENAI_PUSH_WANT_STRING)
+        if ((want & GENAI_PUSH_WANT_STRING)
             && genai_push_tell(s, GENAI_PUSH_STRING, GENAI_TAPE_STRING, p,
                                q - p, genai_push_place(p), genai_push_place(q))
                != 0)
@@ -274,10 +284,9 @@ value:
 
         /* or the other bracket, which differs in that bit */
 
-
         object = (c == '{');
 
-        if (genai_push_open(s, p, genai_push_place(p), object) != 0) {
+        if (genai_push_open(s, p, genai_push_place(p), object, want) != 0) {
             return -1;
         }
 
@@ -287,6 +296,7 @@ value:
             goto first_name;
         }
 
+        want = s->node ? s->nodes[s->node].want : 0;
         goto first;
 
     } else if (c - '0' < 10 || c == '-') {
@@ -302,7 +312,7 @@ value:
             goto token;
         }
 
-        if ((genai_push_want(s) & GENAI_PUSH_WANT_SCALAR)
+        if ((want & GENAI_PUSH_WANT_SCALAR)
             && genai_push_tell(s, GENAI_PUSH_SCALAR, GENAI_TAPE_NUMBER, p,
                                q - p, genai_push_place(p), genai_push_place(q))
                != 0)
@@ -324,7 +334,7 @@ value:
             goto token;
         }
 
-        if ((genai_push_want(s) & GENAI_PUSH_WANT_SCALAR)
+        if ((want & GENAI_PUSH_WANT_SCALAR)
             && genai_push_tell(s, GENAI_PUSH_SCALAR,
                                c == 'n' ? GENAI_TAPE_NULL
                                : c == 't' ? GENAI_TAPE_TRUE
@@ -375,6 +385,7 @@ comma:
     if (s->depth == s->frames) {
         s->index++;
         s->node = s->nodes[s->frame[s->frames - 1].node].element;
+        want = s->node ? s->nodes[s->node].want : 0;
     }
 
     goto value;
@@ -433,7 +444,7 @@ text:
 
     s->kind = GENAI_PUSH_TEXT_SKIPPED;
 
-    if (genai_push_want(s) & GENAI_PUSH_WANT_STRING) {
+    if (want & GENAI_PUSH_WANT_STRING) {
         s->kind = GENAI_PUSH_TEXT_READ;
         s->first = 1;
     }
@@ -447,6 +458,30 @@ text:
 const unsigned char *
 genai_push_blank(const unsigned char *p, const unsigned char *end)
 {
+#if defined(__SSE2__)
+    unsigned  mask;
+    __m128i   v, space;
+
+    /* a text that was written to be looked at has long runs of them */
+
+    while (end - p >= 16 && *p <= ' ') {
+        v = _mm_loadu_si128((const __m128i *) p);
+
+        space = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(' ')),
+                             _mm_cmpeq_epi8(v, _mm_set1_epi8('\n')));
+        space = _mm_or_si128(space, _mm_cmpeq_epi8(v, _mm_set1_epi8('\r')));
+        space = _mm_or_si128(space, _mm_cmpeq_epi8(v, _mm_set1_epi8('\t')));
+
+        mask = _mm_movemask_epi8(space);
+
+        if (mask != 0xffff) {
+            return p + __builtin_ctz(~mask);
+        }
+
+        p += 16;
+    }
+#endif
+
     while (p < end
            && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
     {
@@ -454,6 +489,40 @@ genai_push_blank(const unsigned char *p, const unsigned char *end)
     }
 
     return p;
+}
+
+
+const genai_push_member_t *
+genai_push_search(genai_push_frame_t *frame, const genai_push_node_t *node,
+    const unsigned char *p, const unsigned char *end)
+{
+    unsigned                    i, n, stop;
+    const genai_push_member_t  *m;
+
+    /* a round from behind the one tried, in two passes */
+
+    if (end - p < 2) {
+        return NULL;
+    }
+
+    i = frame->next + 1;
+    stop = node->nmembers;
+
+    for (n = 0; n < 2; n++) {
+
+        for (m = node->members + i; i < stop; i++, m++) {
+
+            if (memcmp(m->name, p, 2) == 0 && genai_push_named(m, p, end)) {
+                frame->next = i + 1;
+                return m;
+            }
+        }
+
+        i = 0;
+        stop = (frame->next < node->nmembers) ? frame->next : node->nmembers;
+    }
+
+    return NULL;
 }
 
 
@@ -536,9 +605,9 @@ genai_push_scalar(genai_push_t *s, genai_tape_type_e type,
 
 static inline int
 genai_push_open(genai_push_t *s, const unsigned char *p, uint64_t offset,
-    unsigned object)
+    unsigned object, unsigned want)
 {
-    unsigned             want, level;
+    unsigned             level;
     genai_push_frame_t  *frame;
     genai_push_value_t   value;
 
@@ -546,7 +615,6 @@ genai_push_open(genai_push_t *s, const unsigned char *p, uint64_t offset,
         return genai_push_fail(s, "the text is nested too deep", offset);
     }
 
-    want = genai_push_want(s);
     level = s->depth++;
 
     genai_push_bracket(s, level, object);
@@ -566,18 +634,20 @@ genai_push_open(genai_push_t *s, const unsigned char *p, uint64_t offset,
         return 0;
     }
 
-    value.what = GENAI_PUSH_ENTER;
-    value.type = object ? GENAI_TAPE_OBJECT : GENAI_TAPE_ARRAY;
-    value.text.data = (unsigned char *) p;
-    value.text.len = 1;
-    value.start = offset;
-    value.end = offset + 1;
-    value.first = 1;
-    value.last = 0;
-    value.escaped = 0;
+    if (!(want & GENAI_PUSH_QUIET_ENTER)) {
+        value.what = GENAI_PUSH_ENTER;
+        value.type = object ? GENAI_TAPE_OBJECT : GENAI_TAPE_ARRAY;
+        value.text.data = (unsigned char *) p;
+        value.text.len = 1;
+        value.start = offset;
+        value.end = offset + 1;
+        value.first = 1;
+        value.last = 0;
+        value.escaped = 0;
 
-    if (genai_push_call(s, &value, s->node) != 0) {
-        return -1;
+        if (genai_push_call(s, &value, s->node) != 0) {
+            return -1;
+        }
     }
 
     if (++s->entered == GENAI_PUSH_PLACE_MAX) {
@@ -623,6 +693,10 @@ genai_push_close(genai_push_t *s, const unsigned char *p, uint64_t offset,
     s->depth--;
     frame = &s->frame[--s->frames];
     s->index = frame->index;
+
+    if (s->nodes[frame->node].want & GENAI_PUSH_QUIET_LEAVE) {
+        return 0;
+    }
 
     value.what = GENAI_PUSH_LEAVE;
     value.type = object ? GENAI_TAPE_OBJECT : GENAI_TAPE_ARRAY;

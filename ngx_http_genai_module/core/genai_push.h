@@ -43,7 +43,7 @@
 /* bytes of a number that is called back; a longer one is an error */
 #define GENAI_PUSH_NUMBER_MAX  48
 
-/* bytes that a name in a table may have */
+/* bytes that a name in a table may have, and it has one at least */
 #define GENAI_PUSH_KEY_MAX     40
 
 /* levels of a place that can be returned to */
@@ -64,12 +64,16 @@
 #define GENAI_PUSH_WANT_ARRAY   0x08    /* enter: its elements */
 #define GENAI_PUSH_WANT_RAW     0x10    /* pieces of an object's or array's
                                            own text, where not entered */
+#define GENAI_PUSH_QUIET_ENTER  0x20    /* nobody wants to know where it */
+#define GENAI_PUSH_QUIET_LEAVE  0x40    /* begins, or where it has ended */
 
 
 typedef struct {
-    const char                 *name;       /* ASCII, nothing to escape */
-    unsigned char               len;
+    unsigned char               len;        /* of the name */
     unsigned char               node;       /* of the member's value */
+
+    /* ASCII, nothing to escape; the quote behind it, to be compared too */
+    char                        name[GENAI_PUSH_KEY_MAX + 6];
 } genai_push_member_t;
 
 
@@ -79,11 +83,12 @@ typedef struct {
     unsigned char               element;    /* node of an array's elements */
     unsigned char               nmembers;
     const genai_push_member_t  *members;    /* what is not listed is stepped
-                                               over */
+                                               over, as is a member of node
+                                               NONE, which is found sooner */
 } genai_push_node_t;
 
 
-#define genai_push_member(name, node)  { name, sizeof(name) - 1, node }
+#define genai_push_member(name, node)  { sizeof(name) - 1, node, name "\"" }
 
 #define genai_push_members(array)                                             \
     sizeof(array) / sizeof((array)[0]), array

@@ -92,6 +92,14 @@ const unsigned char *genai_push_blank(const unsigned char *p,
     const unsigned char *end);
 
 /*
+ * As genai_push_match(): tries all members but the one that was tried, from
+ * that behind it on.
+ */
+const genai_push_member_t *genai_push_search(genai_push_frame_t *frame,
+    const genai_push_node_t *node, const unsigned char *p,
+    const unsigned char *end);
+
+/*
  * A number, true, false or null is whole: calls back where it is wanted.
  * Returns 0, or -1 with the error set.
  */
@@ -134,12 +142,8 @@ genai_push_bracket(genai_push_t *s, unsigned level, unsigned object)
 
     bit = UINT64_C(1) << (level % 64);
 
-    if (object) {
-        s->objects[level / 64] |= bit;
-
-    } else {
-        s->objects[level / 64] &= ~bit;
-    }
+    s->objects[level / 64] &= ~bit;
+    s->objects[level / 64] |= (uint64_t) object << (level % 64);
 }
 
 
@@ -298,7 +302,15 @@ genai_push_number_whole(const unsigned char *p, const unsigned char *end)
 
     q = (*p == '0') ? p + 1 : genai_push_digits(p, end);
 
-    if (q == p || q == end || (*q >= '0' && *q <= '9')) {
+    if (q == p || q == end) {
+        return NULL;
+    }
+
+    if (*q == ',' || *q == '}') {
+        return q;
+    }
+
+    if (*q >= '0' && *q <= '9') {
         return NULL;
     }
 
@@ -325,7 +337,10 @@ genai_push_number_whole(const unsigned char *p, const unsigned char *end)
 }
 
 
-/* whether names are equal, by words that may overlap: most have 4 to 16 */
+/*
+ * Whether n bytes are equal, two at least, the first two of which are: by
+ * words that may overlap, for most have 4 to 16.
+ */
 
 static inline int
 genai_push_same(const char *a, const unsigned char *b, size_t n)
@@ -339,74 +354,51 @@ genai_push_same(const char *a, const unsigned char *b, size_t n)
         return memcmp(a, b, 4) == 0 && memcmp(a + n - 4, b + n - 4, 4) == 0;
     }
 
-    while (n && a[n - 1] == (char) b[n - 1]) {
-        n--;
-    }
-
-    return n == 0;
+    return a[n - 1] == (char) b[n - 1];
 }
 
 
-/* the node of a name in the innermost followed object, 0 for none */
+/* whether p[0 .. end), behind a quote, begins with that name and a quote */
 
-static inline unsigned
-genai_push_match(genai_push_t *s, const unsigned char *name, size_t len)
+static inline int
+genai_push_named(const genai_push_member_t *m, const unsigned char *p,
+    const unsigned char *end)
 {
-    unsigned                    n;
-    genai_push_frame_t         *frame;
-    const genai_push_node_t    *node;
-    const genai_push_member_t  *m;
-
-    frame = &s->frame[s->frames - 1];
-    node = &s->nodes[frame->node];
-    m = node->members;
-
-    for (n = node->nmembers; n; n--, m++) {
-        if (m->len == len && genai_push_same(m->name, name, len)) {
-            frame->next = node->nmembers - n + 1;
-            return m->node;
-        }
-    }
-
-    return 0;
+    return (size_t) (end - p) > m->len && memcmp(m->name, p, 2) == 0
+           && genai_push_same(m->name, p, m->len + 1);
 }
 
 
 /*
- * Most objects have their members in the table's order.  Where p, behind a
- * quote, is the name that then follows the one found last, and its quote,
- * sets its node and returns the end of the name; else returns NULL.
+ * The member of the innermost followed object, where p, behind a quote, is
+ * its name and the quote behind it; NULL for none.  Most objects have their
+ * members in the table's order: the one behind that found last is tried
+ * first, and the others in turn.
  */
 
-static inline const unsigned char *
-genai_push_next(genai_push_t *s, const unsigned char *p,
+static inline const genai_push_member_t *
+genai_push_match(genai_push_t *s, const unsigned char *p,
     const unsigned char *end)
 {
-    size_t                      len;
+    unsigned                    next;
     genai_push_frame_t         *frame;
     const genai_push_node_t    *node;
     const genai_push_member_t  *m;
 
     frame = &s->frame[s->frames - 1];
     node = &s->nodes[frame->node];
+    next = frame->next;
 
-    if (frame->next >= node->nmembers) {
-        return NULL;
+    if (next < node->nmembers) {
+        m = &node->members[next];
+
+        if (genai_push_named(m, p, end)) {
+            frame->next = next + 1;
+            return m;
+        }
     }
 
-    m = &node->members[frame->next];
-    len = m->len;
-
-    if ((size_t) (end - p) <= len || p[len] != '"'
-        || !genai_push_same(m->name, p, len))
-    {
-        return NULL;
-    }
-
-    frame->next++;
-    s->node = m->node;
-
-    return p + len;
+    return genai_push_search(frame, node, p, end);
 }
 
 

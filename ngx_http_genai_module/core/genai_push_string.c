@@ -15,6 +15,7 @@
 static int genai_push_piece(genai_push_t *s, const unsigned char *p, size_t n,
     uint64_t offset, unsigned last);
 static int genai_push_decoded(genai_push_t *s, uint32_t code, uint64_t end);
+static unsigned genai_push_gathered(genai_push_t *s);
 static int genai_push_lead(genai_push_t *s, unsigned c);
 static const unsigned char *genai_push_characters(genai_push_t *s,
     const unsigned char *p, const unsigned char *end);
@@ -63,8 +64,7 @@ genai_push_string(genai_push_t *s, const unsigned char *start,
             if (c == '"') {
 
                 if (s->kind == GENAI_PUSH_KEY_READ) {
-                    s->node = (s->nbuf == GENAI_PUSH_KEY_LONG)
-                              ? 0 : genai_push_match(s, s->buf, s->nbuf);
+                    s->node = genai_push_gathered(s);
                     s->state = GENAI_PUSH_AT_COLON;
 
                 } else if (s->kind == GENAI_PUSH_KEY_SKIPPED) {
@@ -294,6 +294,27 @@ lone:
     (void) genai_push_fail(s, "an escape is a lone surrogate",
                            genai_push_at(p) - 1);
     return NULL;
+}
+
+
+/* the node of a member whose name has been gathered, 0 for none */
+
+static unsigned
+genai_push_gathered(genai_push_t *s)
+{
+    const genai_push_member_t  *m;
+
+    if (s->nbuf == GENAI_PUSH_KEY_LONG
+        || memchr(s->buf, '"', s->nbuf) != NULL)
+    {
+        return 0;
+    }
+
+    s->buf[s->nbuf] = '"';
+
+    m = genai_push_match(s, s->buf, s->buf + s->nbuf + 1);
+
+    return m ? m->node : 0;
 }
 
 

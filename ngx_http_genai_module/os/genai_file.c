@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -138,4 +139,26 @@ genai_file_map_shared(const char *path, size_t size, void **addr)
     close(fd);
 
     return err;
+}
+
+
+void
+genai_file_stamp(const char *path, genai_file_stamp_t *stamp)
+{
+    struct stat  st;
+
+    memset(stamp, 0, sizeof(genai_file_stamp_t));
+
+    if (stat(path, &st) != 0) {
+        stamp->error = errno;
+        return;
+    }
+
+    stamp->device = st.st_dev;
+    stamp->inode = st.st_ino;
+    stamp->size = st.st_size;
+    stamp->mtime = (int64_t) st.st_mtim.tv_sec * 1000000000
+                   + st.st_mtim.tv_nsec;
+    stamp->ctime = (int64_t) st.st_ctim.tv_sec * 1000000000
+                   + st.st_ctim.tv_nsec;
 }

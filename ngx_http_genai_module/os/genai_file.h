@@ -13,7 +13,22 @@
 
 
 #include <stddef.h>
+#include <stdint.h>
 
+
+/* what a file was when it was looked at; compared with memcmp() */
+typedef struct {
+    uint64_t   device;
+    uint64_t   inode;
+    uint64_t   size;                /* bytes */
+    int64_t    mtime;               /* ns since the epoch */
+    int64_t    ctime;
+    int64_t    error;               /* an errno value, the rest is 0 then */
+} genai_file_stamp_t;
+
+
+/* Looks at a file, through links. */
+void genai_file_stamp(const char *path, genai_file_stamp_t *stamp);
 
 /*
  * Reads a file of at most max bytes, with one NUL byte appended.  It is read

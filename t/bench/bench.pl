@@ -46,6 +46,7 @@ use FindBin;
 use lib "$FindBin::Bin/../lib";
 
 use Cwd ();
+use Digest::SHA qw(sha256_hex);
 use Getopt::Long;
 use IO::Socket::INET;
 use JSON::PP ();
@@ -58,6 +59,7 @@ my $ROOT = Cwd::abs_path("$FindBin::Bin/../..");
 my $NGINX = $ENV{GENAI_NGINX} || '/usr/sbin/nginx';
 my $MODULES = Cwd::abs_path($ENV{GENAI_MODULES} || "$ROOT/build/debian");
 my $BUILD = "$ROOT/build/bench";
+my $KEY = 'sk-0123456789abcdef0123456789abcdef';
 my $DIR = "$BUILD/run.$$";
 
 # of the streams: how many, tokens a second
@@ -393,6 +395,9 @@ sub start_gateway {
             credential file:$DIR/credential; }
         genai_model block { target block; }\n";
 
+    spew("$DIR/policy.json", policy());
+    system('rm', '-rf', "$DIR/books");
+
     start('gateway', <<"EOC");
 http {
     log_format bench '\$remote_addr [\$time_local] "\$request" \$status '
@@ -407,6 +412,9 @@ http {
         keepalive 32;
     }
 
+    genai_policy $DIR/policy.json;
+    genai_books  $DIR/books;
+
     $providers
 
     server {
@@ -416,17 +424,36 @@ http {
 
     server {
         listen 127.0.0.1:$port{ours} backlog=4096;
-        genai_auth off;
         location / { genai_pass; }
     }
 
     server {
         listen 127.0.0.1:$port{block} backlog=4096;
-        genai_auth off;
         location / { genai_pass model=block; }
     }
 }
 EOC
+}
+
+
+# Ten thousand keys in a hundred teams, ours among them.
+
+sub policy {
+    my %keys = map { my $n = $_; ("key-$n" => {
+        sha256 => [ sha256_hex("sk-$n") ], team => 'team-' . $n % 100 }) }
+        1 .. 9_999;
+
+    $keys{bench} = { sha256 => [ sha256_hex($KEY) ], team => 'team-1',
+                     user => 'somebody', plan => 'all' };
+
+    return JSON::PP->new->canonical->encode({
+        schema => 1,
+        plans => { all => { models => ['*'] } },
+        teams => { above => { models => [qw(json burst paced block)] },
+                   map { ("team-$_" => { parent => 'above' }) } 0 .. 99 },
+        users => { somebody => { team => 'team-1' } },
+        keys => \%keys,
+    });
 }
 
 
@@ -540,7 +567,7 @@ sub headers {
         'Accept' => 'application/json',
         'Content-Type' => 'application/json',
         'User-Agent' => 'OpenAI/Python 1.99.9',
-        'Authorization' => 'Bearer sk-0123456789abcdef0123456789abcdef',
+        'Authorization' => "Bearer $KEY",
     );
 }
 

@@ -18,7 +18,7 @@ build/fuzz/fuzz-%: t/fuzz/fuzz_%.c $(FUZZ_SRCS)
 	@mkdir -p build/fuzz
 	@echo "  FUZZ $@"
 	@clang -g -O1 -fsanitize=fuzzer,address,undefined \
-	    -fno-sanitize-recover=undefined $(UNIT_INCS) -o $@ $^
+	    -fno-sanitize-recover=undefined $(UNIT_INCS) -o $@ $^ -lcrypto
 
 .PHONY: test-corpora
 test-corpora: $(FUZZ_REPLAYS) ## replay the seeds of the fuzz targets

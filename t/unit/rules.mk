@@ -15,6 +15,8 @@ UNIT_TESTS = $(patsubst t/unit/%.c,$(UNIT)/%,$(sort $(wildcard \
 UNIT_CFLAGS ?= -g -O1 -fsanitize=address,undefined \
                -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 UNIT_WARN   := -W -Wall -Wpointer-arith -Wno-unused-parameter -Werror
+# with a hook at each store to the books, for test_books_kill
+UNIT_STEPS  := -DGENAI_BOOKS_STEPS=1
 UNIT_INCS   := -I t/unit $(addprefix -I ngx_http_genai_module/,core os sim)
 UNIT_LIBS   := -ljansson -lcrypto -lpthread
 
@@ -23,7 +25,8 @@ vpath %.c ngx_http_genai_module/core ngx_http_genai_module/os \
 
 $(UNIT)/%.o: %.c t/unit/rules.mk | $(UNIT)
 	@echo "  CC   $<"
-	@$(CC) -c -MMD -MP $(UNIT_CFLAGS) $(UNIT_WARN) $(UNIT_INCS) \
+	@$(CC) -c -MMD -MP $(UNIT_CFLAGS) $(UNIT_STEPS) $(UNIT_WARN) \
+	    $(UNIT_INCS) \
 	    -o $@ $<
 
 $(UNIT_TESTS): $(UNIT)/%: $(UNIT)/%.o $(UNIT_OBJS)

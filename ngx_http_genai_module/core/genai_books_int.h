@@ -1,0 +1,579 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The region of the books as it lies in memory, and what changes it.
+ *
+ * Who stores.  Fields below say in their comments who may store to them:
+ *
+ *   lock    the holder of the lock in brackets, by a redo record
+ *   owner   the process whose lease slot or place it is
+ *   atomic  anybody, by one atomic operation
+ *   once    genai_books_format(), or before anything leads there
+ *
+ * Order.  SIGKILL comes between two instructions: all stores before it are
+ * made, none behind it, and the kernel has made them visible before anybody
+ * can learn of the death.  So the order of the instructions has to be right,
+ * which is the compiler's word: every store that another one depends upon is
+ * a store with release, and fences of the compiler stand where a plain store
+ * must not move up.  For readers on other processors while all are alive,
+ * locks are taken with acquire and freed with release, and what leads to new
+ * memory (the head of a chain) is stored with release, after what it leads to.
+ *
+ * A lock is 64 bits: its holder below, above a number that every unlock
+ * increments.  A reader without the lock reads the word, what is locked, and
+ * the word again: free and the same both times, and it saw one moment.
+ *
+ * Locks are taken in the order of their addresses, so that nobody waits for
+ * anybody who waits for him; the process lists a lock in its redo record
+ * before it takes it, for who takes over must find it.
+ *
+ * Trust.  Bits may have been flipped, on disk or by a wild store.  No
+ * reference is followed before it was found to be within what is mapped and
+ * usable; no chain for more steps than it can have.  What cannot be read is
+ * not there, and the leases in question go to a row "other".
+ */
+
+
+#ifndef _GENAI_BOOKS_INT_H_INCLUDED_
+#define _GENAI_BOOKS_INT_H_INCLUDED_
+
+
+#include "genai_books.h"
+
+
+/*
+ * Where a test says so, every store is a step at which it can kill the
+ * process.
+ */
+#if (GENAI_BOOKS_STEPS)
+extern void  (*genai_books_step)(void);
+#define genai_books_step()                                                    \
+    do { if (genai_books_step) { (*genai_books_step)(); } } while (0)
+#else
+#define genai_books_step()
+#endif
+
+
+#define GENAI_BOOKS_ORDER         0x01020304
+
+#define GENAI_BOOKS_ROW_BUCKETS   65536
+#define GENAI_BOOKS_TEXT_BUCKETS  65536
+
+/* what a redo record has room for */
+#define GENAI_BOOKS_LOCKS         32
+#define GENAI_BOOKS_VALUES        64
+
+/* steps of a chain, after which it must be a circle */
+#define GENAI_BOOKS_CHAIN         65536
+
+/* free rows that only rows "other" may have; and those of teams not these */
+#define GENAI_BOOKS_RESERVE       128
+#define GENAI_BOOKS_RESERVE_DAY   16
+
+/* the region grows by that at a time */
+#define GENAI_BOOKS_GROWTH        ((uint64_t) 1 << 20)
+
+/* ms after which somebody looks for room again */
+#define GENAI_BOOKS_RETRY         1000
+
+/* where texts are aligned, and what a reference counts */
+#define GENAI_BOOKS_UNIT          16
+
+
+/* what an extent is for */
+typedef enum {
+    GENAI_EXTENT_NONE = 0,
+    GENAI_EXTENT_LEASES,
+    GENAI_EXTENT_ROWS,
+    GENAI_EXTENT_TEXTS,
+    GENAI_EXTENTS
+} genai_extent_e;
+
+
+/* what a place in the process table is */
+typedef enum {
+    GENAI_PLACE_FREE = 0,
+    GENAI_PLACE_JOINING,        /* has a pid, no start time yet */
+    GENAI_PLACE_LIVE,
+    GENAI_PLACE_GONE,           /* dead, whoever has that pid now */
+    GENAI_PLACES
+} genai_place_e;
+
+
+typedef struct {
+    uint64_t            offset;
+    uint64_t            value;
+} genai_books_value_t;
+
+
+/*
+ * A place in the process table.  A process is named by its holder word: the
+ * number of its place and one in the lower bits, above how many have had it.
+ */
+typedef struct {
+    uint64_t             state;     /* atomic: kind, generation, pid */
+    uint64_t             start;     /* owner */
+    uint64_t             recoverer; /* atomic: the holder word of who repairs */
+
+    /* the redo record, owner; when he is dead, the recoverer */
+    uint64_t             commit;    /* so many values count */
+    uint64_t             nlocks;
+    uint64_t             unused[3];
+    uint64_t             locks[GENAI_BOOKS_LOCKS];      /* offsets */
+    genai_books_value_t  values[GENAI_BOOKS_VALUES];
+    uint64_t             pad[88];
+} genai_books_process_t;
+
+
+/* a row's tag: in use or not, and the day, which is compared at once */
+#define genai_books_tag(day)  ((uint64_t) (uint32_t) (day) << 32 | 0x574f52)
+#define GENAI_BOOKS_TAG_FREE  ((uint64_t) 0)
+
+#define GENAI_BOOKS_TOTALS    (sizeof(genai_totals_t) / sizeof(uint64_t))
+
+
+typedef enum {
+    GENAI_NAME_TEAM = 0,
+    GENAI_NAME_USER,
+    GENAI_NAME_KEY,
+    GENAI_NAME_MODEL,
+    GENAI_NAMES
+} genai_name_e;
+
+
+/* lock: [its own] but for next and name, [structure] */
+typedef struct {
+    uint64_t   lock;
+    uint64_t   next;                /* in its chain, or of the free ones */
+    uint64_t   hash;
+    uint64_t   tag;                 /* both locks */
+    uint32_t   name[GENAI_NAMES];   /* texts */
+    uint64_t   totals[GENAI_BOOKS_TOTALS];
+} genai_books_row_t;
+
+
+/* once: texts do not change and do not go */
+typedef struct {
+    uint64_t   next;
+    uint32_t   hash;
+    uint32_t   len;
+} genai_books_text_t;
+
+#define genai_books_text_data(t)  ((unsigned char *) (t) + 16)
+
+
+/* what a checkpoint says, in the order of genai_totals_t without two */
+#define GENAI_BOOKS_SAID  8
+
+/* owner; when he is dead, the recoverer */
+struct genai_lease_s {
+    uint64_t       state;           /* 1 in use, above a serial number */
+    uint64_t       row;
+    uint64_t       tag;             /* the row's, and so are these: */
+    uint64_t       hash;
+    uint32_t       name[GENAI_NAMES];
+    int64_t        started;
+    uint64_t       turn;            /* which of the two is said: its last bit */
+    unsigned char  id[GENAI_BOOKS_ID_LEN];
+    uint64_t       said[2][GENAI_BOOKS_SAID];
+    uint64_t       unused[4];
+};
+
+#define GENAI_LEASE_USED  1
+
+
+/*
+ * An extent's head, of the size of one of what is in it.  fill is how many
+ * rows, or bytes of texts with the head, were ever given out, lock [structure];
+ * or how many leases are in use, owner.
+ */
+typedef struct {
+    uint64_t   fill;
+} genai_books_extent_t;
+
+#define GENAI_BOOKS_ROWS    (GENAI_BOOKS_EXTENT / sizeof(genai_books_row_t))
+#define GENAI_BOOKS_LEASES  (GENAI_BOOKS_EXTENT / sizeof(genai_lease_t))
+
+
+#define GENAI_BOOKS_ROLE_ROOM  8
+#define GENAI_BOOKS_WORD_ROOM  16
+
+typedef struct {
+    /* once; the magic is stored last */
+    unsigned char      magic[8];
+    uint32_t           layout;
+    uint32_t           order;       /* of bytes */
+    uint32_t           extent;      /* sizes, as they were compiled in */
+    uint32_t           process;
+    uint32_t           processes;
+    uint32_t           row;
+    uint32_t           row_buckets;
+    uint32_t           text_buckets;
+    uint32_t           lease;
+    uint32_t           reserve;
+    uint64_t           base;        /* offset of the first extent */
+
+    uint64_t           lock;        /* [structure], which is about: */
+
+    uint64_t           size;        /* usable bytes */
+    uint64_t           extents;     /* in use */
+    uint64_t           tables;      /* of them, of rows and texts */
+    uint64_t           row_extent;  /* of which rows are cut, plus one */
+    uint64_t           text_extent;
+    uint64_t           rows;
+    uint64_t           texts;
+    uint64_t           free_rows;
+    uint64_t           free_row;    /* the first of them, an offset */
+    uint64_t           free_leases; /* extents that nobody owns */
+
+    /* atomic */
+    uint64_t           places;      /* that were ever taken */
+    uint64_t           orphans;
+    uint64_t           other;
+    uint64_t           takeovers;
+    uint64_t           faults;      /* seen while at work */
+
+    uint64_t           roles[GENAI_BOOKS_ROLE_ROOM];
+    uint64_t           words[GENAI_BOOKS_WORD_ROOM];
+
+    uint64_t           pad[81];
+
+    /* these two are there even where there is room for nothing */
+    genai_books_row_t  last;        /* the row "other" of all */
+    genai_books_text_t text;        /* "other" */
+    unsigned char      other_text[16];
+} genai_books_head_t;
+
+#define GENAI_BOOKS_OTHER  "other"
+
+/* what stands where */
+#define GENAI_BOOKS_AT_PROCESSES    4096
+#define GENAI_BOOKS_AT_DIRECTORY                                              \
+    (GENAI_BOOKS_AT_PROCESSES                                                 \
+     + GENAI_BOOKS_PROCESSES * sizeof(genai_books_process_t))
+#define GENAI_BOOKS_AT_ROWS                                                   \
+    (GENAI_BOOKS_AT_DIRECTORY                                                 \
+     + GENAI_BOOKS_SIZE_MAX / GENAI_BOOKS_EXTENT * sizeof(uint64_t))
+#define GENAI_BOOKS_AT_TEXTS                                                  \
+    (GENAI_BOOKS_AT_ROWS + GENAI_BOOKS_ROW_BUCKETS * sizeof(uint64_t))
+#define GENAI_BOOKS_BASE_RAW                                                  \
+    (GENAI_BOOKS_AT_TEXTS + GENAI_BOOKS_TEXT_BUCKETS * sizeof(uint64_t))
+#define GENAI_BOOKS_BASE                                                      \
+    ((GENAI_BOOKS_BASE_RAW + GENAI_BOOKS_EXTENT - 1)                          \
+     & ~(uint64_t) (GENAI_BOOKS_EXTENT - 1))
+
+#define GENAI_BOOKS_LAST        offsetof(genai_books_head_t, last)
+#define GENAI_BOOKS_OTHER_NAME                                                \
+    (offsetof(genai_books_head_t, text) / GENAI_BOOKS_UNIT)
+
+/* of what the directory says: kind, and the holder word of a lease's owner */
+#define genai_books_entry(kind, owner)  ((uint64_t) (owner) << 32 | (kind))
+#define genai_books_entry_kind(e)       ((unsigned) ((e) & 0xff))
+#define genai_books_entry_owner(e)      ((uint32_t) ((e) >> 32))
+
+#define genai_books_state(kind, gen, pid)                                     \
+    ((uint64_t) (pid) << 32 | (uint64_t) (gen) << 8 | (kind))
+#define genai_books_state_kind(s)       ((unsigned) ((s) & 0xff))
+#define genai_books_state_gen(s)        ((uint32_t) ((s) >> 8) & 0x1fffff)
+#define genai_books_state_pid(s)        ((uint32_t) ((s) >> 32))
+
+#define genai_books_holder(place, gen)                                        \
+    ((uint32_t) (gen) << 11 | (uint32_t) ((place) + 1))
+#define genai_books_holder_place(h)     (((h) & 0x7ff) - 1)
+#define genai_books_holder_gen(h)       ((uint32_t) (h) >> 11)
+
+
+/* what a process remembers of where an account's row was */
+#define GENAI_BOOKS_CACHE  4096
+
+typedef struct {
+    uint64_t            hash;
+    uint64_t            row;        /* offset, or 0 */
+    uint64_t            tag;
+    uint64_t            row_hash;   /* another one where the row is "other" */
+} genai_books_cached_t;
+
+
+struct genai_books_s {
+    unsigned char           *base;
+    genai_books_head_t      *head;
+    uint64_t                 mapped;
+    uint64_t                 max;
+
+    genai_books_process_t   *self;  /* NULL of a view */
+    uint32_t                 holder;
+    unsigned                 nlocks;
+    unsigned                 nvalues;
+
+    genai_books_os_t         os;
+
+    genai_lease_t          **free;  /* slots of ours, nfree of room */
+    unsigned                 nfree;
+    unsigned                 room;
+    uint64_t                 serial;
+
+    uint64_t                 retry; /* ms: until then nobody tries to grow */
+    uint64_t                 full;  /* ms: until then "other" stays so */
+    unsigned                 swept; /* place that the sweep is at */
+    uint64_t                 retired;   /* row that retiring is at */
+
+    genai_books_cached_t     cache[GENAI_BOOKS_CACHE];
+};
+
+
+/* the stores, and the loads of what others store */
+
+static inline uint64_t
+genai_books_get(const uint64_t *word)
+{
+    return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+
+static inline void
+genai_books_put(uint64_t *word, uint64_t value)
+{
+    genai_books_step();
+    __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+
+/* where a later put() says that it counts */
+
+static inline void
+genai_books_fill(uint64_t *word, uint64_t value)
+{
+    genai_books_step();
+    __atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+
+static inline void
+genai_books_name(uint32_t *word, uint32_t value)
+{
+    genai_books_step();
+    __atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+
+static inline int
+genai_books_swap(uint64_t *word, uint64_t old, uint64_t value)
+{
+    genai_books_step();
+    return __atomic_compare_exchange_n(word, &old, value, 0, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_RELAXED);
+}
+
+
+/* keeps the compiler from moving stores up or down past here */
+#define genai_books_barrier()  __atomic_signal_fence(__ATOMIC_SEQ_CST)
+
+
+static inline uint64_t
+genai_books_add(uint64_t *word, uint64_t value)
+{
+    genai_books_step();
+    return __atomic_add_fetch(word, value, __ATOMIC_RELAXED);
+}
+
+
+#define genai_books_offset(b, p)                                              \
+    ((uint64_t) ((unsigned char *) (p) - (b)->base))
+
+/* bytes that are both usable and mapped here */
+
+static inline uint64_t
+genai_books_limit(const genai_books_t *b)
+{
+    uint64_t  size = genai_books_get(&b->head->size);
+
+    return size < b->mapped ? size : b->mapped;
+}
+
+
+static inline uint64_t *
+genai_books_directory(const genai_books_t *b)
+{
+    return (uint64_t *) (void *) (b->base + GENAI_BOOKS_AT_DIRECTORY);
+}
+
+
+static inline genai_books_process_t *
+genai_books_place(const genai_books_t *b, unsigned i)
+{
+    return (genai_books_process_t *) (void *)
+           (b->base + GENAI_BOOKS_AT_PROCESSES) + i;
+}
+
+
+static inline genai_books_extent_t *
+genai_books_extent(const genai_books_t *b, uint64_t i)
+{
+    return (genai_books_extent_t *) (void *)
+           (b->base + GENAI_BOOKS_BASE + i * GENAI_BOOKS_EXTENT);
+}
+
+
+/* a row's and a lease's place in its extent, from 1 */
+
+static inline genai_books_row_t *
+genai_books_extent_row(const genai_books_t *b, uint64_t i, unsigned n)
+{
+    return (genai_books_row_t *) (void *) genai_books_extent(b, i) + n;
+}
+
+
+static inline genai_lease_t *
+genai_books_extent_lease(const genai_books_t *b, uint64_t i, unsigned n)
+{
+    return (genai_lease_t *) (void *) genai_books_extent(b, i) + n;
+}
+
+
+/* genai_books.c */
+
+/* The extents in use that can be reached from here. */
+uint64_t genai_books_extents(const genai_books_t *b);
+
+/* Counts something that cannot be, found while at work. */
+void genai_books_fault(const genai_books_t *b);
+
+
+/* genai_books_redo.c */
+
+/*
+ * Takes a lock, a word of the region, and waits for it as long as its holder
+ * lives.  All locks of a process are taken in the order of their addresses,
+ * at most GENAI_BOOKS_LOCKS, and freed together.
+ */
+void genai_books_lock(genai_books_t *b, uint64_t *word);
+
+/*
+ * Notes a new value of a word that a held lock is about, or that is the
+ * caller's own; at most GENAI_BOOKS_VALUES until the commit, each word once.
+ */
+void genai_books_set(genai_books_t *b, uint64_t *word, uint64_t value);
+
+/*
+ * Makes all that was noted come true, at once for everybody who looks after
+ * such words under their locks, and for who repairs.  The locks stay.
+ */
+void genai_books_commit(genai_books_t *b);
+
+/* Frees all locks. */
+void genai_books_unlock(genai_books_t *b);
+
+/*
+ * Whether the process of a holder word is dead: 1; or 2 where there is nothing
+ * left to repair, as its place was given up; or 0, also when in doubt.
+ */
+int genai_books_dead(const genai_books_t *b, uint32_t holder);
+
+/*
+ * Gets the right to repair a dead process, which one has at a time, and
+ * repairs what it was about: its record and its locks.  Returns 1 with the
+ * right, which is to be given back with genai_books_release(); 2 where we had
+ * it already; or 0 where another living one has it, or where there is nothing
+ * dead any more.
+ */
+int genai_books_recover(genai_books_t *b, uint32_t holder);
+void genai_books_release(genai_books_t *b, uint32_t holder);
+
+/*
+ * Only that repair, where nobody else is here.  Returns 0; or -1 where it is
+ * about what is not mapped here, and left to others.
+ */
+int genai_books_repair(genai_books_t *b, genai_books_process_t *p,
+    uint32_t holder);
+
+/* milliseconds of a clock that is cheap to read and never goes back */
+uint64_t genai_books_clock(void);
+
+
+/* genai_books_text.c */
+
+/* Cuts an id that is too long, into room. */
+void genai_books_text_cut(genai_str_t *s,
+    unsigned char room[GENAI_BOOKS_TEXT_MAX]);
+
+uint64_t genai_books_account_hash(const genai_account_t *account);
+uint64_t genai_books_text_hash(const genai_str_t *s);
+
+/* The name of the account, in the order of genai_name_e. */
+static inline const genai_str_t *
+genai_books_account_name(const genai_account_t *account, unsigned i)
+{
+    switch (i) {
+    case GENAI_NAME_TEAM:
+        return &account->team;
+    case GENAI_NAME_USER:
+        return &account->user;
+    case GENAI_NAME_KEY:
+        return &account->key;
+    default:
+        return &account->model;
+    }
+}
+
+/* The text of a reference, or NULL. */
+const genai_books_text_t *genai_books_text(const genai_books_t *b,
+    uint64_t name);
+
+/* The text as a string; returns 0 with an empty one where it is unreadable. */
+int genai_books_text_str(const genai_books_t *b, uint32_t name,
+    genai_str_t *s);
+
+/* Whether the text of that reference is s. */
+int genai_books_text_is(const genai_books_t *b, uint32_t name,
+    const genai_str_t *s);
+
+/*
+ * Finds or makes a text, with the lock on the structure held.  Returns 0, or
+ * -1 where there is no room; *name is 0 of an empty text.
+ */
+int genai_books_text_make(genai_books_t *b, const genai_str_t *s,
+    uint32_t *name);
+
+/*
+ * Gets another extent, with that lock held: *i is its number.  Returns 0, or
+ * -1 where there is no room.
+ */
+int genai_books_extent_make(genai_books_t *b, unsigned kind, uint64_t *i);
+
+
+/* genai_books_row.c */
+
+/* The row at an offset, or NULL where there can be none. */
+genai_books_row_t *genai_books_row_at(const genai_books_t *b, uint64_t offset);
+
+/* The row of an account, whose hash that is; made where there is none. */
+genai_books_row_t *genai_books_row_get(genai_books_t *b,
+    const genai_account_t *account, uint64_t hash);
+
+/* The names of a row or of a lease; 0 where one is unreadable. */
+int genai_books_names(const genai_books_t *b, const uint32_t *name,
+    genai_account_t *account);
+
+/* The bucket of a hash. */
+static inline uint64_t *
+genai_books_row_bucket(const genai_books_t *b, uint64_t hash)
+{
+    return (uint64_t *) (void *) (b->base + GENAI_BOOKS_AT_ROWS)
+           + (hash & (GENAI_BOOKS_ROW_BUCKETS - 1));
+}
+
+static inline uint64_t *
+genai_books_text_bucket(const genai_books_t *b, uint64_t hash)
+{
+    return (uint64_t *) (void *) (b->base + GENAI_BOOKS_AT_TEXTS)
+           + (hash & (GENAI_BOOKS_TEXT_BUCKETS - 1));
+}
+
+
+/* genai_books_lease.c */
+
+/* What a lease's checkpoint says. */
+void genai_books_said(const genai_lease_t *lease, genai_totals_t *so_far);
+
+
+#endif /* _GENAI_BOOKS_INT_H_INCLUDED_ */

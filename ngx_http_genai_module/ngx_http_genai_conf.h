@@ -1,0 +1,373 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What is configured: secrets, providers, targets, models, locations, and
+ * what is written once for all of http{}.  Memory is of the configuration's
+ * pool; after the configuration was read nothing of it changes but the values
+ * of secrets.
+ */
+
+
+#ifndef _NGX_HTTP_GENAI_CONF_H_INCLUDED_
+#define _NGX_HTTP_GENAI_CONF_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "genai_dialect.h"
+#include "ngx_http_genai_origin.h"
+#include "ngx_http_genai_state.h"
+
+
+/* contexts of our blocks: bits that nginx uses for nothing */
+#define NGX_HTTP_GENAI_PROVIDER_CONF  0x00100000
+#define NGX_HTTP_GENAI_MODEL_CONF     0x00200000
+
+/* genai_expose; the lowest bit is nginx's NGX_CONF_BITMASK_SET */
+#define NGX_HTTP_GENAI_EXPOSE_TARGET    0x0002
+#define NGX_HTTP_GENAI_EXPOSE_OVERHEAD  0x0004
+
+/* next_target, likewise */
+#define NGX_HTTP_GENAI_NEXT_ERROR     0x0002
+#define NGX_HTTP_GENAI_NEXT_TIMEOUT   0x0004
+#define NGX_HTTP_GENAI_NEXT_HTTP_429  0x0008
+#define NGX_HTTP_GENAI_NEXT_HTTP_5XX  0x0010
+#define NGX_HTTP_GENAI_NEXT_OFF       0x0020
+
+/* bytes of a model name, decoded */
+#define NGX_HTTP_GENAI_MODEL_MAX      256
+
+/* bytes of a key or credential */
+#define NGX_HTTP_GENAI_SECRET_MAX     16384
+
+/* bytes that the books may grow to, if nothing is said */
+#define NGX_HTTP_GENAI_BOOKS_MAX      ((off_t) 1 << 30)
+
+/* tests have directives that no server needs */
+#ifndef NGX_HTTP_GENAI_DEBUG
+#define NGX_HTTP_GENAI_DEBUG          0
+#endif
+
+
+/*
+ * A secret value and where it came from: "genai_secret NAME ..." or the
+ * "credential" of a provider.  A value that could not be read leaves problem
+ * set, closes what needs it, and never keeps nginx from starting, unless
+ * genai_strict is on.
+ */
+typedef struct {
+    ngx_str_t                       name;       /* of genai_secret, or "" */
+    ngx_str_t                       source;     /* as written */
+    ngx_str_t                       value;
+    ngx_str_t                       problem;    /* why there is no value */
+    u_char                         *file;       /* where it is configured */
+    ngx_uint_t                      line;
+
+    /* of a file: what it was when it was read, and at the last look */
+    u_char                         *path;
+    genai_file_stamp_t              stamp;
+    genai_file_stamp_t              seen;
+    void                           *fresh;      /* malloc'd, a later value */
+} ngx_http_genai_secret_t;
+
+
+/* genai_auth */
+#define NGX_HTTP_GENAI_AUTH_OFF       0
+#define NGX_HTTP_GENAI_AUTH_ON        1
+#define NGX_HTTP_GENAI_AUTH_OPTIONAL  2
+
+
+/* a header that goes to a provider with a value of its own */
+typedef struct {
+    ngx_str_t                       name;
+    ngx_http_complex_value_t        value;
+} ngx_http_genai_header_t;
+
+
+typedef struct {
+    ngx_str_t                       name;
+    const genai_dialect_t          *dialect;
+
+    /* from "pass": scheme://host[:port]/path */
+    ngx_str_t                       url;
+    ngx_str_t                       schema;     /* "https://" */
+    ngx_str_t                       host;       /* for SNI and certificate */
+    ngx_str_t                       authority;  /* for Host: host[:port] */
+    ngx_str_t                       path;       /* no slash at its end */
+    in_port_t                       port;
+
+    /* where connections go: the peers of an upstream{}, or our own */
+    ngx_str_t                       upstream_name;
+    ngx_http_upstream_srv_conf_t   *upstream;
+    ngx_http_genai_origin_t        *origin;
+
+    ngx_str_t                       credential;     /* as written */
+    ngx_http_genai_secret_t        *secret;
+
+    ngx_array_t                     headers;    /* ngx_http_genai_header_t */
+    ngx_array_t                     pass_names;     /* ngx_hash_key_t */
+    ngx_hash_t                      pass_headers;   /* names from clients */
+    ngx_uint_t                      typed;      /* headers has Content-Type */
+
+    ngx_resolver_t                 *resolver;
+
+    /* one for all exchanges: nginx's keep-alive may be keyed by it */
+    ngx_http_upstream_conf_t        conf;
+
+    ngx_str_t                       ssl_name;
+    ngx_uint_t                      ssl_protocols;
+    ngx_str_t                       ssl_ciphers;
+    ngx_uint_t                      ssl_verify_depth;
+    ngx_str_t                       ssl_trusted_certificate;
+    ngx_str_t                       ssl_crl;
+
+    u_char                         *file;       /* where it is configured */
+    ngx_uint_t                      line;
+
+    unsigned                        ssl:1;
+} ngx_http_genai_provider_t;
+
+
+typedef struct {
+    ngx_str_t                       name;       /* the provider's, or name= */
+    ngx_str_t                       provider_name;
+    ngx_http_genai_provider_t      *provider;
+    ngx_str_t                       model;      /* "" is the public name */
+    ngx_uint_t                      weight;
+    ngx_uint_t                      priority;
+
+    ngx_array_t                     overrides;  /* _override_t: set, drop */
+
+    u_char                         *file;       /* where it is configured */
+    ngx_uint_t                      line;
+
+    unsigned                        down:1;
+} ngx_http_genai_target_t;
+
+
+/* "set TARGET NAME VALUE", "drop TARGET NAME": a member of a JSON request */
+typedef struct {
+    ngx_str_t                       target;
+    ngx_str_t                       name;
+    ngx_str_t                       json;       /* "" drops */
+    u_char                         *file;
+    ngx_uint_t                      line;
+} ngx_http_genai_override_t;
+
+
+typedef struct {
+    ngx_str_t                       name;       /* as written */
+    ngx_str_t                       prefix;     /* of "prefix*" */
+#if (NGX_PCRE)
+    ngx_regex_t                    *regex;      /* of "~regex" */
+#endif
+    ngx_array_t                     targets;    /* _target_t, by priority */
+    ngx_array_t                     overrides;  /* _override_t, as written */
+
+    ngx_uint_t                      next_target;
+    ngx_uint_t                      next_target_tries;
+    ngx_msec_t                      next_target_timeout;
+
+    /* ms, 0 is none; see ngx_http_genai_deadline.c */
+    ngx_msec_t                      first_token_timeout;
+    ngx_msec_t                      answer_timeout;
+    ngx_msec_t                      total_timeout;
+
+    u_char                         *file;
+    ngx_uint_t                      line;
+} ngx_http_genai_model_t;
+
+
+typedef struct {
+    ngx_flag_t                      pass;       /* genai_pass */
+    ngx_flag_t                      inlined;    /* genai on */
+    ngx_http_complex_value_t       *pass_model;
+    ngx_uint_t                      auth;
+    ngx_uint_t                      endpoints;
+    ngx_uint_t                      api;
+    ngx_uint_t                      expose;
+    u_char                         *file;       /* where one of them is */
+    ngx_uint_t                      line;
+
+    ngx_str_t                       test_park;  /* stages, see _park.c */
+    ngx_msec_t                      test_park_time;
+    ngx_flag_t                      test_caller;    /* everybody is known */
+} ngx_http_genai_loc_conf_t;
+
+
+#if (NGX_HTTP_GENAI_DEBUG)
+#define ngx_http_genai_test_caller(lcf)  (lcf)->test_caller
+#else
+#define ngx_http_genai_test_caller(lcf)  0
+#endif
+
+
+/* a location with genai_pass, for the checks after all of http{} is read */
+typedef struct {
+    ngx_http_core_loc_conf_t       *clcf;
+    ngx_http_genai_loc_conf_t      *lcf;
+} ngx_http_genai_place_t;
+
+
+struct ngx_http_genai_main_conf_s {
+    ngx_array_t                     secrets;    /* _secret_t * */
+    ngx_array_t                     providers;  /* _provider_t * */
+    ngx_array_t                     models;     /* _model_t *, as written */
+    ngx_array_t                     exact;      /* _model_t *, sorted */
+    ngx_array_t                     prefixes;   /* _model_t *, longest first */
+    ngx_array_t                     regexes;    /* _model_t *, as written */
+    ngx_array_t                     places;     /* _place_t */
+
+    ngx_flag_t                      strict;
+    time_t                          created;    /* of the configuration */
+
+    ngx_str_t                       policy;     /* paths, or empty */
+    ngx_str_t                       revoked;
+    genai_policy_files_t           *policy_files;
+    void                           *policy_data;    /* loaded, unpublished */
+    size_t                          policy_size;
+
+    ngx_str_t                       books;      /* a directory, or empty */
+    off_t                           books_max;
+    time_t                          books_retain;
+    ngx_http_genai_region_t        *region;
+    uint64_t                        epoch;      /* GENAI_WORD_CONFIG */
+    unsigned                        books_failed:1; /* those on disk */
+
+    ngx_shm_zone_t                 *zone;       /* genai_zone */
+    ngx_array_t                     reports;    /* _place_t */
+
+#if (NGX_THREADS)
+    ngx_thread_pool_t              *threads;        /* genai_threads */
+    size_t                          threads_min;    /* bytes */
+#endif
+
+    /* the peers of every exchange, see ngx_http_genai_group.c */
+    ngx_http_upstream_srv_conf_t    group;
+};
+
+
+extern ngx_module_t  ngx_http_genai_module;
+
+
+/* ngx_http_genai_conf.c: create, merge, check; directives outside blocks */
+
+void *ngx_http_genai_create_main_conf(ngx_conf_t *cf);
+char *ngx_http_genai_init_main_conf(ngx_conf_t *cf, void *conf);
+void *ngx_http_genai_create_loc_conf(ngx_conf_t *cf);
+char *ngx_http_genai_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
+ngx_int_t ngx_http_genai_check_conf(ngx_conf_t *cf);
+char *ngx_http_genai_inline_conf(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_genai_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_genai_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_genai_endpoints(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_genai_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+#if (NGX_THREADS)
+char *ngx_http_genai_threads(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+#endif
+
+
+/* ngx_http_genai_block.c: blocks that hold plain directives of ours */
+
+/*
+ * Reads the block that begins at cf, its directives being commands of this
+ * module with the context bit type, their conf being object.
+ */
+char *ngx_http_genai_read_block(ngx_conf_t *cf, ngx_uint_t type,
+    void *object);
+
+/*
+ * Logs a mistake that is found after the line was read, as nginx logs those
+ * that it finds at once: with file and line.
+ */
+void ngx_http_genai_conf_error(ngx_conf_t *cf, ngx_uint_t level, u_char *file,
+    ngx_uint_t line, const char *fmt, ...);
+
+
+/* ngx_http_genai_secret.c */
+
+/* The secret of that name, or NULL. */
+ngx_http_genai_secret_t *ngx_http_genai_secret_find(
+    ngx_http_genai_main_conf_t *mcf, ngx_str_t *name);
+
+/*
+ * Reads again, in a worker, those whose files have changed: what two calls in
+ * turn see alike.  A value that cannot be had leaves the last one.
+ */
+void ngx_http_genai_secret_refresh(ngx_http_genai_main_conf_t *mcf,
+    ngx_log_t *log);
+
+char *ngx_http_genai_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/*
+ * The secret that "secret:NAME", "file:PATH" or "env:NAME" says, read now.
+ * Returns NULL after an error was logged.  A value that cannot be had is no
+ * error here: secret->problem says so.
+ */
+ngx_http_genai_secret_t *ngx_http_genai_secret_get(ngx_conf_t *cf,
+    ngx_http_genai_main_conf_t *mcf, ngx_str_t *source, u_char *file,
+    ngx_uint_t line);
+
+/* Reports the values that could not be had; an error with genai_strict. */
+ngx_int_t ngx_http_genai_secret_check(ngx_conf_t *cf,
+    ngx_http_genai_main_conf_t *mcf);
+
+
+/* ngx_http_genai_provider.c */
+
+char *ngx_http_genai_provider(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_genai_provider_dialect(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_genai_provider_pass(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_genai_provider_resolver(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_http_genai_provider_t *ngx_http_genai_provider_find(
+    ngx_http_genai_main_conf_t *mcf, ngx_str_t *name);
+
+/* Completes and checks all providers, after http{} and its upstreams. */
+ngx_int_t ngx_http_genai_provider_init(ngx_conf_t *cf,
+    ngx_http_genai_main_conf_t *mcf);
+
+
+/* ngx_http_genai_provider_headers.c */
+
+char *ngx_http_genai_provider_header(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* Settles which headers of clients pass, once the block was read. */
+ngx_int_t ngx_http_genai_provider_pass_headers(ngx_conf_t *cf,
+    ngx_http_genai_provider_t *p);
+
+
+/* ngx_http_genai_model.c */
+
+char *ngx_http_genai_model(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_genai_model_target(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* Sorts models for the lookup, after http{}. */
+ngx_int_t ngx_http_genai_model_init(ngx_conf_t *cf,
+    ngx_http_genai_main_conf_t *mcf);
+
+/*
+ * The entry of a public name: the exact one, else the longest prefix, else
+ * the first regex as written; NULL where there is none.
+ */
+ngx_http_genai_model_t *ngx_http_genai_model_find(
+    ngx_http_genai_main_conf_t *mcf, ngx_str_t *name, ngx_log_t *log);
+
+
+/* ngx_http_genai_override.c */
+
+char *ngx_http_genai_override(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* Gives every target its own, once the block was read. */
+ngx_int_t ngx_http_genai_override_init(ngx_conf_t *cf,
+    ngx_http_genai_model_t *model);
+
+
+#endif /* _NGX_HTTP_GENAI_CONF_H_INCLUDED_ */

@@ -1,0 +1,466 @@
+
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Stage lease, and the end of it: what an exchange holds in the books while
+ * it is in flight, and what it is found to have used when it is over.
+ *
+ * An exchange has one lease, whatever redirects and attempts it comes to.
+ * It is settled once: in the log phase, else by the cleanup of its pool.
+ */
+
+
+#include "ngx_http_genai.h"
+
+
+static void ngx_http_genai_account(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, genai_account_t *account);
+static int32_t ngx_http_genai_lease_day(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+static void ngx_http_genai_totals(ngx_http_genai_ctx_t *ctx,
+    genai_tokens_t *tokens, genai_totals_t *totals);
+static void ngx_http_genai_record(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+static ngx_uint_t ngx_http_genai_broken(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+
+
+ngx_http_genai_verdict_e
+ngx_http_genai_lease(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    genai_books_t               *books;
+    genai_account_t              account;
+    ngx_http_genai_main_conf_t  *mcf;
+
+    /* the list of models is free */
+
+    if (ctx->endpoint->body == GENAI_BODY_NONE) {
+        return NGX_HTTP_GENAI_NEXT;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_genai_module);
+    books = ngx_http_genai_books_joined();
+
+    if (books == NULL || mcf->books_failed) {
+        return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_CONFIG,
+                                     "the books cannot be written");
+    }
+
+    ngx_http_genai_account(r, ctx, &account);
+
+    if (ctx->lease) {
+
+        /* a redirect has led to another model, perhaps */
+
+        genai_books_rebook(books, ctx->lease, &account);
+
+        return NGX_HTTP_GENAI_NEXT;
+    }
+
+    ctx->lease = genai_books_lease(books, &account, ctx->id,
+                                   ngx_http_genai_now());
+
+    if (ctx->lease == NULL) {
+        return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_FULL,
+                                     "too many requests are in flight");
+    }
+
+    return NGX_HTTP_GENAI_NEXT;
+}
+
+
+/*
+ * The name of a model is the entry's, which the operator has written.  Inline
+ * it may be the client's: that counts where the provider has answered to it.
+ */
+
+static void
+ngx_http_genai_account(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    genai_account_t *account)
+{
+    const genai_policy_t         *policy;
+    const genai_policy_object_t  *object;
+
+    ngx_memzero(account, sizeof(genai_account_t));
+
+    if (ctx->entry) {
+        account->model.len = ctx->entry->name.len;
+        account->model.data = ctx->entry->name.data;
+
+    } else if (ctx->inlined && ctx->meter.begun) {
+        account->model.len = ctx->model.len;
+        account->model.data = ctx->model.data;
+    }
+
+    if (ctx->lease_day == 0) {
+        ctx->lease_day = ngx_http_genai_lease_day(r, ctx);
+    }
+
+    account->day = ctx->lease_day;
+
+    if (ctx->caller == NULL) {
+        return;
+    }
+
+    policy = ctx->snapshot->policy;
+
+    account->key = genai_policy_text(policy, ctx->caller->id);
+
+    object = genai_policy_user(policy, ctx->caller);
+
+    if (object) {
+        account->user = genai_policy_text(policy, object->id);
+    }
+
+    object = genai_policy_team(policy, ctx->caller);
+
+    if (object) {
+        account->team = genai_policy_text(policy, object->id);
+    }
+}
+
+
+/* today in the policy's time zone, also for those whom it does not know */
+
+static int32_t
+ngx_http_genai_lease_day(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    int32_t                     day;
+    ngx_http_genai_snapshot_t  *s;
+
+    if (ctx->caller) {
+        return genai_policy_day(ctx->snapshot->policy, ngx_time());
+    }
+
+    s = ngx_http_genai_snapshot(r->connection->log);
+
+    if (s == NULL) {
+        return ngx_time() / 86400;
+    }
+
+    day = genai_policy_day(s->policy, ngx_time());
+
+    ngx_http_genai_snapshot_release(s);
+
+    return day;
+}
+
+
+void
+ngx_http_genai_checkpoint(ngx_http_genai_ctx_t *ctx)
+{
+    unsigned        sent;
+    genai_tokens_t  tokens;
+    genai_totals_t  so_far;
+
+    if (ctx->lease == NULL) {
+        return;
+    }
+
+    /* who dies now cannot tell whether it was sent: it may have been */
+
+    sent = ctx->meter.sent;
+    ctx->meter.sent = 1;
+
+    genai_meter_tokens(&ctx->meter, &tokens);
+
+    ctx->meter.sent = sent;
+
+    ngx_http_genai_totals(ctx, &tokens, &so_far);
+
+    genai_books_checkpoint(ctx->lease, &so_far);
+}
+
+
+static void
+ngx_http_genai_totals(ngx_http_genai_ctx_t *ctx, genai_tokens_t *tokens,
+    genai_totals_t *totals)
+{
+    totals->exchanges = 1;
+    totals->failed = 0;
+    totals->orphans = 0;
+    totals->estimated = (tokens->source == GENAI_COUNT_ESTIMATED);
+    totals->attempts = ctx->inlined ? ctx->meter.sent : ctx->group.attempts;
+    totals->prompt = tokens->prompt;
+    totals->cached = tokens->cached;
+    totals->completion = tokens->completion;
+    totals->reasoning = tokens->reasoning;
+    totals->cost = 0;
+}
+
+
+void
+ngx_http_genai_settle(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    genai_books_t    *books;
+    genai_tokens_t    tokens;
+    genai_totals_t    used;
+    genai_account_t   account;
+
+    if (ctx->lease == NULL) {
+        return;
+    }
+
+    books = ngx_http_genai_books_joined();
+
+    if (books == NULL) {
+
+        /* this process has left the books: another one settles it */
+
+        ctx->lease = NULL;
+        return;
+    }
+
+    ngx_http_genai_used(r, ctx, &tokens);
+    ngx_http_genai_totals(ctx, &tokens, &used);
+
+    used.failed = (ngx_http_genai_outcome(r, ctx) != GENAI_OK);
+
+    if (ctx->entry == NULL && ctx->meter.begun) {
+        ngx_http_genai_account(r, ctx, &account);
+        genai_books_rebook(books, ctx->lease, &account);
+    }
+
+    genai_books_settle(books, ctx->lease, &used);
+    ctx->lease = NULL;
+}
+
+
+ngx_int_t
+ngx_http_genai_log_handler(ngx_http_request_t *r)
+{
+    ngx_http_genai_ctx_t  *ctx;
+
+    ctx = ngx_http_genai_get_ctx(r);
+
+    if (ctx == NULL || r != r->main) {
+        return NGX_OK;
+    }
+
+    ngx_http_genai_record(r, ctx);
+    ngx_http_genai_settle(r, ctx);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_genai_record(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    uint64_t                     now;
+    genai_str_t                  id;
+    const genai_policy_object_t *team;
+    ngx_http_genai_labels_t      labels;
+    ngx_http_genai_measures_t    measures;
+
+    ngx_memzero(&labels, sizeof(ngx_http_genai_labels_t));
+    ngx_memzero(&measures, sizeof(ngx_http_genai_measures_t));
+
+    if (ctx->caller) {
+        team = genai_policy_team(ctx->snapshot->policy, ctx->caller);
+
+        if (team) {
+            id = genai_policy_text(ctx->snapshot->policy, team->id);
+            labels.team.len = id.len;
+            labels.team.data = id.data;
+        }
+    }
+
+    if (ctx->entry) {
+        labels.model = ctx->entry->name;
+
+    } else if (ctx->inlined && ctx->meter.begun) {
+        labels.model = ctx->model;
+    }
+
+    if (ctx->target) {
+        labels.target = ctx->target->name;
+        labels.provider = ctx->target->provider->name;
+    }
+
+    if (ctx->endpoint) {
+        labels.endpoint = ctx->endpoint->endpoint;
+    }
+
+    labels.error = ngx_http_genai_outcome(r, ctx);
+
+    if (r->err_status) {
+        labels.status = r->err_status;
+
+    } else if (r->headers_out.status) {
+        labels.status = r->headers_out.status;
+
+    } else {
+        labels.status = genai_error_status(labels.error);
+    }
+
+    ngx_http_genai_used(r, ctx, &measures.tokens);
+
+    now = ngx_http_genai_clock();
+
+    measures.duration = now - ctx->start;
+    measures.stream = ctx->event_stream;
+    measures.overhead = ctx->overhead;
+    measures.step = ctx->step_max;
+    measures.identify = ctx->identified;
+
+    if (ctx->parsed_at) {
+        measures.parse = ctx->parsed_at - ctx->identified;
+        measures.filter = ctx->overhead - ctx->parsed_at;
+    }
+
+    if (ctx->first_token) {
+        measures.ttft = ctx->first_token - ctx->start;
+
+        if (measures.tokens.completion > 1 && ctx->event_stream) {
+            measures.per_token = (now - ctx->first_token)
+                                 / (measures.tokens.completion - 1);
+        }
+
+    } else if (ctx->first_byte) {
+        measures.ttft = ctx->first_byte - ctx->start;
+    }
+
+    ngx_http_genai_metrics_record(&labels, &measures);
+}
+
+
+void
+ngx_http_genai_used(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    genai_tokens_t *tokens)
+{
+    if (ctx->inlined && r->upstream && r->upstream->request_sent) {
+
+        /* by nginx, which tells us nothing of its attempts */
+
+        ctx->meter.sent = 1;
+    }
+
+    genai_meter_tokens(&ctx->meter, tokens);
+}
+
+
+genai_error_e
+ngx_http_genai_outcome(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    ngx_connection_t  *c;
+
+    if (ctx->error != GENAI_OK) {
+        return ctx->error;
+    }
+
+    c = r->connection;
+
+    if (c->error || c->timedout) {
+
+        /* nginx ends such an exchange without a word to us */
+
+        return GENAI_CALLER_GONE;
+    }
+
+    /* an error behind a status that had been none */
+
+    if (ctx->meter.error || ngx_http_genai_broken(r, ctx)) {
+        return GENAI_PROVIDER_BAD_ANSWER;
+    }
+
+    return GENAI_OK;
+}
+
+
+/* an answer that is read, and whose end has not come or was none */
+
+static ngx_uint_t
+ngx_http_genai_broken(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    ngx_http_upstream_t  *u;
+
+    if (!ctx->from_provider) {
+        return 0;
+    }
+
+    if (ctx->meter.ended) {
+        return ctx->event_stream && ctx->meter.end == GENAI_END_CUT;
+    }
+
+    if (ctx->ended) {
+        return 0;
+    }
+
+    if (ctx->output) {
+        return 1;
+    }
+
+    /* nginx may break off before we see a byte, and then says nothing */
+
+    u = r->upstream;
+
+    return u && u->cleanup == NULL && !ngx_http_genai_cached(r)
+           && !ctx->coded && ngx_http_genai_answer_read(ctx);
+}
+
+
+/* how the exchange has ended, one word for every way there is */
+
+const char *
+ngx_http_genai_finish(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    genai_error_e   error;
+    genai_meter_t  *m;
+
+    static const char  *words[] = {
+        "complete", "stop", "length", "tool", "filter", "error", "other"
+    };
+
+    m = &ctx->meter;
+    error = ngx_http_genai_outcome(r, ctx);
+
+    if (error == GENAI_CALLER_GONE) {
+        return "gone";
+    }
+
+    if (ctx->from_provider) {
+
+        if (r->headers_out.status >= 300 || m->error) {
+            return "error";
+        }
+
+        if (error != GENAI_OK) {
+            return (error == GENAI_PROVIDER_TIMEOUT) ? "timeout" : "cut";
+        }
+
+        if (m->finished) {
+            return words[m->finish];
+        }
+
+        if (m->ended && m->end == GENAI_END_CUT) {
+
+            /* a JSON text that is whole, but says nothing that we know */
+
+            return "other";
+        }
+
+        return "complete";
+    }
+
+    switch (error) {
+
+    case GENAI_OK:
+        return r->headers_out.status ? "complete" : "";
+
+    case GENAI_PROVIDER_TIMEOUT:
+        return "timeout";
+
+    case GENAI_PROVIDER_UNREACHABLE:
+        return "unreachable";
+
+    case GENAI_PROVIDER_RATE_LIMITED:
+    case GENAI_PROVIDER_OVERLOADED:
+    case GENAI_PROVIDER_REFUSED:
+    case GENAI_PROVIDER_BAD_ANSWER:
+        return "error";
+
+    default:
+        return "refused";
+    }
+}

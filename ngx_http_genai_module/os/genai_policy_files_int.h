@@ -1,0 +1,125 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What the parts of a policy's files share: reading and looking at them
+ * (genai_policy_files.c), and the state directory (genai_policy_state.c).
+ */
+
+
+#ifndef _GENAI_POLICY_FILES_INT_H_INCLUDED_
+#define _GENAI_POLICY_FILES_INT_H_INCLUDED_
+
+
+#include "genai_policy_files.h"
+
+#include <sys/stat.h>
+
+
+/* what tells whether a file is another one than before */
+
+typedef struct {
+    char            *name;          /* NULL: not a fragment's */
+    int              error;         /* errno of stat(), the rest is 0 then */
+    uint64_t         dev;
+    uint64_t         inode;
+    uint64_t         mode;
+    int64_t          size;
+    int64_t          mtime;         /* ns */
+    int64_t          ctime;
+} genai_policy_stamp_t;
+
+
+typedef struct {
+    int                    known;   /* it has been filled */
+    int                    error;   /* errno of what stands at the path */
+    int                    directory;
+    genai_policy_stamp_t   revoked;
+    genai_policy_stamp_t  *items;   /* by the bytes of their names */
+    size_t                 n;
+} genai_policy_look_t;
+
+
+/* a fragment's last good version */
+
+typedef struct {
+    char            *name;
+    char            *text;          /* NULL: it is in the state directory, or
+                                       there is none */
+    size_t           len;
+    int              saved;         /* the state directory has it */
+    int64_t          since;         /* when a newer one was found broken, ms */
+} genai_policy_good_t;
+
+
+struct genai_policy_files_s {
+    char                    *path;
+    char                    *revoked;
+    char                    *state;     /* or NULL */
+
+    char                   **known[2];  /* secrets, providers */
+    size_t                   nknown[2];
+    int                      has_known;
+
+    genai_policy_look_t      seen;
+    genai_policy_look_t      loaded;
+
+    genai_policy_good_t     *goods;     /* by the bytes of their names */
+    size_t                   ngoods;
+    int                      gone;      /* the policy was, at the last load */
+
+    genai_policy_good_t      list;      /* what is revoked */
+
+    genai_policy_builder_t  *builder;   /* of the last load: its findings */
+};
+
+
+/* genai_policy_files.c: malloc'd; dir may be NULL */
+char *genai_policy_join(const char *dir, const char *name);
+
+
+/* genai_policy_look.c: returns 0, or -1 when there is no memory */
+int genai_policy_look(const genai_policy_files_t *f,
+    genai_policy_look_t *look);
+void genai_policy_look_free(genai_policy_look_t *look);
+
+/* The stamp of a file; its name is not touched. */
+void genai_policy_stamp(const char *dir, const char *name,
+    genai_policy_stamp_t *stamp);
+int genai_policy_stamp_differs(const genai_policy_stamp_t *a,
+    const genai_policy_stamp_t *b);
+
+
+/* room for the name of a file in the state directory */
+#define GENAI_POLICY_STATE_NAME  256
+
+
+/*
+ * genai_policy_state.c.  A fragment's name, which may be anything, as that of
+ * a file: it cannot leave its directory nor hide in it.
+ */
+void genai_policy_state_name(char dst[GENAI_POLICY_STATE_NAME],
+    const char *name);
+
+/* Its path, malloc'd; sub may be NULL. */
+char *genai_policy_state_path(const char *state, const char *sub,
+    const char *name);
+
+/* The last good version of a fragment: 0 or an errno value. */
+int genai_policy_state_read(const char *state, const char *name, size_t max,
+    char **text, size_t *len);
+
+/*
+ * The names of all fragments that have one, malloc'd each, as is the list;
+ * what has no name that can be read back has that of its file.
+ */
+int genai_policy_state_list(const char *state, char ***names, size_t *n);
+
+/*
+ * Writes a file of a directory whole or not at all, over one that is there;
+ * nothing is written where it has that content already.  Returns 0 or an
+ * errno value.
+ */
+int genai_policy_state_write(const char *path, const void *data, size_t len);
+
+
+#endif /* _GENAI_POLICY_FILES_INT_H_INCLUDED_ */

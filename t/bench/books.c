@@ -1,0 +1,194 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What a lease and its settling cost, without nginx:
+ *
+ *     build/books-bench
+ *
+ * in one process, and in several that settle to one row at the same time;
+ * a lease that looks for its row among many, and one that makes it.
+ */
+
+
+#include "genai_books_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+
+#define BENCH_RUNS   21
+#define BENCH_LOOPS  20000
+#define BENCH_ROWS   20000
+
+
+static genai_books_file_t  region;
+
+
+static double
+bench_now(void)
+{
+    struct timespec  ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+
+static int
+bench_compare(const void *a, const void *b)
+{
+    double  x = *(const double *) a, y = *(const double *) b;
+
+    return (x > y) - (x < y);
+}
+
+
+static genai_books_t *
+bench_join(void)
+{
+    genai_books_t       *b;
+    genai_process_id_t   self;
+
+    genai_process_self(&self);
+
+    b = genai_books_join(region.addr, region.mapped, region.max, &self,
+                         &region.os, 0);
+    if (b == NULL) {
+        abort();
+    }
+
+    return b;
+}
+
+
+/* the median ns of an exchange, of rows that are taken in turn from first on */
+
+static double
+bench_exchanges(unsigned first, unsigned rows)
+{
+    char             key[32];
+    double           ns[BENCH_RUNS], from;
+    unsigned         i, n, row;
+    genai_str_t      team = genai_str("search");
+    genai_str_t      user = genai_str("alice");
+    genai_str_t      model = genai_str("gpt-4o-mini");
+    genai_books_t   *b;
+    genai_lease_t   *lease;
+    unsigned char    id[GENAI_BOOKS_ID_LEN];
+    genai_totals_t   t;
+    genai_account_t  a;
+
+    memset(id, 'x', sizeof(id));
+    memset(&t, 0, sizeof(t));
+
+    a.day = 20000;
+    a.team = team;
+    a.user = user;
+    a.model = model;
+    a.key.data = (unsigned char *) key;
+
+    t.prompt = 1000;
+    t.completion = 100;
+    t.cost = 12345;
+    t.attempts = 1;
+
+    b = bench_join();
+    row = 0;
+
+    for (n = 0; n < BENCH_RUNS; n++) {
+        from = bench_now();
+
+        for (i = 0; i < BENCH_LOOPS; i++) {
+            if (rows > 1 || i == 0) {
+                a.key.len = (size_t) sprintf(key, "search-prod-%u",
+                                             first + row++ % rows);
+            }
+
+            lease = genai_books_lease(b, &a, id, 1);
+
+            if (lease == NULL) {
+                abort();
+            }
+
+            genai_books_settle(b, lease, &t);
+        }
+
+        ns[n] = (bench_now() - from) * 1e9 / BENCH_LOOPS;
+    }
+
+    genai_books_leave(b);
+
+    qsort(ns, BENCH_RUNS, sizeof(double), bench_compare);
+
+    return ns[BENCH_RUNS / 2];
+}
+
+
+/* several at once; the mean of their medians */
+
+static double
+bench_together(unsigned processes, int same)
+{
+    double    *ns, sum;
+    unsigned   i;
+
+    ns = mmap(NULL, 4096, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_ANONYMOUS, -1,
+              0);
+
+    if (ns == MAP_FAILED) {
+        abort();
+    }
+
+    for (i = 0; i < processes; i++) {
+        if (fork() == 0) {
+            ns[i] = bench_exchanges(same ? 0 : 1000000 + i, 1);
+            _exit(0);
+        }
+    }
+
+    while (wait(NULL) > 0) { /* void */ }
+
+    sum = 0;
+
+    for (i = 0; i < processes; i++) {
+        sum += ns[i];
+    }
+
+    munmap(ns, 4096);
+
+    return sum / processes;
+}
+
+
+int
+main(void)
+{
+    if (genai_books_file_anonymous(&region, (uint64_t) 256 << 20) != 0) {
+        perror("mmap");
+        return 1;
+    }
+
+    printf("%-52s %10.1f ns\n", "books: lease and settle, one row",
+           bench_exchanges(0, 1));
+    printf("%-52s %10.1f ns\n", "books: lease and settle, 100 rows",
+           bench_exchanges(0, 100));
+    printf("%-52s %10.1f ns\n", "books: lease and settle, 20000 rows",
+           bench_exchanges(0, BENCH_ROWS));
+    printf("%-52s %10.1f ns\n", "books: lease and settle, a new row each",
+           bench_exchanges(5000000, 1000000));
+    printf("%-52s %10.1f ns\n", "books: two processes, a row each",
+           bench_together(2, 0));
+    printf("%-52s %10.1f ns\n", "books: two processes, one row",
+           bench_together(2, 1));
+    printf("%-52s %10.1f ns\n", "books: four processes, one row",
+           bench_together(4, 1));
+
+    genai_books_file_close(&region);
+
+    return 0;
+}

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# build/genai-books: what it shows, checks and exports; docs/TOOLS.md says so.
+# The books are made by build/unit/test_books_file, which then dies.
+
+use strict;
+use warnings;
+
+use lib 't/lib';
+
+use File::Copy qw(copy);
+use File::Temp ();
+use Test::More;
+
+use GenAI::Util;
+
+my $TOOL = 'build/genai-books';
+my $MAKE = 'build/unit/test_books_file';
+
+plan skip_all => "$TOOL is not built: make tools" unless -x $TOOL;
+plan skip_all => "$MAKE is not built: make unit" unless -x $MAKE;
+
+my $top = File::Temp->newdir;
+my $dir = "$top/books";
+
+run_cmd([ $MAKE, 'make', $dir ], split => 1);
+
+
+# Exit code, output, errors of the tool.
+
+sub tool {
+    return run_cmd([ $TOOL, @_ ], split => 1);
+}
+
+
+
+
+# A copy of the books with some bytes changed.
+
+sub changed {
+    my ($name, $at, $bytes) = @_;
+
+    mkdir "$top/$name" or die "$name: $!";
+    copy("$dir/books", "$top/$name/books") or die "copy: $!";
+
+    open my $f, '+<:raw', "$top/$name/books" or die "$name: $!";
+    seek $f, $at, 0;
+    print $f $bytes;
+    close $f;
+
+    return "$top/$name";
+}
+
+
+is_deeply([ tool('verify', $dir) ], [ 0, '', '' ], 'nothing is wrong');
+
+my ($rc, $out, $err) = tool('show', $dir);
+
+is($rc, 0, 'show');
+like($out, qr/^2024-10-04 team +- +=1\+2 +model +1 +0 +0 +10 +30 /m,
+     'a row, with "-" for no user');
+like($out, qr/^in flight:  1 exchanges, in 1 processes$/m, 'in flight');
+like($out, qr/two\?lines/, 'a line feed does not get to the terminal');
+
+($rc, $out, $err) = tool('show', '--leases', $dir);
+
+is($rc, 0, 'show --leases');
+like($out, qr/^r{32} 2023-11-14 22:13:20 +\d+ team .* 7 +21$/m,
+     'the lease with its checkpoint');
+
+($rc, $out, $err) = tool('export', '--csv', $dir);
+
+is($out, join('', map { "$_\r\n" }
+    'day,team,user,key,model,exchanges,failed,orphans,estimated,attempts,'
+    . 'prompt_tokens,cached_tokens,completion_tokens,reasoning_tokens,'
+    . 'cost_nano',
+    "2024-10-04,team,,'=1+2,model,1,0,0,1,2,10,20,30,50,10000",
+    '2024-10-05,team,user,"a,b",model,1,1,0,1,3,11,22,33,55,11000',
+    '2024-10-06,team,user,"say ""hi""",model,1,0,0,0,0,12,24,36,60,12000',
+    '2024-10-07,team,user,plain,model,1,1,0,0,1,13,26,39,65,13000',
+    "2024-10-08,team,user,\"two\nlines\",model,1,0,0,1,2,14,28,42,70,14000"),
+   'CSV: quoted, and no formula');
+
+($rc, $out, $err) = tool('export', '--json', '--from', '2024-10-06', '--to',
+                         '2024-10-08', $dir);
+
+is($out, join('', map { "$_\n" }
+    '{"day":"2024-10-06","team":"team","user":"user","key":"say \"hi\"",'
+    . '"model":"model","exchanges":1,"failed":0,"orphans":0,"estimated":0,'
+    . '"attempts":0,"prompt_tokens":12,"cached_tokens":24,'
+    . '"completion_tokens":36,"reasoning_tokens":60,"cost_nano":12000}',
+    '{"day":"2024-10-07","team":"team","user":"user","key":"plain",'
+    . '"model":"model","exchanges":1,"failed":1,"orphans":0,"estimated":0,'
+    . '"attempts":1,"prompt_tokens":13,"cached_tokens":26,'
+    . '"completion_tokens":39,"reasoning_tokens":65,"cost_nano":13000}',
+    '{"day":"2024-10-08","team":"team","user":"user","key":"two\u000alines",'
+    . '"model":"model","exchanges":1,"failed":0,"orphans":0,"estimated":1,'
+    . '"attempts":2,"prompt_tokens":14,"cached_tokens":28,'
+    . '"completion_tokens":42,"reasoning_tokens":70,"cost_nano":14000}'),
+   'JSON lines, of some days');
+
+# what is wrong
+
+my $other = changed('other', 8, "\x07");
+my $before = slurp("$other/books");
+
+is_deeply([ tool('verify', $other) ],
+          [ 2, '', "genai-books: $other/books: these are books of another"
+            . " version, layout 7 instead of 1; run the version that made"
+            . " them, or move the file away to begin new ones\n" ],
+          'another layout');
+ok($before eq slurp("$other/books"), 'is not touched');
+
+($rc, $out, $err) = tool('verify', changed('foreign', 0, 'X'));
+is($rc, 2, 'a foreign file');
+like($err, qr/something else, no books/, 'is one');
+
+($rc, $out, $err) = tool('verify', changed('head', 20, "\xff"));
+is($rc, 1, 'a damaged head');
+like($err, qr/damaged; it was not touched/, 'is one');
+
+my $cut = changed('cut', 0, 'G');
+truncate "$cut/books", 5_000_000;
+($rc, $out, $err) = tool('verify', $cut);
+is($rc, 1, 'a file that was cut');
+like($err, qr/shorter than they say/, 'is one');
+
+# a row's name is another one: found by its hash
+
+my $at = index($before, "plain");
+($rc, $out, $err) = tool('verify', changed('text', $at, 'plaim'));
+is($rc, 1, 'a damaged text');
+like($err, qr/has another hash/, 'is told');
+like($err, qr/its names are not those of its hash/, 'and its row');
+like($err, qr/^genai-books: \d+ faults$/m, 'how many');
+
+($rc, $out, $err) = tool('show', "$top/nowhere");
+is($rc, 2, 'no books');
+like($err, qr/cannot be opened/, 'says so');
+
+for my $args ([], ['show'], ['export', $dir], ['export', '--csv', '--json',
+              $dir], ['verify', '--leases', $dir], ['what', $dir],
+              ['show', $dir, $dir])
+{
+    ($rc, $out, $err) = tool(@$args);
+    is("$rc, " . ($err =~ /^usage: / ? 1 : 0), '2, 1',
+       'usage: ' . join ' ', @$args);
+}
+
+for my $day (qw(2024-13-01 2023-02-29 2024-1-1 today)) {
+    ($rc, $out, $err) = tool('export', '--csv', '--from', $day, $dir);
+    is($rc, 2, "$day is none");
+}
+
+done_testing();

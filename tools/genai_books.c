@@ -1,0 +1,648 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Shows, checks and exports the books of a gateway, also while it works in
+ * them: they are mapped to be read only; see docs/TOOLS.md.
+ */
+
+
+#include "genai_books_file.h"
+#include "genai_timezone.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+
+/* exit codes */
+#define GENAI_BOOKS_FINE    0
+#define GENAI_BOOKS_WRONG   1
+#define GENAI_BOOKS_FAILED  2
+
+#define GENAI_BOOKS_DATE    16
+
+
+typedef enum {
+    GENAI_BOOKS_SHOW = 0,
+    GENAI_BOOKS_VERIFY,
+    GENAI_BOOKS_EXPORT
+} genai_books_command_e;
+
+
+typedef struct {
+    genai_books_command_e    command;
+    const char              *dir;
+    int32_t                  from;
+    int32_t                  to;
+    unsigned                 leases:1;
+    unsigned                 json:1;
+    unsigned                 csv:1;
+} genai_books_options_t;
+
+
+typedef struct {
+    genai_account_t          account;
+    genai_totals_t           totals;
+} genai_books_line_t;
+
+
+static int genai_books_options(genai_books_options_t *o, int argc,
+    char **argv);
+static int genai_books_day(const char *s, int32_t *day);
+static int genai_books_usage(FILE *f);
+static int genai_books_show(const genai_books_t *b,
+    const genai_books_options_t *o);
+static void genai_books_show_leases(const genai_books_t *b);
+static int genai_books_export(const genai_books_t *b,
+    const genai_books_options_t *o);
+static int genai_books_read(const genai_books_t *b,
+    const genai_books_options_t *o, genai_books_line_t **lines, size_t *n);
+static int genai_books_compare(const void *one, const void *two);
+static void genai_books_say(void *data, const char *text);
+static void genai_books_date(int32_t day, char text[GENAI_BOOKS_DATE]);
+static void genai_books_show_text(const genai_str_t *s, int width);
+static void genai_books_json_text(const char *name, const genai_str_t *s);
+static void genai_books_csv_text(const genai_str_t *s);
+
+
+int
+main(int argc, char **argv)
+{
+    int                    rc;
+    char                   problem[GENAI_BOOKS_PROBLEM];
+    unsigned               n;
+    genai_books_t         *b;
+    genai_books_file_t     f;
+    genai_books_options_t  o;
+
+    rc = genai_books_options(&o, argc, argv);
+    if (rc != -1) {
+        return rc;
+    }
+
+    rc = genai_books_file_view(&f, o.dir, problem);
+    if (rc != 0) {
+        fprintf(stderr, "genai-books: %s\n", problem);
+        return (rc == EBADMSG && o.command == GENAI_BOOKS_VERIFY)
+               ? GENAI_BOOKS_WRONG : GENAI_BOOKS_FAILED;
+    }
+
+    b = genai_books_view(f.addr, f.mapped);
+    if (b == NULL) {
+        fprintf(stderr, "genai-books: out of memory\n");
+        genai_books_file_close(&f);
+        return GENAI_BOOKS_FAILED;
+    }
+
+    switch (o.command) {
+
+    case GENAI_BOOKS_SHOW:
+        rc = genai_books_show(b, &o);
+        break;
+
+    case GENAI_BOOKS_VERIFY:
+        n = genai_books_verify(b, genai_books_say, NULL);
+
+        if (n) {
+            fprintf(stderr, "genai-books: %u faults\n", n);
+        }
+
+        rc = n ? GENAI_BOOKS_WRONG : GENAI_BOOKS_FINE;
+        break;
+
+    case GENAI_BOOKS_EXPORT:
+        rc = genai_books_export(b, &o);
+        break;
+    }
+
+    genai_books_leave(b);
+    genai_books_file_close(&f);
+
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "genai-books: cannot write: %s\n", strerror(errno));
+        return GENAI_BOOKS_FAILED;
+    }
+
+    return rc;
+}
+
+
+/* returns -1, or the exit code */
+
+static int
+genai_books_options(genai_books_options_t *o, int argc, char **argv)
+{
+    int  i;
+
+    memset(o, 0, sizeof(genai_books_options_t));
+
+    o->from = INT32_MIN;
+    o->to = INT32_MAX;
+
+    if (argc > 1
+        && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0))
+    {
+        (void) genai_books_usage(stdout);
+        return GENAI_BOOKS_FINE;
+    }
+
+    if (argc < 3) {
+        return genai_books_usage(stderr);
+    }
+
+    if (strcmp(argv[1], "show") == 0) {
+        o->command = GENAI_BOOKS_SHOW;
+
+    } else if (strcmp(argv[1], "verify") == 0) {
+        o->command = GENAI_BOOKS_VERIFY;
+
+    } else if (strcmp(argv[1], "export") == 0) {
+        o->command = GENAI_BOOKS_EXPORT;
+
+    } else {
+        return genai_books_usage(stderr);
+    }
+
+    for (i = 2; i < argc; i++) {
+
+        if (o->command == GENAI_BOOKS_SHOW
+            && strcmp(argv[i], "--leases") == 0)
+        {
+            o->leases = 1;
+            continue;
+        }
+
+        if (o->command == GENAI_BOOKS_EXPORT) {
+
+            if (strcmp(argv[i], "--json") == 0) {
+                o->json = 1;
+                continue;
+            }
+
+            if (strcmp(argv[i], "--csv") == 0) {
+                o->csv = 1;
+                continue;
+            }
+
+            if ((strcmp(argv[i], "--from") == 0
+                 || strcmp(argv[i], "--to") == 0)
+                && i + 1 < argc)
+            {
+                if (genai_books_day(argv[i + 1],
+                                    argv[i][2] == 'f' ? &o->from : &o->to)
+                    != 0)
+                {
+                    fprintf(stderr, "genai-books: \"%s\" is not a day, such as"
+                            " 2026-11-22\n", argv[i + 1]);
+                    return GENAI_BOOKS_FAILED;
+                }
+
+                i++;
+                continue;
+            }
+        }
+
+        if (argv[i][0] == '-' || o->dir) {
+            return genai_books_usage(stderr);
+        }
+
+        o->dir = argv[i];
+    }
+
+    if (o->dir == NULL
+        || (o->command == GENAI_BOOKS_EXPORT && o->json == o->csv))
+    {
+        return genai_books_usage(stderr);
+    }
+
+    return -1;
+}
+
+
+static int
+genai_books_day(const char *s, int32_t *day)
+{
+    int       y, m, d, i;
+    int       yy, mm, dd;
+
+    if (strlen(s) != 10 || s[4] != '-' || s[7] != '-') {
+        return -1;
+    }
+
+    for (i = 0; i < 10; i++) {
+        if (i != 4 && i != 7 && (s[i] < '0' || s[i] > '9')) {
+            return -1;
+        }
+    }
+
+    y = atoi(s);
+    m = atoi(s + 5);
+    d = atoi(s + 8);
+
+    if (m < 1 || m > 12 || d < 1 || d > 31) {
+        return -1;
+    }
+
+    *day = genai_timezone_days(y, m, d);
+
+    genai_timezone_date(*day, &yy, &mm, &dd);
+
+    return (y == yy && m == mm && d == dd) ? 0 : -1;
+}
+
+
+static int
+genai_books_usage(FILE *f)
+{
+    fprintf(f, "usage: genai-books show [--leases] DIR\n"
+               "       genai-books verify DIR\n"
+               "       genai-books export --json|--csv [--from DAY]"
+               " [--to DAY] DIR\n");
+
+    return GENAI_BOOKS_FAILED;
+}
+
+
+static int
+genai_books_show(const genai_books_t *b, const genai_books_options_t *o)
+{
+    char                  date[GENAI_BOOKS_DATE];
+    size_t                i, n;
+    genai_books_line_t   *lines;
+    genai_books_stats_t   s;
+    const genai_totals_t *t;
+
+    if (o->leases) {
+        genai_books_show_leases(b);
+        return GENAI_BOOKS_FINE;
+    }
+
+    if (genai_books_read(b, o, &lines, &n) != 0) {
+        return GENAI_BOOKS_FAILED;
+    }
+
+    printf("%-10s %-16s %-16s %-20s %-20s %10s %8s %8s %12s %12s %14s\n",
+           "day", "team", "user", "key", "model", "exchanges", "failed",
+           "orphans", "prompt", "completion", "cost");
+
+    for (i = 0; i < n; i++) {
+        t = &lines[i].totals;
+
+        genai_books_date(lines[i].account.day, date);
+        printf("%-10s ", date[0] ? date : "-");
+        genai_books_show_text(&lines[i].account.team, 16);
+        genai_books_show_text(&lines[i].account.user, 16);
+        genai_books_show_text(&lines[i].account.key, 20);
+        genai_books_show_text(&lines[i].account.model, 20);
+
+        printf("%10" PRIu64 " %8" PRIu64 " %8" PRIu64 " %12" PRIu64
+               " %12" PRIu64 " %4" PRIu64 ".%09" PRIu64 "\n",
+               t->exchanges, t->failed, t->orphans, t->prompt, t->completion,
+               t->cost / 1000000000, t->cost % 1000000000);
+    }
+
+    free(lines);
+
+    genai_books_stats(b, &s);
+
+    printf("\nin flight:  %" PRIu64 " exchanges, in %" PRIu64 " processes\n",
+           s.leases, s.processes);
+    printf("rows:       %" PRIu64 "; ids: %" PRIu64 "\n", s.rows, s.texts);
+    printf("bytes:      %" PRIu64 " in use of %" PRIu64 "\n", s.used, s.size);
+    printf("orphans:    %" PRIu64 "; to \"other\": %" PRIu64
+           "; taken over: %" PRIu64 "; damage met: %" PRIu64 "\n",
+           s.orphans, s.other, s.takeovers, s.faults);
+
+    return GENAI_BOOKS_FINE;
+}
+
+
+static void
+genai_books_show_leases(const genai_books_t *b)
+{
+    int                  rc;
+    char                 text[32];
+    time_t               sec;
+    int64_t              started;
+    uint64_t             cursor;
+    unsigned             i;
+    unsigned char        id[GENAI_BOOKS_ID_LEN];
+    struct tm            tm;
+    genai_totals_t       t;
+    genai_account_t      a;
+    genai_process_id_t   owner;
+
+    printf("%-32s %-20s %7s %-16s %-20s %-20s %10s %10s\n", "request",
+           "since (UTC)", "pid", "team", "key", "model", "prompt",
+           "completion");
+
+    cursor = 0;
+
+    while ((rc = genai_books_lease_row(b, &cursor, &a, &t, id, &started,
+                                       &owner))
+           != 0)
+    {
+        if (rc == -1) {
+            continue;
+        }
+
+        sec = (time_t) (started / 1000);
+
+        if (gmtime_r(&sec, &tm) == NULL
+            || strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm) == 0)
+        {
+            strcpy(text, "-");
+        }
+
+        for (i = 0; i < GENAI_BOOKS_ID_LEN; i++) {
+            putchar(id[i] > 0x20 && id[i] < 0x7f ? id[i] : '?');
+        }
+
+        printf(" %-20s %7u ", text, (unsigned) owner.pid);
+        genai_books_show_text(&a.team, 16);
+        genai_books_show_text(&a.key, 20);
+        genai_books_show_text(&a.model, 20);
+        printf("%10" PRIu64 " %10" PRIu64 "\n", t.prompt, t.completion);
+    }
+}
+
+
+static int
+genai_books_export(const genai_books_t *b, const genai_books_options_t *o)
+{
+    char                   date[GENAI_BOOKS_DATE];
+    size_t                 i, n;
+    unsigned               f;
+    const uint64_t        *values;
+    genai_books_line_t    *lines;
+
+    static const char  *names[] = {
+        "exchanges", "failed", "orphans", "estimated", "attempts",
+        "prompt_tokens", "cached_tokens", "completion_tokens",
+        "reasoning_tokens", "cost_nano"
+    };
+
+    if (genai_books_read(b, o, &lines, &n) != 0) {
+        return GENAI_BOOKS_FAILED;
+    }
+
+    if (o->csv) {
+        printf("day,team,user,key,model");
+
+        for (f = 0; f < sizeof(names) / sizeof(names[0]); f++) {
+            printf(",%s", names[f]);
+        }
+
+        printf("\r\n");
+    }
+
+    for (i = 0; i < n; i++) {
+        values = &lines[i].totals.exchanges;
+
+        genai_books_date(lines[i].account.day, date);
+
+        if (o->csv) {
+            printf("%s", date);
+            genai_books_csv_text(&lines[i].account.team);
+            genai_books_csv_text(&lines[i].account.user);
+            genai_books_csv_text(&lines[i].account.key);
+            genai_books_csv_text(&lines[i].account.model);
+
+        } else if (date[0]) {
+            printf("{\"day\":\"%s\"", date);
+
+        } else {
+            printf("{\"day\":null");
+        }
+
+        if (o->json) {
+            genai_books_json_text("team", &lines[i].account.team);
+            genai_books_json_text("user", &lines[i].account.user);
+            genai_books_json_text("key", &lines[i].account.key);
+            genai_books_json_text("model", &lines[i].account.model);
+        }
+
+        for (f = 0; f < sizeof(names) / sizeof(names[0]); f++) {
+            if (o->csv) {
+                printf(",%" PRIu64, values[f]);
+
+            } else {
+                printf(",\"%s\":%" PRIu64, names[f], values[f]);
+            }
+        }
+
+        printf("%s", o->csv ? "\r\n" : "}\n");
+    }
+
+    free(lines);
+
+    return GENAI_BOOKS_FINE;
+}
+
+
+/* the rows of those days, sorted; *lines is the caller's to free */
+
+static int
+genai_books_read(const genai_books_t *b, const genai_books_options_t *o,
+    genai_books_line_t **lines, size_t *n)
+{
+    int                  rc;
+    size_t               room;
+    uint64_t             cursor;
+    genai_books_line_t  *p, line;
+
+    *lines = NULL;
+    *n = 0;
+    room = 0;
+    cursor = 0;
+
+    while ((rc = genai_books_row(b, &cursor, &line.account, &line.totals))
+           != 0)
+    {
+        /* the row of no day is among those of all days only */
+
+        if (rc == -1
+            || line.account.day > o->to
+            || line.account.day < o->from)
+        {
+            continue;
+        }
+
+        if (*n == room) {
+            room = room ? 2 * room : 1024;
+            p = realloc(*lines, room * sizeof(genai_books_line_t));
+
+            if (p == NULL) {
+                fprintf(stderr, "genai-books: out of memory\n");
+                free(*lines);
+                return -1;
+            }
+
+            *lines = p;
+        }
+
+        (*lines)[(*n)++] = line;
+    }
+
+    if (*n) {
+        qsort(*lines, *n, sizeof(genai_books_line_t), genai_books_compare);
+    }
+
+    return 0;
+}
+
+
+static int
+genai_books_compare_text(const genai_str_t *a, const genai_str_t *b)
+{
+    int     rc;
+    size_t  n;
+
+    n = a->len < b->len ? a->len : b->len;
+    rc = memcmp(a->data, b->data, n);
+
+    return rc ? rc : (a->len > b->len) - (a->len < b->len);
+}
+
+
+static int
+genai_books_compare(const void *one, const void *two)
+{
+    int                     rc;
+    const genai_account_t  *a, *b;
+
+    a = &((const genai_books_line_t *) one)->account;
+    b = &((const genai_books_line_t *) two)->account;
+
+    rc = (a->day > b->day) - (a->day < b->day);
+
+    if (rc == 0) {
+        rc = genai_books_compare_text(&a->team, &b->team);
+    }
+
+    if (rc == 0) {
+        rc = genai_books_compare_text(&a->user, &b->user);
+    }
+
+    if (rc == 0) {
+        rc = genai_books_compare_text(&a->key, &b->key);
+    }
+
+    return rc ? rc : genai_books_compare_text(&a->model, &b->model);
+}
+
+
+static void
+genai_books_say(void *data, const char *text)
+{
+    fprintf(stderr, "genai-books: %s\n", text);
+}
+
+
+/* empty of the row that has none */
+
+static void
+genai_books_date(int32_t day, char text[GENAI_BOOKS_DATE])
+{
+    int  y, m, d;
+
+    text[0] = '\0';
+
+    if (day == GENAI_BOOKS_NO_DAY) {
+        return;
+    }
+
+    genai_timezone_date(day, &y, &m, &d);
+
+    /* a damaged row may be of any day */
+
+    if (y >= 0 && y <= 9999) {
+        snprintf(text, GENAI_BOOKS_DATE, "%04u-%02u-%02u", (unsigned) y % 10000,
+                 (unsigned) m % 100, (unsigned) d % 100);
+    }
+}
+
+
+/* of a terminal's control characters nothing is left */
+
+static void
+genai_books_show_text(const genai_str_t *s, int width)
+{
+    size_t  i;
+
+    if (s->len == 0) {
+        putchar('-');
+        width--;
+    }
+
+    for (i = 0; i < s->len; i++) {
+        putchar(s->data[i] < 0x20 || s->data[i] == 0x7f ? '?' : s->data[i]);
+        width -= (s->data[i] & 0xc0) != 0x80;
+    }
+
+    do {
+        putchar(' ');
+    } while (width-- > 0);
+}
+
+
+static void
+genai_books_json_text(const char *name, const genai_str_t *s)
+{
+    size_t  i;
+
+    printf(",\"%s\":\"", name);
+
+    for (i = 0; i < s->len; i++) {
+        if (s->data[i] == '"' || s->data[i] == '\\') {
+            printf("\\%c", s->data[i]);
+
+        } else if (s->data[i] < 0x20) {
+            printf("\\u%04x", s->data[i]);
+
+        } else {
+            putchar(s->data[i]);
+        }
+    }
+
+    putchar('"');
+}
+
+
+/*
+ * Quoted after RFC 4180.  A spreadsheet takes what begins so for a formula:
+ * an apostrophe in front makes it a text.
+ */
+
+static void
+genai_books_csv_text(const genai_str_t *s)
+{
+    int     quote, formula;
+    size_t  i;
+
+    formula = s->len && (s->data[0] == '=' || s->data[0] == '+'
+                         || s->data[0] == '-' || s->data[0] == '@'
+                         || s->data[0] == '\t' || s->data[0] == '\r');
+    quote = 0;
+
+    for (i = 0; i < s->len; i++) {
+        quote |= s->data[i] == '"' || s->data[i] == ',' || s->data[i] == '\n'
+                 || s->data[i] == '\r';
+    }
+
+    printf(",%s%s", quote ? "\"" : "", formula ? "'" : "");
+
+    for (i = 0; i < s->len; i++) {
+        if (s->data[i] == '"') {
+            putchar('"');
+        }
+
+        putchar(s->data[i]);
+    }
+
+    if (quote) {
+        putchar('"');
+    }
+}

@@ -218,6 +218,7 @@ struct ngx_http_genai_ctx_s {
     ngx_uint_t                      test_parked;    /* stages, bits */
 
     unsigned                        stream_asked:1;
+    unsigned                        streaming:1;    /* to the client */
     unsigned                        usage_added:1;  /* we asked for it */
     unsigned                        begun:1;    /* at start: its first step */
     unsigned                        measured:1; /* steps by CPU time */

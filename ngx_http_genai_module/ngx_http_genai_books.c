@@ -51,6 +51,10 @@ ngx_http_genai_books(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
+    if (value[1].len == 0) {
+        return "needs a directory";
+    }
+
     mcf->books = value[1];
 
     if (ngx_conf_full_name(cf->cycle, &mcf->books, 0) != NGX_OK) {
@@ -359,8 +363,7 @@ ngx_http_genai_region_release(void *data)
     /* an exiting worker comes here, too, and the others go on */
 
     if (region->temporary && ngx_process != NGX_PROCESS_WORKER) {
-        genai_policy_files_prune(region->state, (uint64_t) -1);
-        (void) ngx_delete_dir(region->state);
+        genai_policy_files_clear(region->state);
     }
 
     free(region->state);
@@ -427,6 +430,18 @@ ngx_http_genai_books_join(ngx_cycle_t *cycle, ngx_http_genai_main_conf_t *mcf)
     if (mcf->region == NULL) {
         return;
     }
+
+    /* the master has read its configuration before it became a daemon */
+
+    genai_books_file_sign(&mcf->region->file,
+                          ngx_process == NGX_PROCESS_WORKER ? getppid()
+                                                            : ngx_pid);
+
+    /* who has opened the books is gone by now, where nginx is a daemon */
+
+    genai_books_file_sign(&mcf->region->file,
+                          ngx_process == NGX_PROCESS_WORKER
+                          ? (uint32_t) ngx_parent : (uint32_t) ngx_pid);
 
     ngx_http_genai_joined = ngx_http_genai_region_join(mcf->region, 0);
 

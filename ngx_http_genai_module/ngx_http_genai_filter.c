@@ -126,6 +126,11 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
              */
 
             ngx_http_clear_content_length(r);
+
+            if (!ctx->streaming) {
+                ctx->streaming = 1;
+                ngx_http_genai_metrics_gauge(NGX_HTTP_GENAI_GAUGE_STREAMS, 1);
+            }
         }
     }
 

@@ -15,10 +15,11 @@
 #include "genai_policy_watch.h"
 
 
-#define NGX_HTTP_GENAI_KEEPER_MS  500
+/* a reload's change of keepers takes two of them */
+#define NGX_HTTP_GENAI_KEEPER_MS  200
 
 /* looks before an older configuration takes over: newer ones may be starting */
-#define NGX_HTTP_GENAI_KEEPER_WAIT  6
+#define NGX_HTTP_GENAI_KEEPER_WAIT  15
 
 /* leases of the dead that are settled at one time */
 #define NGX_HTTP_GENAI_KEEPER_SWEEP  256

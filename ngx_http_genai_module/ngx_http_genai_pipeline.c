@@ -315,6 +315,10 @@ ngx_http_genai_cleanup_ctx(void *data)
 
     ngx_http_genai_settle(ctx->request, ctx);
 
+    if (ctx->streaming) {
+        ngx_http_genai_metrics_gauge(NGX_HTTP_GENAI_GAUGE_STREAMS, -1);
+    }
+
     ngx_http_genai_unpark(ctx->request, ctx);
     ngx_http_genai_deadline_stop(ctx);
     ngx_http_genai_window_close(ctx);

@@ -7,6 +7,7 @@
  */
 
 
+#include "genai_books_print.h"
 #include "ngx_http_genai_report_int.h"
 
 
@@ -55,14 +56,6 @@ static ngx_int_t ngx_http_genai_usage_fill(ngx_http_genai_report_t *report);
 static ngx_uint_t ngx_http_genai_usage_wanted(
     ngx_http_genai_usage_report_t *usage, genai_account_t *account);
 static void ngx_http_genai_usage_add(genai_totals_t *to, genai_totals_t *t);
-static u_char *ngx_http_genai_usage_json(u_char *p,
-    ngx_http_genai_usage_report_t *usage, genai_account_t *account,
-    genai_totals_t *t);
-static u_char *ngx_http_genai_usage_json_totals(u_char *p, genai_totals_t *t);
-static u_char *ngx_http_genai_usage_csv(u_char *p, genai_account_t *account,
-    genai_totals_t *t);
-static u_char *ngx_http_genai_usage_csv_text(u_char *p, genai_str_t *text);
-static u_char *ngx_http_genai_usage_day(u_char *p, int32_t day);
 
 
 /* in the order of ngx_http_genai_usage_arg_e */
@@ -83,10 +76,8 @@ static ngx_str_t  ngx_http_genai_usage_csv_type =
     ngx_string("text/csv; charset=utf-8; header=present");
 
 
-static ngx_str_t  ngx_http_genai_usage_head = ngx_string(
-    "day,team,user,key,model,exchanges,failed,orphans,estimated,attempts,"
-    "prompt_tokens,cached_tokens,completion_tokens,reasoning_tokens,cost"
-    CRLF);
+static ngx_str_t  ngx_http_genai_usage_head =
+    ngx_string(GENAI_BOOKS_CSV_HEAD CRLF);
 
 
 ngx_int_t
@@ -373,8 +364,8 @@ ngx_http_genai_usage_fill(ngx_http_genai_report_t *report)
 
             if (!usage->csv) {
                 report->last = ngx_sprintf(report->last, "\n],\"totals\":{");
-                report->last = ngx_http_genai_usage_json_totals(report->last,
-                                                             &usage->totals);
+                report->last = genai_books_print_totals(report->last,
+                                                        &usage->totals);
                 report->last = ngx_sprintf(report->last, "}}\n");
             }
 
@@ -387,11 +378,22 @@ ngx_http_genai_usage_fill(ngx_http_genai_report_t *report)
 
         ngx_http_genai_usage_add(&usage->totals, &totals);
 
-        report->last = usage->csv
-                       ? ngx_http_genai_usage_csv(report->last, &account,
-                                                  &totals)
-                       : ngx_http_genai_usage_json(report->last, usage,
-                                                   &account, &totals);
+        if (usage->csv) {
+            report->last = genai_books_print_csv(report->last, &account,
+                                                 &totals);
+            *report->last++ = CR;
+            *report->last++ = LF;
+
+        } else {
+            if (usage->rows) {
+                *report->last++ = ',';
+            }
+
+            *report->last++ = LF;
+            report->last = genai_books_print_json(report->last, &account,
+                                                  &totals);
+        }
+
         usage->rows++;
     }
 
@@ -445,120 +447,4 @@ ngx_http_genai_usage_add(genai_totals_t *to, genai_totals_t *t)
     to->completion += t->completion;
     to->reasoning += t->reasoning;
     to->cost += t->cost;
-}
-
-
-static u_char *
-ngx_http_genai_usage_json(u_char *p, ngx_http_genai_usage_report_t *usage,
-    genai_account_t *account, genai_totals_t *t)
-{
-    p = ngx_sprintf(p, "%s\n{\"day\":\"", usage->rows ? "," : "");
-    p = ngx_http_genai_usage_day(p, account->day);
-
-    p = ngx_sprintf(p, "\",\"team\":");
-    p = ngx_http_genai_report_quote(p, account->team.data, account->team.len);
-
-    p = ngx_sprintf(p, ",\"user\":");
-    p = ngx_http_genai_report_quote(p, account->user.data, account->user.len);
-
-    p = ngx_sprintf(p, ",\"key\":");
-    p = ngx_http_genai_report_quote(p, account->key.data, account->key.len);
-
-    p = ngx_sprintf(p, ",\"model\":");
-    p = ngx_http_genai_report_quote(p, account->model.data,
-                                    account->model.len);
-    *p++ = ',';
-
-    p = ngx_http_genai_usage_json_totals(p, t);
-
-    *p++ = '}';
-
-    return p;
-}
-
-
-static u_char *
-ngx_http_genai_usage_json_totals(u_char *p, genai_totals_t *t)
-{
-    return ngx_sprintf(p, "\"exchanges\":%uL,\"failed\":%uL,\"orphans\":%uL,"
-                       "\"estimated\":%uL,\"attempts\":%uL,"
-                       "\"prompt_tokens\":%uL,\"cached_tokens\":%uL,"
-                       "\"completion_tokens\":%uL,\"reasoning_tokens\":%uL,"
-                       "\"cost\":%uL.%09uL",
-                       t->exchanges, t->failed, t->orphans, t->estimated,
-                       t->attempts, t->prompt, t->cached, t->completion,
-                       t->reasoning, t->cost / 1000000000,
-                       t->cost % 1000000000);
-}
-
-
-static u_char *
-ngx_http_genai_usage_csv(u_char *p, genai_account_t *account,
-    genai_totals_t *t)
-{
-    p = ngx_http_genai_usage_day(p, account->day);
-
-    p = ngx_http_genai_usage_csv_text(p, &account->team);
-    p = ngx_http_genai_usage_csv_text(p, &account->user);
-    p = ngx_http_genai_usage_csv_text(p, &account->key);
-    p = ngx_http_genai_usage_csv_text(p, &account->model);
-
-    return ngx_sprintf(p, ",%uL,%uL,%uL,%uL,%uL,%uL,%uL,%uL,%uL,%uL.%09uL"
-                       CRLF,
-                       t->exchanges, t->failed, t->orphans, t->estimated,
-                       t->attempts, t->prompt, t->cached, t->completion,
-                       t->reasoning, t->cost / 1000000000,
-                       t->cost % 1000000000);
-}
-
-
-/* RFC 4180: quoted where it must be */
-
-static u_char *
-ngx_http_genai_usage_csv_text(u_char *p, genai_str_t *text)
-{
-    u_char      *src, *last;
-    u_char       buf[GENAI_BOOKS_TEXT_MAX];
-    ngx_uint_t   quoted;
-
-    last = buf + ngx_http_genai_metrics_text(buf, sizeof(buf), text->data,
-                                             text->len);
-    quoted = 0;
-
-    for (src = buf; src < last; src++) {
-        if (*src == '"' || *src == ',') {
-            quoted = 1;
-        }
-    }
-
-    *p++ = ',';
-
-    if (!quoted) {
-        return ngx_cpymem(p, buf, last - buf);
-    }
-
-    *p++ = '"';
-
-    for (src = buf; src < last; src++) {
-        if (*src == '"') {
-            *p++ = '"';
-        }
-
-        *p++ = *src;
-    }
-
-    *p++ = '"';
-
-    return p;
-}
-
-
-static u_char *
-ngx_http_genai_usage_day(u_char *p, int32_t day)
-{
-    int  year, month, mday;
-
-    genai_timezone_date(day, &year, &month, &mday);
-
-    return ngx_sprintf(p, "%04d-%02d-%02d", year, month, mday);
 }

@@ -193,6 +193,8 @@ ngx_http_genai_work_thread(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     r->main->blocked++;
 
+    ngx_http_genai_metrics_gauge(NGX_HTTP_GENAI_GAUGE_THREADS, 1);
+
     return NGX_OK;
 }
 
@@ -226,6 +228,8 @@ ngx_http_genai_work_done(ngx_event_t *ev)
     ctx = ngx_http_genai_get_ctx(r);
 
     r->main->blocked--;
+
+    ngx_http_genai_metrics_gauge(NGX_HTTP_GENAI_GAUGE_THREADS, -1);
 
     if (r->write_event_handler != ngx_http_request_empty_handler) {
 

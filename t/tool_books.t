@@ -73,12 +73,12 @@ like($out, qr/^r{32} 2023-11-14 22:13:20 +\d+ team .* 7 +21$/m,
 is($out, join('', map { "$_\r\n" }
     'day,team,user,key,model,exchanges,failed,orphans,estimated,attempts,'
     . 'prompt_tokens,cached_tokens,completion_tokens,reasoning_tokens,'
-    . 'cost_nano',
-    "2024-10-04,team,,'=1+2,model,1,0,0,1,2,10,20,30,50,10000",
-    '2024-10-05,team,user,"a,b",model,1,1,0,1,3,11,22,33,55,11000',
-    '2024-10-06,team,user,"say ""hi""",model,1,0,0,0,0,12,24,36,60,12000',
-    '2024-10-07,team,user,plain,model,1,1,0,0,1,13,26,39,65,13000',
-    "2024-10-08,team,user,\"two\nlines\",model,1,0,0,1,2,14,28,42,70,14000"),
+    . 'cost',
+    "2024-10-04,team,,'=1+2,model,1,0,0,1,2,10,20,30,50,0.000010000",
+    '2024-10-05,team,user,"a,b",model,1,1,0,1,3,11,22,33,55,0.000011000',
+    '2024-10-06,team,user,"say ""hi""",model,1,0,0,0,0,12,24,36,60,0.000012000',
+    '2024-10-07,team,user,plain,model,1,1,0,0,1,13,26,39,65,0.000013000',
+    '2024-10-08,team,user,"two?lines",model,1,0,0,1,2,14,28,42,70,0.000014000'),
    'CSV: quoted, and no formula');
 
 ($rc, $out, $err) = tool('export', '--json', '--from', '2024-10-06', '--to',
@@ -88,15 +88,15 @@ is($out, join('', map { "$_\n" }
     '{"day":"2024-10-06","team":"team","user":"user","key":"say \"hi\"",'
     . '"model":"model","exchanges":1,"failed":0,"orphans":0,"estimated":0,'
     . '"attempts":0,"prompt_tokens":12,"cached_tokens":24,'
-    . '"completion_tokens":36,"reasoning_tokens":60,"cost_nano":12000}',
+    . '"completion_tokens":36,"reasoning_tokens":60,"cost":0.000012000}',
     '{"day":"2024-10-07","team":"team","user":"user","key":"plain",'
     . '"model":"model","exchanges":1,"failed":1,"orphans":0,"estimated":0,'
     . '"attempts":1,"prompt_tokens":13,"cached_tokens":26,'
-    . '"completion_tokens":39,"reasoning_tokens":65,"cost_nano":13000}',
-    '{"day":"2024-10-08","team":"team","user":"user","key":"two\u000alines",'
+    . '"completion_tokens":39,"reasoning_tokens":65,"cost":0.000013000}',
+    '{"day":"2024-10-08","team":"team","user":"user","key":"two\nlines",'
     . '"model":"model","exchanges":1,"failed":0,"orphans":0,"estimated":1,'
     . '"attempts":2,"prompt_tokens":14,"cached_tokens":28,'
-    . '"completion_tokens":42,"reasoning_tokens":70,"cost_nano":14000}'),
+    . '"completion_tokens":42,"reasoning_tokens":70,"cost":0.000014000}'),
    'JSON lines, of some days');
 
 # what is wrong

@@ -209,7 +209,8 @@ for my $case ([ 'format=csv' ], [ '', headers => [ Accept => 'text/csv' ] ],
     my %csv = map {
         my %row;
         @row{@COLUMNS} = @$_;
-        my @id = delete @row{qw(team user key model)};
+        my @id = map { s/^'(?=[-=+\@])//r }
+            delete @row{qw(team user key model)};
         delete $row{day};
         $row{$_} += 0 for keys %row;
         (join("\0", @id) => \%row);

@@ -7,6 +7,7 @@
 
 
 #include "genai_books_file.h"
+#include "genai_books_print.h"
 #include "genai_timezone.h"
 
 #include <errno.h>
@@ -63,8 +64,6 @@ static int genai_books_compare(const void *one, const void *two);
 static void genai_books_say(void *data, const char *text);
 static void genai_books_date(int32_t day, char text[GENAI_BOOKS_DATE]);
 static void genai_books_show_text(const genai_str_t *s, int width);
-static void genai_books_json_text(const char *name, const genai_str_t *s);
-static void genai_books_csv_text(const genai_str_t *s);
 
 
 int
@@ -372,68 +371,27 @@ genai_books_show_leases(const genai_books_t *b)
 static int
 genai_books_export(const genai_books_t *b, const genai_books_options_t *o)
 {
-    char                   date[GENAI_BOOKS_DATE];
-    size_t                 i, n;
-    unsigned               f;
-    const uint64_t        *values;
-    genai_books_line_t    *lines;
-
-    static const char  *names[] = {
-        "exchanges", "failed", "orphans", "estimated", "attempts",
-        "prompt_tokens", "cached_tokens", "completion_tokens",
-        "reasoning_tokens", "cost_nano"
-    };
+    size_t                i, n;
+    unsigned char         text[GENAI_BOOKS_LINE], *end;
+    genai_books_line_t   *lines;
 
     if (genai_books_read(b, o, &lines, &n) != 0) {
         return GENAI_BOOKS_FAILED;
     }
 
     if (o->csv) {
-        printf("day,team,user,key,model");
-
-        for (f = 0; f < sizeof(names) / sizeof(names[0]); f++) {
-            printf(",%s", names[f]);
-        }
-
-        printf("\r\n");
+        printf("%s\r\n", GENAI_BOOKS_CSV_HEAD);
     }
 
     for (i = 0; i < n; i++) {
-        values = &lines[i].totals.exchanges;
 
-        genai_books_date(lines[i].account.day, date);
+        end = o->csv ? genai_books_print_csv(text, &lines[i].account,
+                                             &lines[i].totals)
+                     : genai_books_print_json(text, &lines[i].account,
+                                              &lines[i].totals);
 
-        if (o->csv) {
-            printf("%s", date);
-            genai_books_csv_text(&lines[i].account.team);
-            genai_books_csv_text(&lines[i].account.user);
-            genai_books_csv_text(&lines[i].account.key);
-            genai_books_csv_text(&lines[i].account.model);
-
-        } else if (date[0]) {
-            printf("{\"day\":\"%s\"", date);
-
-        } else {
-            printf("{\"day\":null");
-        }
-
-        if (o->json) {
-            genai_books_json_text("team", &lines[i].account.team);
-            genai_books_json_text("user", &lines[i].account.user);
-            genai_books_json_text("key", &lines[i].account.key);
-            genai_books_json_text("model", &lines[i].account.model);
-        }
-
-        for (f = 0; f < sizeof(names) / sizeof(names[0]); f++) {
-            if (o->csv) {
-                printf(",%" PRIu64, values[f]);
-
-            } else {
-                printf(",\"%s\":%" PRIu64, names[f], values[f]);
-            }
-        }
-
-        printf("%s", o->csv ? "\r\n" : "}\n");
+        printf("%.*s%s", (int) (end - text), (char *) text,
+               o->csv ? "\r\n" : "\n");
     }
 
     free(lines);
@@ -585,64 +543,4 @@ genai_books_show_text(const genai_str_t *s, int width)
     do {
         putchar(' ');
     } while (width-- > 0);
-}
-
-
-static void
-genai_books_json_text(const char *name, const genai_str_t *s)
-{
-    size_t  i;
-
-    printf(",\"%s\":\"", name);
-
-    for (i = 0; i < s->len; i++) {
-        if (s->data[i] == '"' || s->data[i] == '\\') {
-            printf("\\%c", s->data[i]);
-
-        } else if (s->data[i] < 0x20) {
-            printf("\\u%04x", s->data[i]);
-
-        } else {
-            putchar(s->data[i]);
-        }
-    }
-
-    putchar('"');
-}
-
-
-/*
- * Quoted after RFC 4180.  A spreadsheet takes what begins so for a formula:
- * an apostrophe in front makes it a text.
- */
-
-static void
-genai_books_csv_text(const genai_str_t *s)
-{
-    int     quote, formula;
-    size_t  i;
-
-    formula = s->len && (s->data[0] == '=' || s->data[0] == '+'
-                         || s->data[0] == '-' || s->data[0] == '@'
-                         || s->data[0] == '\t' || s->data[0] == '\r');
-    quote = 0;
-
-    for (i = 0; i < s->len; i++) {
-        quote |= s->data[i] == '"' || s->data[i] == ',' || s->data[i] == '\n'
-                 || s->data[i] == '\r';
-    }
-
-    printf(",%s%s", quote ? "\"" : "", formula ? "'" : "");
-
-    for (i = 0; i < s->len; i++) {
-        if (s->data[i] == '"') {
-            putchar('"');
-        }
-
-        putchar(s->data[i]);
-    }
-
-    if (quote) {
-        putchar('"');
-    }
 }

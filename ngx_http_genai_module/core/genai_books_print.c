@@ -26,9 +26,14 @@ unsigned char *
 genai_books_print_json(unsigned char *p, const genai_account_t *account,
     const genai_totals_t *totals)
 {
-    p += sprintf((char *) p, "{\"day\":\"");
-    p = genai_books_print_day(p, account->day);
-    *p++ = '"';
+    if (account->day == GENAI_BOOKS_NO_DAY) {
+        p += sprintf((char *) p, "{\"day\":null");
+
+    } else {
+        p += sprintf((char *) p, "{\"day\":\"");
+        p = genai_books_print_day(p, account->day);
+        *p++ = '"';
+    }
 
     p = genai_books_print_id(p, "team", &account->team);
     p = genai_books_print_id(p, "user", &account->user);
@@ -151,6 +156,10 @@ unsigned char *
 genai_books_print_day(unsigned char *p, int32_t day)
 {
     int  year, month, mday;
+
+    if (day == GENAI_BOOKS_NO_DAY) {
+        return p;
+    }
 
     genai_timezone_date(day, &year, &month, &mday);
 

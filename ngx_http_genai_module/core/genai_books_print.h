@@ -24,7 +24,7 @@
 
 /*
  * Writes a row as a JSON object, where GENAI_BOOKS_LINE bytes are free: the
- * day as a date, ids as strings, cost in dollars.  Texts of the account are
+ * day as a date or null, ids as strings, cost in dollars.  Texts of the account are
  * at most GENAI_BOOKS_TEXT_MAX bytes long, as those of the books are.
  *
  * Returns the end of what was written.
@@ -43,7 +43,7 @@ unsigned char *genai_books_print_totals(unsigned char *dst,
 unsigned char *genai_books_print_csv(unsigned char *dst,
     const genai_account_t *account, const genai_totals_t *totals);
 
-/* "2026-11-22"; 16 bytes are enough. */
+/* "2026-11-22", nothing for GENAI_BOOKS_NO_DAY; 16 bytes are enough. */
 unsigned char *genai_books_print_day(unsigned char *dst, int32_t day);
 
 

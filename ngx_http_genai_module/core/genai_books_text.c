@@ -361,11 +361,15 @@ genai_books_extent_make(genai_books_t *b, unsigned kind, uint64_t *i)
         }
     }
 
-    if (kind != GENAI_EXTENT_LEASES
-        && head->tables >= (b->max - GENAI_BOOKS_BASE) / GENAI_BOOKS_EXTENT
-                           * GENAI_BOOKS_TABLES / 8)
+    /* a disk may be full long before the bound is reached */
+
+    while (kind != GENAI_EXTENT_LEASES
+           && head->tables >= (head->size - GENAI_BOOKS_BASE)
+                              / GENAI_BOOKS_EXTENT * GENAI_BOOKS_TABLES / 8)
     {
-        return -1;
+        if (genai_books_grow(b) != 0) {
+            return -1;
+        }
     }
 
     /* what another process has mapped is its own to use */

@@ -52,6 +52,10 @@ static int genai_books_file_no_grow(void *data, uint64_t size);
 static int genai_books_file_alive(void *data, const genai_process_id_t *id);
 
 
+/* locks that this process, or who forked it, has opened */
+static int  genai_books_file_mine;
+
+
 int
 genai_books_file_open(genai_books_file_t *f, const char *dir, uint64_t max,
     uid_t owner, gid_t group, char problem[GENAI_BOOKS_PROBLEM])
@@ -282,15 +286,30 @@ genai_books_file_lock(genai_books_file_t *f, const char *dir, int dirfd,
         f->fresh = 1;
     }
 
-    n = snprintf(text, sizeof(text), "%d\n", (int) getpid());
+    genai_books_file_mine++;
+    genai_books_file_sign(f, (uint32_t) getpid());
+
+    return 0;
+}
+
+
+void
+genai_books_file_sign(const genai_books_file_t *f, uint32_t pid)
+{
+    int   n;
+    char  text[16];
+
+    if (f->lock == -1) {
+        return;
+    }
+
+    n = snprintf(text, sizeof(text), "%u\n", pid);
 
     if (ftruncate(f->lock, 0) == -1
         || pwrite(f->lock, text, (size_t) n, 0) != n)
     {
         /* it is there to be read by people only */
     }
-
-    return 0;
 }
 
 
@@ -338,7 +357,10 @@ genai_books_file_inherited(const struct stat *want, int not)
         /* succeeds where this open file has the lock already */
 
         if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-            found = dup(fd);
+
+            /* what this process has opened itself is closed where it was */
+
+            found = genai_books_file_mine ? dup(fd) : fd;
             break;
         }
     }
@@ -584,6 +606,7 @@ genai_books_file_close(genai_books_file_t *f)
 
     if (f->lock != -1) {
         close(f->lock);
+        genai_books_file_mine--;
     }
 
     memset(f, 0, sizeof(genai_books_file_t));

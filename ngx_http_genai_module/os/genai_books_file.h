@@ -56,6 +56,12 @@ int genai_books_file_open(genai_books_file_t *f, const char *dir,
     uint64_t max, uid_t owner, gid_t group,
     char problem[GENAI_BOOKS_PROBLEM]);
 
+/*
+ * Writes into DIR/lock who is to be named to others as its holder, for who
+ * has forked since it was opened.
+ */
+void genai_books_file_sign(const genai_books_file_t *f, uint32_t pid);
+
 /* The same in anonymous memory; nothing is touched before it is needed. */
 int genai_books_file_anonymous(genai_books_file_t *f, uint64_t max);
 

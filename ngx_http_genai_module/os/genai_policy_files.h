@@ -95,5 +95,12 @@ int genai_policy_files_map(const char *state, uint64_t generation,
 /* Removes all snapshots older than generation; those mapped stay mapped. */
 void genai_policy_files_prune(const char *state, uint64_t generation);
 
+/*
+ * Removes all that is ours in a state directory that was made for one run:
+ * snapshots, what was last good, the revoked list.  The directory itself and
+ * what others have put into it stay.
+ */
+void genai_policy_files_clear(const char *state);
+
 
 #endif /* _GENAI_POLICY_FILES_H_INCLUDED_ */

@@ -696,3 +696,51 @@ genai_policy_files_prune(const char *state, uint64_t generation)
 
     (void) closedir(dir);
 }
+
+
+void
+genai_policy_files_clear(const char *state)
+{
+    DIR            *dir;
+    char           *path;
+    struct dirent  *entry;
+
+    genai_policy_files_prune(state, UINT64_MAX);
+
+    path = genai_policy_join(state, GENAI_STATE_REVOKED);
+
+    if (path) {
+        (void) unlink(path);
+        free(path);
+    }
+
+    path = genai_policy_join(state, GENAI_STATE_REVOKED GENAI_STATE_NEW);
+
+    if (path) {
+        (void) unlink(path);
+        free(path);
+    }
+
+    path = genai_policy_join(state, GENAI_STATE_GOOD);
+    if (path == NULL) {
+        return;
+    }
+
+    dir = opendir(path);
+
+    if (dir) {
+
+        while ((entry = readdir(dir)) != NULL) {
+            if (strcmp(entry->d_name, ".") != 0
+                && strcmp(entry->d_name, "..") != 0)
+            {
+                (void) unlinkat(dirfd(dir), entry->d_name, 0);
+            }
+        }
+
+        (void) closedir(dir);
+        (void) rmdir(path);
+    }
+
+    free(path);
+}

@@ -191,7 +191,7 @@ genai_policy_watch_sleep(genai_policy_watch_t *w)
 static int
 genai_policy_watch_load(genai_policy_watch_t *w)
 {
-    int                     rc, err;
+    int                     rc, err, again;
     char                    text[160];
     void                   *data;
     size_t                  size;
@@ -212,6 +212,9 @@ genai_policy_watch_load(genai_policy_watch_t *w)
             return 0;
         }
 
+        /* what is too large stays so until it changes */
+
+        again = (rc == GENAI_POLICY_BUILD_MEMORY);
         err = rc;
         snprintf(text, sizeof(text), rc == GENAI_POLICY_BUILD_MEMORY
                  ? "could not be loaded: out of memory; the one "
@@ -243,6 +246,7 @@ genai_policy_watch_load(genai_policy_watch_t *w)
         snprintf(text, sizeof(text), "could not be written to "
                  "\"%.64s\" (%d), the one before it stays: see to its space "
                  "and its owner", w->state, err);
+        again = 1;
         goto failed;
     }
 
@@ -281,7 +285,7 @@ failed:
         genai_policy_watch_say(w, report);
     }
 
-    return 1;
+    return again;
 }
 
 

@@ -608,6 +608,16 @@ test_keep(void)
 
     f = open_files(1);
     is_str(load(f, 0, "a", "b"), "ok unknown stale", "is read back");
+
+    put(at("revoked"), "x");
+    put(at("policy.d/a.json"), KEY("a"));
+    is_str(load(f, 1, "a", "b"), "ok unknown", "mended");
+    is_int(genai_policy_files_publish(at("state"), 3, "x", 1), 0, "a file");
+    ok(exists(at("state/good/a.json")) && exists(at("state/revoked"))
+       && exists(at("state/snapshot.3")), "all that there can be");
+    genai_policy_files_clear(at("state"));
+    is_int(rmdir(at("state")), 0, "nothing of it is left");
+    genai_policy_files_clear(at("state"));
     genai_policy_files_destroy(f);
 }
 

@@ -24,8 +24,9 @@
 
 /*
  * Writes a row as a JSON object, where GENAI_BOOKS_LINE bytes are free: the
- * day as a date or null, ids as strings, cost in dollars.  Texts of the account are
- * at most GENAI_BOOKS_TEXT_MAX bytes long, as those of the books are.
+ * day as a date or null, ids as strings, cost in dollars.  Texts of the
+ * account are at most GENAI_BOOKS_TEXT_MAX bytes long, as those of the books
+ * are.
  *
  * Returns the end of what was written.
  */

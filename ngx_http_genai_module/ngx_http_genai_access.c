@@ -194,6 +194,11 @@ ngx_http_genai_authorize(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         return verdict;
     }
 
+    if (!ngx_http_genai_allowed_endpoint(ctx, ctx->endpoint->endpoint)) {
+        return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_FORBIDDEN_ENDPOINT,
+                                     "there is no endpoint at this path");
+    }
+
     if (ctx->endpoint->body == GENAI_BODY_NONE) {
         return NGX_HTTP_GENAI_NEXT;
     }

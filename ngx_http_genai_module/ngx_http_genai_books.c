@@ -364,6 +364,7 @@ ngx_http_genai_region_release(void *data)
 
     if (region->temporary && ngx_process != NGX_PROCESS_WORKER) {
         genai_policy_files_clear(region->state);
+        (void) ngx_delete_dir(region->state);
     }
 
     free(region->state);
@@ -436,12 +437,6 @@ ngx_http_genai_books_join(ngx_cycle_t *cycle, ngx_http_genai_main_conf_t *mcf)
     genai_books_file_sign(&mcf->region->file,
                           ngx_process == NGX_PROCESS_WORKER ? getppid()
                                                             : ngx_pid);
-
-    /* who has opened the books is gone by now, where nginx is a daemon */
-
-    genai_books_file_sign(&mcf->region->file,
-                          ngx_process == NGX_PROCESS_WORKER
-                          ? (uint32_t) ngx_parent : (uint32_t) ngx_pid);
 
     ngx_http_genai_joined = ngx_http_genai_region_join(mcf->region, 0);
 

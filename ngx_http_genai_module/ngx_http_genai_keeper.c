@@ -118,8 +118,9 @@ ngx_http_genai_keeper_handler(ngx_event_t *ev)
                 ngx_http_genai_keeper_retire(mcf, books, ev->log);
             }
 
-        } else {
-
+        } else if (ngx_http_genai_watch == NULL
+                   || genai_policy_watch_end(ngx_http_genai_watch))
+        {
             /* another one is, or a newer configuration will have its own */
 
             ngx_http_genai_keeper_stop();

@@ -212,6 +212,14 @@ ngx_http_genai_settle(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     }
 
     ngx_http_genai_used(r, ctx, &tokens);
+
+    if (ngx_http_genai_cached(r) && !ctx->meter.sent) {
+
+        /* an answer of nginx's own cache: no provider was asked for it */
+
+        ngx_memzero(&tokens, sizeof(genai_tokens_t));
+    }
+
     ngx_http_genai_totals(ctx, &tokens, &used);
 
     used.failed = (ngx_http_genai_outcome(r, ctx) != GENAI_OK);

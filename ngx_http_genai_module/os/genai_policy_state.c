@@ -255,13 +255,17 @@ genai_policy_state_write(const char *path, const void *data, size_t len)
         return 0;
     }
 
-    temp = malloc(strlen(path) + sizeof(GENAI_STATE_NEW));
+    done = strlen(path) + sizeof(".4294967295" GENAI_STATE_NEW);
+
+    temp = malloc(done);
     if (temp == NULL) {
         return ENOMEM;
     }
 
-    strcpy(temp, path);
-    strcat(temp, GENAI_STATE_NEW);
+    /* a master may write while a keeper does */
+
+    (void) snprintf(temp, done, "%s.%u" GENAI_STATE_NEW, path,
+                    (unsigned) getpid());
 
     /* one that is left of a crash goes, and no link is followed */
 
@@ -686,7 +690,7 @@ genai_policy_files_prune(const char *state, uint64_t generation)
 
         if (*name < '0' || *name > '9'
             || strtoull(name, &end, 10) >= generation
-            || (*end != '\0' && strcmp(end, GENAI_STATE_NEW) != 0))
+            || (*end != '\0' && *end != '.'))
         {
             continue;
         }
@@ -707,18 +711,19 @@ genai_policy_files_clear(const char *state)
 
     genai_policy_files_prune(state, UINT64_MAX);
 
-    path = genai_policy_join(state, GENAI_STATE_REVOKED);
+    dir = opendir(state);
 
-    if (path) {
-        (void) unlink(path);
-        free(path);
-    }
+    if (dir) {
 
-    path = genai_policy_join(state, GENAI_STATE_REVOKED GENAI_STATE_NEW);
+        while ((entry = readdir(dir)) != NULL) {
+            if (strncmp(entry->d_name, GENAI_STATE_REVOKED,
+                        sizeof(GENAI_STATE_REVOKED) - 1) == 0)
+            {
+                (void) unlinkat(dirfd(dir), entry->d_name, 0);
+            }
+        }
 
-    if (path) {
-        (void) unlink(path);
-        free(path);
+        (void) closedir(dir);
     }
 
     path = genai_policy_join(state, GENAI_STATE_GOOD);

@@ -20,6 +20,7 @@ struct genai_policy_watch_s {
     genai_policy_report_t       *reports;
     genai_policy_report_t      **last;
     volatile int                 stop;
+    int                          ended;
 
     genai_policy_files_t        *files;
     const char                  *state;
@@ -84,15 +85,27 @@ genai_policy_watch_start(genai_policy_files_t *files, const char *state,
 }
 
 
+int
+genai_policy_watch_end(genai_policy_watch_t *w)
+{
+    int  ended;
+
+    pthread_mutex_lock(&w->mutex);
+    w->stop = 1;
+    ended = w->ended;
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->mutex);
+
+    return ended;
+}
+
+
 void
 genai_policy_watch_stop(genai_policy_watch_t *w)
 {
     genai_policy_report_t  *report;
 
-    pthread_mutex_lock(&w->mutex);
-    w->stop = 1;
-    pthread_cond_signal(&w->wake);
-    pthread_mutex_unlock(&w->mutex);
+    (void) genai_policy_watch_end(w);
 
     pthread_join(w->thread, NULL);
 
@@ -148,6 +161,10 @@ genai_policy_watch_run(void *data)
 
         w->calls.checked(w->calls.data, genai_policy_watch_now());
     }
+
+    pthread_mutex_lock(&w->mutex);
+    w->ended = 1;
+    pthread_mutex_unlock(&w->mutex);
 
     return NULL;
 }

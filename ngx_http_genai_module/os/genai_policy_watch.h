@@ -60,7 +60,13 @@ struct genai_policy_report_s {
 genai_policy_watch_t *genai_policy_watch_start(genai_policy_files_t *files,
     const char *state, const genai_policy_watch_calls_t *calls);
 
-/* Ends it and waits for it: it may be amidst a load, which it breaks off. */
+/*
+ * Tells it to end, and breaks off a load.  Never waits: returns 1 when it has
+ * ended, else 0, to be asked again.
+ */
+int genai_policy_watch_end(genai_policy_watch_t *w);
+
+/* Ends it, waits until it has, and frees it. */
 void genai_policy_watch_stop(genai_policy_watch_t *w);
 
 /* Takes the oldest report that was not yet taken; free() it.  Never waits. */

@@ -15,7 +15,8 @@
 #define TEXT_MAX  16384
 
 
-enum { ROOT = 0, S, N, O, A, A_ELEMENT, LIST, LIST_ELEMENT, RAW, ANY };
+enum { ROOT = 0, S, N, O, A, A_ELEMENT, LIST, LIST_ELEMENT, RAW, ANY, ENTER,
+       LEAVE, QUIET };
 
 static const genai_push_member_t  a_members[] = {
     genai_push_member("s", S),
@@ -30,6 +31,13 @@ static const genai_push_member_t  members[] = {
     genai_push_member("list", LIST),
     genai_push_member("raw", RAW),
     genai_push_member("any", ANY),
+    genai_push_member("none", GENAI_PUSH_NONE),
+    genai_push_member("enter", ENTER),
+    genai_push_member("leave", LEAVE),
+    genai_push_member("quiet", QUIET),
+    genai_push_member("fifteen_letters", N),
+    genai_push_member("sixteen_letters_", N),
+    genai_push_member("seventeen_letters", N),
     genai_push_member("a_rather_long_name_of_forty_characters!!", S)
 };
 
@@ -47,7 +55,13 @@ static const genai_push_node_t  nodes[] = {
     { GENAI_PUSH_WANT_STRING|GENAI_PUSH_WANT_SCALAR, 'i', 0, 0, NULL },
     { GENAI_PUSH_WANT_RAW, 'r', 0, 0, NULL },
     { GENAI_PUSH_WANT_RAW|GENAI_PUSH_WANT_STRING|GENAI_PUSH_WANT_SCALAR, 'y',
-      0, 0, NULL }
+      0, 0, NULL },
+    { GENAI_PUSH_WANT_OBJECT|GENAI_PUSH_QUIET_LEAVE, 'b', 0,
+      genai_push_members(a_members) },
+    { GENAI_PUSH_WANT_OBJECT|GENAI_PUSH_QUIET_ENTER, 'l', 0,
+      genai_push_members(a_members) },
+    { GENAI_PUSH_WANT_ARRAY|GENAI_PUSH_QUIET_ENTER|GENAI_PUSH_QUIET_LEAVE, 'q',
+      A_ELEMENT, 0, NULL }
 };
 
 
@@ -379,6 +393,22 @@ test_values(void)
     push("{\"a_rather_long_name_of_forty_characters!!\":\"x\","
          "\"a_rather_long_name_of_forty_characters!!!\":\"no\"}",
          "R{0@0 s0S@45:x@46 R}0@0-97 ", "long names");
+    push("{\"seventeen_letters\":17,\"sixteen_letters_\":16,"
+         "\"fifteen_letters\":15,\"fifteen_letters_\":1,"
+         "\"sixteen_letters\":1,\"seventeen_lettersx\":1,"
+         "\"fifteen_letter\":1}",
+         "R{0@0 n0=17@21-23 n0=16@43-45 n0=15@64-66 R}0@0-155 ",
+         "names of more than a word");
+    push("{\"s\\\"\":\"no\",\"\\\"\":\"no\",\"s\\u0022,\":\"no\"}",
+         "R{0@0 R}0@0-41 ", "names with a quote");
+    push("{\"none\":{\"s\":\"no\",\"n\":[1]},\"none\":1,\"s\":\"x\","
+         "\"none\":\"no\",\"n\":2}",
+         "R{0@0 s0S@43:x@44 n0=2@62-63 R}0@0-64 ", "what is named in vain");
+    push("{\"enter\":{\"s\":\"x\"},\"leave\":{\"s\":\"y\"},"
+         "\"quiet\":[\"a\",{\"s\":\"z\"}],\"quiet\":{\"s\":\"no\"},\"n\":1}",
+         "R{0@0 b{0@9 s0S@15:x@16 s0S@34:y@35 l}0@28-37 e0S@48:a@49 "
+         "e{1@51 s0S@57:z@58 e}1@51-60 n0=1@87-88 R}0@0-89 ",
+         "ends that nobody reads");
     push("{\"raw\":{\"a\":[1,\"\xc3\xa4\\n\"]},\"s\":\"x\"}",
          "R{0@0 r0R@7:{\"a\":[1,\"\xc3\xa4\\n\"]}@23 s0S@29:x@30 R}0@0-32 ",
          "a raw object");

@@ -70,10 +70,14 @@ my %KIND = (
     untold  => [ 2, 'v1/chat/completions', 'm', stream => 1, guess => 1,
                  sim => 'usage=off' ],
     again   => [ 1, 'again/chat/completions', 'gone', booked => 'm' ],
+    page    => [ 1, 'page/chat/completions', 'gone', dead => 1,
+                 error => 'provider_unreachable' ],
     off     => [ 2, 'off/chat/completions', 'm', anyone => 1 ],
     inline  => [ 3, 'in/chat/completions', 'own-name', own => 1 ],
     inlines => [ 3, 'in/chat/completions', 'own-name', own => 1,
                  stream => 1 ],
+    inbad   => [ 1, 'inbad/chat/completions', 'own-name', own => 1,
+                 dead => 1, booked => '', error => 'provider_unreachable' ],
     mirror  => [ 1, 'mirror/chat/completions', 'm' ],
     abort   => [ 3, 'v1/chat/completions', 'm', stream => 1, guess => 1,
                  abort => 1, error => 'caller_gone' ],
@@ -183,6 +187,9 @@ http {
         location @again   { genai_pass model=m; }
         location /in/     { genai on;
                             proxy_pass http://127.0.0.1:%%SIM%%/v1/; }
+        location /inbad/  { genai on;
+                            proxy_pass http://127.0.0.1:%%DEAD%%/v1/; }
+        location /page/   { genai_pass; error_page 502 = /plain/; }
         location /mirror/ { genai_pass; mirror /sub/chat/completions; }
         location /sub/    { internal; genai_pass; }
         location = /usage { genai_usage; access_log off; }
@@ -232,6 +239,7 @@ sub request {
 
     return { kind => $k, id => $id, user => $user, stream => $k->{stream},
              headers => \@headers, body => $body, method => $method,
+             asks => length $ask,
              text => "$text\r\n$body",
              $k->{abort} ? (abort => 500 + int rand 1000) : () };
 }
@@ -338,7 +346,7 @@ sub sums {
         exchanges => 1, failed => $line->{error} ne '' ? 1 : 0, orphans => 0,
         estimated => $line->{source} eq 'estimated' ? 1 : 0,
         map({ $_ => 0 + $line->{$_} } @SUMS[4 .. $#SUMS]),
-        $line->{kind}{own} ? (attempts => 1) : (),
+        $line->{kind}{own} ? (attempts => $line->{kind}{dead} ? 0 : 1) : (),
     };
 }
 

@@ -159,6 +159,7 @@ struct ngx_http_genai_ctx_s {
     ngx_http_genai_secret_t        *credential;
 
     genai_lease_t                  *lease;
+    ngx_queue_t                     leased;     /* with a lease */
     int32_t                         lease_day;
 
     ngx_str_t                       model_sent;     /* decoded, or empty */
@@ -478,6 +479,9 @@ void ngx_http_genai_checkpoint(ngx_http_genai_ctx_t *ctx);
 
 /* Ends the lease, once, whichever way the exchange has ended. */
 void ngx_http_genai_settle(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
+
+/* The same of all exchanges of this worker, which ends before they do. */
+void ngx_http_genai_settle_all(void);
 
 /* The tokens used so far, the error's word, and the word of $genai_finish. */
 void ngx_http_genai_used(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,

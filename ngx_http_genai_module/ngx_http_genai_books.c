@@ -24,8 +24,7 @@ static ngx_http_genai_region_t *ngx_http_genai_region_open(ngx_conf_t *cf,
     ngx_http_genai_main_conf_t *mcf, char *problem);
 static ngx_int_t ngx_http_genai_region_state(ngx_conf_t *cf,
     ngx_http_genai_region_t *region);
-static void ngx_http_genai_region_recover(ngx_http_genai_region_t *region,
-    ngx_log_t *log);
+static void ngx_http_genai_region_recover(ngx_http_genai_region_t *region);
 static void ngx_http_genai_region_release(void *data);
 
 
@@ -132,10 +131,11 @@ ngx_http_genai_books_init(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf)
 
     if (region == NULL && mcf->books.len) {
 
-        /* while a configuration with books is alive, it had better go on */
+        /* where books are at work, ours or an old binary's, they go on */
 
-        reload = ngx_http_genai_regions
-                 && !ngx_http_genai_regions->substitute;
+        reload = ngx_inherited
+                 || (ngx_http_genai_regions
+                     && !ngx_http_genai_regions->substitute);
 
         if (mcf->strict || reload) {
             ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "genai_books: %s",
@@ -238,7 +238,7 @@ ngx_http_genai_region_open(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf,
     }
 
     if (region->file.fresh) {
-        ngx_http_genai_region_recover(region, cf->log);
+        ngx_http_genai_region_recover(region);
     }
 
     region->next = ngx_http_genai_regions;
@@ -311,9 +311,9 @@ ngx_http_genai_region_state(ngx_conf_t *cf, ngx_http_genai_region_t *region)
 /* whoever was here before is dead: what they had out is settled */
 
 static void
-ngx_http_genai_region_recover(ngx_http_genai_region_t *region, ngx_log_t *log)
+ngx_http_genai_region_recover(ngx_http_genai_region_t *region)
 {
-    unsigned        n, orphans;
+    unsigned        n;
     genai_books_t  *books;
 
     books = ngx_http_genai_region_join(region, 1);
@@ -321,21 +321,12 @@ ngx_http_genai_region_recover(ngx_http_genai_region_t *region, ngx_log_t *log)
         return;
     }
 
-    orphans = 0;
-
     do {
         n = genai_books_sweep(books, 4096);
-        orphans += n;
+        region->orphans += n;
     } while (n);
 
     genai_books_leave(books);
-
-    if (orphans) {
-        ngx_log_error(NGX_LOG_WARN, log, 0,
-                      "genai_books: %uD exchanges were in flight when nginx "
-                      "died; they are settled at what was known of them",
-                      orphans);
-    }
 }
 
 
@@ -356,6 +347,15 @@ ngx_http_genai_region_release(void *data)
             *p = region->next;
             break;
         }
+    }
+
+    /*
+     * A lock stays with the master that has had it: workers that are still
+     * to end have it, too, and the directory may be configured again.
+     */
+
+    if (ngx_process != NGX_PROCESS_WORKER) {
+        region->file.lock = -1;
     }
 
     genai_books_file_close(&region->file);
@@ -415,6 +415,16 @@ ngx_http_genai_books_begin(ngx_cycle_t *cycle,
     genai_books_t  *books;
 
     mcf->region->substitute = mcf->books_failed;
+
+    /* there was no log to say it in when they were found */
+
+    if (mcf->region->orphans) {
+        ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
+                      "genai_books: %ui exchanges were in flight when nginx "
+                      "died; they are settled at what was known of them",
+                      mcf->region->orphans);
+        mcf->region->orphans = 0;
+    }
 
     books = ngx_http_genai_region_join(mcf->region, 0);
 

@@ -96,6 +96,7 @@ ngx_http_genai_keeper_stop(void)
 static void
 ngx_http_genai_keeper_handler(ngx_event_t *ev)
 {
+    unsigned                     orphans;
     ngx_connection_t            *c;
     genai_books_t               *books;
     ngx_http_genai_main_conf_t  *mcf;
@@ -112,7 +113,14 @@ ngx_http_genai_keeper_handler(ngx_event_t *ev)
         if (ngx_http_genai_keeper_take(books, mcf)) {
             ngx_http_genai_keeper_watch(mcf, ev->log);
 
-            (void) genai_books_sweep(books, NGX_HTTP_GENAI_KEEPER_SWEEP);
+            orphans = genai_books_sweep(books, NGX_HTTP_GENAI_KEEPER_SWEEP);
+
+            if (orphans) {
+                ngx_log_error(NGX_LOG_WARN, ev->log, 0,
+                              "genai_books: %uD exchanges of a worker that "
+                              "died are settled at what was known of them",
+                              orphans);
+            }
 
             if (mcf->books.len) {
                 ngx_http_genai_keeper_retire(mcf, books, ev->log);
@@ -211,9 +219,11 @@ ngx_http_genai_keeper_retire(ngx_http_genai_main_conf_t *mcf,
     int32_t                            day;
     ngx_http_genai_keeper_archive_t    archive;
 
-    static time_t  next;
+    static ngx_msec_t  next;
 
-    if (ngx_time() < next) {
+    /* not by the clock on the wall, which may jump */
+
+    if (next && (ngx_msec_int_t) (next - ngx_current_msec) > 0) {
         return;
     }
 
@@ -229,14 +239,14 @@ ngx_http_genai_keeper_retire(ngx_http_genai_main_conf_t *mcf,
                                ngx_http_genai_keeper_keep, &archive))
     {
     case -1:
-        next = ngx_time() + 60;
+        next = ngx_current_msec + 60000;
         break;
 
     case 0:
 
         /* it goes round and round, and there is no hurry */
 
-        next = ngx_time() + 5;
+        next = ngx_current_msec + 5000;
         break;
 
     default:
@@ -257,6 +267,7 @@ ngx_http_genai_keeper_keep(void *data, const genai_account_t *account,
 
     u_char   line[GENAI_BOOKS_LINE + 1], *p;
     u_char   path[NGX_MAX_PATH];
+    off_t    size;
     ssize_t  n;
 
     if (archive->fd == NGX_INVALID_FILE) {
@@ -279,10 +290,18 @@ ngx_http_genai_keeper_keep(void *data, const genai_account_t *account,
     p = genai_books_print_json(line, account, totals);
     *p++ = '\n';
 
+    size = lseek(archive->fd, 0, SEEK_END);
+
     n = ngx_write_fd(archive->fd, line, p - line);
 
     if (n == p - line) {
         return 0;
+    }
+
+    /* half a line would spoil the next one, too */
+
+    if (n > 0 && (size == -1 || ftruncate(archive->fd, size) == -1)) {
+        (void) ngx_write_fd(archive->fd, (u_char *) "\n", 1);
     }
 
     ngx_log_error(NGX_LOG_ERR, archive->log, n < 0 ? ngx_errno : 0,

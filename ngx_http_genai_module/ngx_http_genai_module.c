@@ -543,5 +543,6 @@ static void
 ngx_http_genai_exit_process(ngx_cycle_t *cycle)
 {
     ngx_http_genai_keeper_stop();
+    ngx_http_genai_settle_all();
     ngx_http_genai_books_leave();
 }

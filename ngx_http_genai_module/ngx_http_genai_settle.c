@@ -13,16 +13,26 @@
 #include "ngx_http_genai.h"
 
 
+/* of one exchange; and names of a worker that no genai_model is of */
+#define NGX_HTTP_GENAI_TOKENS_MAX    ((int64_t) 1 << 40)
+#define NGX_HTTP_GENAI_INLINE_NAMES  64
+
+
 static void ngx_http_genai_account(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, genai_account_t *account);
 static int32_t ngx_http_genai_lease_day(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
+static ngx_str_t *ngx_http_genai_inline_name(ngx_http_genai_ctx_t *ctx);
 static void ngx_http_genai_totals(ngx_http_genai_ctx_t *ctx,
     genai_tokens_t *tokens, genai_totals_t *totals);
 static void ngx_http_genai_record(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 static ngx_uint_t ngx_http_genai_broken(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
+
+
+/* contexts of this worker that have a lease */
+static ngx_queue_t  ngx_http_genai_leased;
 
 
 ngx_http_genai_verdict_e
@@ -65,6 +75,12 @@ ngx_http_genai_lease(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
                                      "too many requests are in flight");
     }
 
+    if (ngx_http_genai_leased.next == NULL) {
+        ngx_queue_init(&ngx_http_genai_leased);
+    }
+
+    ngx_queue_insert_tail(&ngx_http_genai_leased, &ctx->leased);
+
     return NGX_HTTP_GENAI_NEXT;
 }
 
@@ -78,6 +94,7 @@ static void
 ngx_http_genai_account(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     genai_account_t *account)
 {
+    ngx_str_t                    *name;
     const genai_policy_t         *policy;
     const genai_policy_object_t  *object;
 
@@ -88,8 +105,9 @@ ngx_http_genai_account(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         account->model.data = ctx->entry->name.data;
 
     } else if (ctx->inlined && ctx->meter.begun) {
-        account->model.len = ctx->model.len;
-        account->model.data = ctx->model.data;
+        name = ngx_http_genai_inline_name(ctx);
+        account->model.len = name->len;
+        account->model.data = name->data;
     }
 
     if (ctx->lease_day == 0) {
@@ -146,6 +164,41 @@ ngx_http_genai_lease_day(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 }
 
 
+/*
+ * Clients make up names as they like, and some providers answer to any: what
+ * is booked and measured by name is what came first, and not too much of it.
+ */
+
+static ngx_str_t *
+ngx_http_genai_inline_name(ngx_http_genai_ctx_t *ctx)
+{
+    uint32_t    hash;
+    ngx_uint_t  i;
+
+    static uint32_t    known[NGX_HTTP_GENAI_INLINE_NAMES];
+    static ngx_uint_t  n;
+    static ngx_str_t   other = ngx_string("other");
+
+    hash = ngx_crc32_long(ctx->model.data, ctx->model.len);
+
+    for (i = 0; i < n; i++) {
+        if (known[i] == hash) {
+            return &ctx->model;
+        }
+    }
+
+    if (n == NGX_HTTP_GENAI_INLINE_NAMES
+        || ctx->model.len > GENAI_BOOKS_TEXT_MAX)
+    {
+        return &other;
+    }
+
+    known[n++] = hash;
+
+    return &ctx->model;
+}
+
+
 void
 ngx_http_genai_checkpoint(ngx_http_genai_ctx_t *ctx)
 {
@@ -168,6 +221,10 @@ ngx_http_genai_checkpoint(ngx_http_genai_ctx_t *ctx)
 
     ngx_http_genai_totals(ctx, &tokens, &so_far);
 
+    /* the one that is under way is counted when it is over */
+
+    so_far.attempts += !ctx->inlined;
+
     genai_books_checkpoint(ctx->lease, &so_far);
 }
 
@@ -181,10 +238,14 @@ ngx_http_genai_totals(ngx_http_genai_ctx_t *ctx, genai_tokens_t *tokens,
     totals->orphans = 0;
     totals->estimated = (tokens->source == GENAI_COUNT_ESTIMATED);
     totals->attempts = ctx->inlined ? ctx->meter.sent : ctx->group.attempts;
-    totals->prompt = tokens->prompt;
-    totals->cached = tokens->cached;
-    totals->completion = tokens->completion;
-    totals->reasoning = tokens->reasoning;
+
+    /* what providers tell is added up for years */
+
+    totals->prompt = ngx_min(tokens->prompt, NGX_HTTP_GENAI_TOKENS_MAX);
+    totals->cached = ngx_min(tokens->cached, NGX_HTTP_GENAI_TOKENS_MAX);
+    totals->completion = ngx_min(tokens->completion,
+                                 NGX_HTTP_GENAI_TOKENS_MAX);
+    totals->reasoning = ngx_min(tokens->reasoning, NGX_HTTP_GENAI_TOKENS_MAX);
     totals->cost = 0;
 }
 
@@ -202,6 +263,8 @@ ngx_http_genai_settle(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     }
 
     books = ngx_http_genai_books_joined();
+
+    ngx_queue_remove(&ctx->leased);
 
     if (books == NULL) {
 
@@ -231,6 +294,32 @@ ngx_http_genai_settle(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     genai_books_settle(books, ctx->lease, &used);
     ctx->lease = NULL;
+}
+
+
+/* the worker ends, whatever is still in flight */
+
+void
+ngx_http_genai_settle_all(void)
+{
+    ngx_queue_t           *q;
+    ngx_http_genai_ctx_t  *ctx;
+
+    if (ngx_http_genai_leased.next == NULL) {
+        return;
+    }
+
+    while (!ngx_queue_empty(&ngx_http_genai_leased)) {
+
+        q = ngx_queue_head(&ngx_http_genai_leased);
+        ctx = ngx_queue_data(q, ngx_http_genai_ctx_t, leased);
+
+        if (ctx->error == GENAI_OK) {
+            ctx->error = GENAI_GATEWAY_INTERNAL;
+        }
+
+        ngx_http_genai_settle(ctx->request, ctx);
+    }
 }
 
 
@@ -278,7 +367,7 @@ ngx_http_genai_record(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         labels.model = ctx->entry->name;
 
     } else if (ctx->inlined && ctx->meter.begun) {
-        labels.model = ctx->model;
+        labels.model = *ngx_http_genai_inline_name(ctx);
     }
 
     if (ctx->target) {

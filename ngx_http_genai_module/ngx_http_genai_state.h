@@ -42,6 +42,7 @@ struct ngx_http_genai_region_s {
     genai_books_file_t              file;
     char                           *state;      /* directory of snapshots */
     ngx_uint_t                      refs;       /* configurations */
+    ngx_uint_t                      orphans;    /* found, and not yet said */
     unsigned                        temporary:1;    /* state is */
     unsigned                        substitute:1;   /* of one that failed */
 };

@@ -232,15 +232,17 @@ ngx_http_genai_usage_arg(ngx_http_request_t *r,
 
     usage->args[i].data = dst;
 
-    /* as forms have it, and most programs that write queries */
+    /* a plus is a blank, as forms have it; the query itself is for the log */
 
     for (src = value; src < last; src++) {
-        if (*src == '+') {
-            *src = ' ';
-        }
+        *dst++ = (*src == '+') ? ' ' : *src;
     }
 
-    ngx_unescape_uri(&dst, &value, last - value, 0);
+    last = dst;
+    src = usage->args[i].data;
+    dst = src;
+
+    ngx_unescape_uri(&dst, &src, last - src, 0);
 
     usage->args[i].len = dst - usage->args[i].data;
 

@@ -38,7 +38,8 @@ my $up = GenAI::Upstream->new(lossy => 1, route => sub {
 
     return [ [ json => 429, { error => { message => $canary{answer} } } ] ]
         if $r->{body} =~ /"limit"/;
-    return [ [ send => "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nnot JSON!" ] ]
+    return [ [ send => "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
+                       . "not JSON!" ] ]
         if $r->{body} =~ /"odd"/;
     return [ [ send => $SSE ], [ chunk => "data: $text\n\n" ], 'close' ]
         if $r->{body} =~ /"dies"/;

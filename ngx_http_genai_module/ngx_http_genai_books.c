@@ -187,7 +187,8 @@ ngx_http_genai_region_open(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf,
         if (region->dir.len == mcf->books.len
             && region->max == max
             && ngx_memcmp(region->dir.data, mcf->books.data, mcf->books.len)
-               == 0)
+               == 0
+            && genai_books_file_intact(&region->file))
         {
             region->refs++;
             return region;
@@ -426,6 +427,15 @@ ngx_http_genai_books_begin(ngx_cycle_t *cycle,
         mcf->region->orphans = 0;
     }
 
+    if (mcf->region->file.faults) {
+        ngx_log_error(NGX_LOG_ALERT, cycle->log, 0,
+                      "genai_books: the machine has ended without nginx, and "
+                      "%uD things are wrong with the books: run genai-books "
+                      "verify on \"%V\"", mcf->region->file.faults,
+                      &mcf->region->dir);
+        mcf->region->file.faults = 0;
+    }
+
     books = ngx_http_genai_region_join(mcf->region, 0);
 
     if (books) {
@@ -458,10 +468,39 @@ ngx_http_genai_books_join(ngx_cycle_t *cycle, ngx_http_genai_main_conf_t *mcf)
 }
 
 
+void
+ngx_http_genai_books_check(ngx_http_genai_main_conf_t *mcf, ngx_log_t *log)
+{
+    int  err;
+
+    if (mcf->region == NULL || mcf->books_failed
+        || genai_books_file_intact(&mcf->region->file))
+    {
+        return;
+    }
+
+    /* what is not there any more must not be touched */
+
+    mcf->books_failed = 1;
+
+    err = genai_books_file_heal(&mcf->region->file);
+
+    ngx_log_error(NGX_LOG_ALERT, log, err,
+                  "genai_books: the file in \"%V\" was truncated by somebody "
+                  "else, AI requests will be answered 503 gateway_config: "
+                  "put other books there, or none, and start nginx anew",
+                  &mcf->region->dir);
+}
+
+
 genai_books_t *
 ngx_http_genai_region_join(ngx_http_genai_region_t *region, int fresh)
 {
     genai_process_id_t  self;
+
+    if (!genai_books_file_intact(&region->file)) {
+        return NULL;
+    }
 
     genai_process_self(&self);
 

@@ -20,6 +20,8 @@ static ngx_http_genai_verdict_e ngx_http_genai_caller_digest(
 static ngx_http_genai_verdict_e ngx_http_genai_caller_find(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
 static ngx_uint_t ngx_http_genai_caller_nobody(const genai_policy_t *policy);
+static ngx_uint_t ngx_http_genai_scheme(ngx_str_t *value, const char *name,
+    size_t len);
 static ngx_int_t ngx_http_genai_key_of(ngx_table_elt_t *h, ngx_str_t *key);
 
 
@@ -355,6 +357,16 @@ ngx_http_genai_find_key(ngx_http_request_t *r, ngx_table_elt_t *same)
 }
 
 
+static ngx_uint_t
+ngx_http_genai_scheme(ngx_str_t *value, const char *name, size_t len)
+{
+    return value->len >= len
+           && ngx_strncasecmp(value->data, (u_char *) name, len) == 0
+           && (value->len == len || value->data[len] == ' '
+               || value->data[len] == '\t');
+}
+
+
 /* the key that a line carries */
 
 static ngx_int_t
@@ -394,18 +406,26 @@ ngx_http_genai_key_of(ngx_table_elt_t *h, ngx_str_t *key)
         return NGX_OK;
     }
 
-    if (key->len <= 7
-        || ngx_strncasecmp(key->data, (u_char *) "Bearer ", 7) != 0)
+    /* these are for nginx's auth_basic and its like */
+
+    if (ngx_http_genai_scheme(key, "Basic", sizeof("Basic") - 1)
+        || ngx_http_genai_scheme(key, "Digest", sizeof("Digest") - 1)
+        || ngx_http_genai_scheme(key, "Negotiate", sizeof("Negotiate") - 1))
     {
         return NGX_DECLINED;
     }
 
-    key->data += 7;
-    key->len -= 7;
+    /* all else is a key, and a wrong one if it is of another scheme */
 
-    while (key->len && key->data[0] == ' ') {
-        key->data++;
-        key->len--;
+    if (ngx_http_genai_scheme(key, "Bearer", sizeof("Bearer") - 1)) {
+
+        key->data += sizeof("Bearer") - 1;
+        key->len -= sizeof("Bearer") - 1;
+
+        while (key->len && (key->data[0] == ' ' || key->data[0] == '\t')) {
+            key->data++;
+            key->len--;
+        }
     }
 
     return NGX_OK;

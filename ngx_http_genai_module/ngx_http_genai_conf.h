@@ -228,6 +228,7 @@ struct ngx_http_genai_main_conf_s {
     genai_policy_files_t           *policy_files;
     void                           *policy_data;    /* loaded, unpublished */
     size_t                          policy_size;
+    uint64_t                        policy_seen;    /* current at the load */
 
     ngx_str_t                       books;      /* a directory, or empty */
     off_t                           books_max;

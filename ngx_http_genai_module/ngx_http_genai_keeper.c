@@ -21,6 +21,9 @@
 /* looks before an older configuration takes over: newer ones may be starting */
 #define NGX_HTTP_GENAI_KEEPER_WAIT  15
 
+/* of so many looks one is at the secrets, too */
+#define NGX_HTTP_GENAI_KEEPER_SECRETS  3
+
 /* leases of the dead that are settled at one time */
 #define NGX_HTTP_GENAI_KEEPER_SWEEP  256
 
@@ -44,16 +47,19 @@ static void ngx_http_genai_keeper_retire(ngx_http_genai_main_conf_t *mcf,
     genai_books_t *books, ngx_log_t *log);
 static int ngx_http_genai_keeper_keep(void *data,
     const genai_account_t *account, const genai_totals_t *totals);
+static uint64_t ngx_http_genai_keeper_policy(void *data);
 static uint64_t ngx_http_genai_keeper_next(void *data);
 static void ngx_http_genai_keeper_publish(void *data, uint64_t generation,
     int64_t stale_since);
 static void ngx_http_genai_keeper_checked(void *data, int64_t now);
+static void ngx_http_genai_keeper_failed(void *data, int64_t since);
 
 
 static ngx_event_t            ngx_http_genai_keeper;
 static ngx_connection_t       ngx_http_genai_keeper_dummy;
 static genai_policy_watch_t  *ngx_http_genai_watch;
 static ngx_uint_t             ngx_http_genai_keeper_waited;
+static ngx_uint_t             ngx_http_genai_keeper_ticks;
 
 
 void
@@ -104,9 +110,15 @@ ngx_http_genai_keeper_handler(ngx_event_t *ev)
     c = ev->data;
     mcf = c->data;
 
-    ngx_http_genai_secret_refresh(mcf, ev->log);
+    /* a second is soon enough for them, at one look a file */
 
-    books = ngx_http_genai_books_joined();
+    if (++ngx_http_genai_keeper_ticks % NGX_HTTP_GENAI_KEEPER_SECRETS == 0) {
+        ngx_http_genai_secret_refresh(mcf, ev->log);
+    }
+
+    ngx_http_genai_books_check(mcf, ev->log);
+
+    books = mcf->books_failed ? NULL : ngx_http_genai_books_joined();
 
     if (books) {
 
@@ -178,9 +190,11 @@ ngx_http_genai_keeper_watch(ngx_http_genai_main_conf_t *mcf, ngx_log_t *log)
 
     if (ngx_http_genai_watch == NULL) {
 
+        calls.current = ngx_http_genai_keeper_policy;
         calls.next = ngx_http_genai_keeper_next;
         calls.publish = ngx_http_genai_keeper_publish;
         calls.checked = ngx_http_genai_keeper_checked;
+        calls.failed = ngx_http_genai_keeper_failed;
         calls.data = ngx_http_genai_books_joined();
 
         ngx_http_genai_watch = genai_policy_watch_start(mcf->policy_files,
@@ -315,6 +329,13 @@ ngx_http_genai_keeper_keep(void *data, const genai_account_t *account,
 /* in the thread */
 
 static uint64_t
+ngx_http_genai_keeper_policy(void *data)
+{
+    return genai_books_word(data, GENAI_WORD_POLICY);
+}
+
+
+static uint64_t
 ngx_http_genai_keeper_next(void *data)
 {
     return genai_books_word_add(data, GENAI_WORD_POLICY_LAST, 1);
@@ -340,4 +361,11 @@ static void
 ngx_http_genai_keeper_checked(void *data, int64_t now)
 {
     genai_books_word_set(data, GENAI_WORD_POLICY_CHECKED, now);
+}
+
+
+static void
+ngx_http_genai_keeper_failed(void *data, int64_t since)
+{
+    genai_books_word_set(data, GENAI_WORD_POLICY_FAILED, since);
 }

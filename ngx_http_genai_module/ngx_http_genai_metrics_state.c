@@ -174,6 +174,16 @@ ngx_http_genai_metrics_text_policy(ngx_http_genai_report_t *report,
                                       "were looked at.",
                                       word && word < now
                                       ? (now - word) / 1000 : 0);
+
+        word = genai_books_word(books, GENAI_WORD_POLICY_FAILED);
+
+        ngx_http_genai_metrics_text_value(report,
+                                      "genai_policy_failed_seconds",
+                                      "gauge", "How long what the policy's "
+                                      "files say could not be loaded or "
+                                      "published; 0 is not at all.",
+                                      word && word < now
+                                      ? (now - word + 999) / 1000 : 0);
     }
 
     return NGX_OK;

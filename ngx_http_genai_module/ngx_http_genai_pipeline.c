@@ -27,6 +27,7 @@ typedef struct {
 
 static ngx_int_t ngx_http_genai_run_stages(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_uint_t last);
+static ngx_int_t ngx_http_genai_subrequest(ngx_http_request_t *r);
 static ngx_int_t ngx_http_genai_new_id(u_char *id, ngx_log_t *log);
 static void ngx_http_genai_cleanup_ctx(void *data);
 
@@ -88,7 +89,7 @@ ngx_http_genai_precontent_handler(ngx_http_request_t *r)
     ngx_http_genai_ctx_t  *ctx;
 
     if (ngx_http_genai_place(r) == NULL) {
-        return NGX_DECLINED;
+        return ngx_http_genai_subrequest(r);
     }
 
     ctx = ngx_http_genai_get_ctx(r);
@@ -106,6 +107,40 @@ ngx_http_genai_precontent_handler(ngx_http_request_t *r)
     }
 
     return ngx_http_genai_run_stages(r, ctx, NGX_HTTP_GENAI_STAGES);
+}
+
+
+/*
+ * A subrequest is no exchange, and nobody watches over it; but it does not
+ * get by a "genai on" that wants to know who asks.
+ */
+
+static ngx_int_t
+ngx_http_genai_subrequest(ngx_http_request_t *r)
+{
+    ngx_http_genai_ctx_t       *ctx;
+    ngx_http_genai_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_genai_module);
+
+    if (r == r->main || !lcf->inlined || lcf->pass || !r->content_handler
+        || lcf->auth == NGX_HTTP_GENAI_AUTH_OFF)
+    {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_get_module_ctx(r->main, ngx_http_genai_module);
+
+    if (ctx && (ctx->caller || ngx_http_genai_test_caller(lcf))) {
+        return NGX_DECLINED;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "genai: a subrequest to \"%V\" is refused, as nobody is "
+                  "known in its main request: write \"genai off\" or "
+                  "\"genai_auth off\" there", &r->uri);
+
+    return NGX_HTTP_FORBIDDEN;
 }
 
 

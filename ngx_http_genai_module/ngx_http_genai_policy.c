@@ -15,6 +15,7 @@
 #include "ngx_http_genai.h"
 #include "genai_policy_watch.h"
 #include "genai_user.h"
+#include <dirent.h>
 
 #include <pthread.h>
 
@@ -29,6 +30,8 @@ static ngx_int_t ngx_http_genai_policy_known(ngx_http_genai_main_conf_t *mcf,
 static ngx_int_t ngx_http_genai_policy_say(ngx_conf_t *cf,
     ngx_http_genai_main_conf_t *mcf);
 static void ngx_http_genai_policy_cleanup(void *data);
+static void ngx_http_genai_policy_own(const char *state, uid_t uid,
+    gid_t gid);
 static ngx_int_t ngx_http_genai_snapshot_map(uint64_t generation,
     ngx_log_t *log);
 static void *ngx_http_genai_snapshot_unmap(void *data);
@@ -98,6 +101,8 @@ ngx_http_genai_policy_init(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf)
     gid_t                gid;
     genai_user_t         user;
     ngx_core_conf_t     *ccf;
+    genai_books_t       *books;
+    ngx_uint_t           level;
     ngx_pool_cleanup_t  *cln;
 
     if (mcf->policy.len == 0) {
@@ -153,17 +158,31 @@ ngx_http_genai_policy_init(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf)
         return NGX_ERROR;
     }
 
+    if (mcf->region) {
+        books = ngx_http_genai_region_join(mcf->region, 0);
+
+        if (books) {
+            mcf->policy_seen = genai_books_word(books, GENAI_WORD_POLICY);
+            genai_books_leave(books);
+        }
+    }
+
     rc = genai_policy_files_load(mcf->policy_files, 0, ngx_http_genai_now(),
                                  NULL, &mcf->policy_data, &mcf->policy_size);
 
     genai_user_return(&user);
 
     if (rc != GENAI_POLICY_BUILD_OK) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "genai_policy: \"%V\" could not be loaded: %s",
+        level = mcf->strict ? NGX_LOG_EMERG : NGX_LOG_ERR;
+
+        ngx_log_error(level, cf->log, 0,
+                      "genai_policy: \"%V\" could not be loaded: %s; the "
+                      "one before it stays, else requests will be answered "
+                      "503 gateway_config",
                       &mcf->policy, rc == GENAI_POLICY_BUILD_LARGE
                                     ? "it is too large" : "out of memory");
-        return NGX_ERROR;
+
+        return mcf->strict ? NGX_ERROR : NGX_OK;
     }
 
     return ngx_http_genai_policy_say(cf, mcf);
@@ -303,19 +322,23 @@ ngx_http_genai_policy_publish(ngx_cycle_t *cycle,
     genai_policy_t   *policy;
     ngx_core_conf_t  *ccf;
 
-    if (mcf->policy_data == NULL || mcf->region == NULL) {
+    if (mcf->policy_files == NULL || mcf->region == NULL) {
         return;
     }
 
     books = ngx_http_genai_region_join(mcf->region, 0);
     if (books == NULL) {
+        ngx_log_error(NGX_LOG_ALERT, cycle->log, 0,
+                      "genai_policy: no room for another process in the "
+                      "books, a worker will publish the policy");
+
+        genai_policy_files_forget(mcf->policy_files);
         return;
     }
 
-    policy = mcf->policy_data;
+    /* who reads later has the larger number */
 
     generation = genai_books_word_add(books, GENAI_WORD_POLICY_LAST, 1);
-    policy->generation = generation;
 
     ngx_http_genai_worker_user(cycle, &uid, &gid);
     ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
@@ -323,11 +346,35 @@ ngx_http_genai_policy_publish(ngx_cycle_t *cycle,
     user.changed = 0;
 
     if (uid != (uid_t) -1) {
+        ngx_http_genai_policy_own(mcf->region->state, uid, gid);
         (void) genai_user_become(&user, ccf->username, uid, gid);
     }
 
-    err = genai_policy_files_publish(mcf->region->state, generation, policy,
-                                     mcf->policy_size);
+    if (genai_books_word(books, GENAI_WORD_POLICY) != mcf->policy_seen) {
+
+        /*
+         * Another process has published since we have read: what it knows,
+         * such as a revocation, must not be forgotten.
+         */
+
+        free(mcf->policy_data);
+        mcf->policy_data = NULL;
+
+        (void) genai_policy_files_load(mcf->policy_files, generation,
+                                       ngx_http_genai_now(), NULL,
+                                       &mcf->policy_data, &mcf->policy_size);
+    }
+
+    policy = mcf->policy_data;
+    err = ENOMEM;
+
+    if (policy) {
+        policy->generation = generation;
+
+        err = genai_policy_files_publish(mcf->region->state, generation,
+                                         policy, mcf->policy_size);
+    }
+
     if (err == 0) {
         genai_books_word_set(books, GENAI_WORD_POLICY, generation);
         genai_books_word_set(books, GENAI_WORD_POLICY_STALE,
@@ -338,13 +385,19 @@ ngx_http_genai_policy_publish(ngx_cycle_t *cycle,
         genai_policy_files_prune(mcf->region->state, generation - 1);
 
         (void) genai_policy_files_keep(mcf->policy_files);
+
+    } else {
+
+        /* the keeper is to try again */
+
+        genai_policy_files_forget(mcf->policy_files);
     }
 
     genai_user_return(&user);
 
     genai_books_leave(books);
 
-    if (err) {
+    if (err && policy) {
         ngx_log_error(NGX_LOG_ALERT, cycle->log, err,
                       "genai_policy: cannot write the snapshot to \"%s\", "
                       "requests will be answered by the policy before it, "
@@ -354,6 +407,64 @@ ngx_http_genai_policy_publish(ngx_cycle_t *cycle,
 
     free(mcf->policy_data);
     mcf->policy_data = NULL;
+}
+
+
+/*
+ * The workers may be another user's than those of the configuration before:
+ * what is in the state directory goes to them, as nginx does with its own
+ * temporary paths.  The process is root.
+ */
+
+static void
+ngx_http_genai_policy_own(const char *state, uid_t uid, gid_t gid)
+{
+    int             fd, good;
+    ngx_uint_t      n;
+    DIR            *dir;
+    struct stat     st;
+    struct dirent  *e;
+
+    fd = open(state, O_RDONLY|O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC);
+    if (fd == -1) {
+        return;
+    }
+
+    if (fstat(fd, &st) == -1 || st.st_uid == uid) {
+        (void) close(fd);
+        return;
+    }
+
+    good = openat(fd, "good", O_RDONLY|O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC);
+
+    for (n = 0; n < 2; n++) {
+
+        if (fd == -1) {
+            break;
+        }
+
+        (void) fchown(fd, uid, gid);
+
+        dir = fdopendir(fd);
+
+        if (dir == NULL) {
+            (void) close(fd);
+
+        } else {
+            while ((e = readdir(dir)) != NULL) {
+                if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0
+                    && S_ISREG(st.st_mode) && st.st_nlink == 1)
+                {
+                    (void) fchownat(fd, e->d_name, uid, gid,
+                                    AT_SYMLINK_NOFOLLOW);
+                }
+            }
+
+            (void) closedir(dir);
+        }
+
+        fd = good;
+    }
 }
 
 

@@ -532,6 +532,7 @@ ngx_http_genai_health_handler(ngx_http_request_t *r)
     ngx_str_t                    rev;
     ngx_uint_t                   i, objects, stale, closed, unenforced;
     genai_str_t                  text;
+    genai_books_t               *books;
     ngx_http_genai_snapshot_t   *s;
     ngx_http_genai_main_conf_t  *mcf;
 
@@ -586,7 +587,15 @@ ngx_http_genai_health_handler(ngx_http_request_t *r)
         p = ngx_slprintf(p, last, ",\"no_policy\"");
     }
 
-    if (ngx_http_genai_books_joined() == NULL || mcf->books_failed) {
+    books = ngx_http_genai_books_joined();
+
+    if (mcf->policy.len && books
+        && genai_books_word(books, GENAI_WORD_POLICY_FAILED))
+    {
+        p = ngx_slprintf(p, last, ",\"stale_policy\"");
+    }
+
+    if (books == NULL || mcf->books_failed) {
         p = ngx_slprintf(p, last, ",\"no_books\"");
     }
 

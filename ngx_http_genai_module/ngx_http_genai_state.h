@@ -102,6 +102,10 @@ void ngx_http_genai_books_join(ngx_cycle_t *cycle,
     ngx_http_genai_main_conf_t *mcf);
 void ngx_http_genai_books_leave(void);
 
+/* Sees to it that nobody touches books that were truncated meanwhile. */
+void ngx_http_genai_books_check(ngx_http_genai_main_conf_t *mcf,
+    ngx_log_t *log);
+
 /* Joins for the calling process; see genai_books_join(). */
 genai_books_t *ngx_http_genai_region_join(ngx_http_genai_region_t *region,
     int fresh);

@@ -40,6 +40,8 @@ typedef enum {
 
 static ngx_int_t ngx_http_genai_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_genai_label(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 static void ngx_http_genai_caller_id(ngx_http_genai_ctx_t *ctx,
     uintptr_t data, ngx_str_t *s);
 static ngx_int_t ngx_http_genai_tokens(ngx_http_request_t *r,
@@ -118,6 +120,11 @@ static ngx_http_variable_t  ngx_http_genai_vars[] = {
 
     { ngx_string("genai_error"), NULL, ngx_http_genai_variable,
       NGX_HTTP_GENAI_VAR_ERROR, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* what the policy says of the caller */
+
+    { ngx_string("genai_label_"), NULL, ngx_http_genai_label,
+      0, NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_PREFIX, 0 },
 
       ngx_http_null_variable
 };
@@ -288,6 +295,37 @@ seconds:
     v->valid = 1;
     v->no_cacheable = 0;
     v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_genai_label(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    ngx_str_t *full = (ngx_str_t *) data;
+
+    genai_str_t            name, label;
+    ngx_http_genai_ctx_t  *ctx;
+
+    ctx = ngx_http_genai_get_ctx(r->main);
+
+    label.len = 0;
+    label.data = (u_char *) "";
+
+    if (ctx && ctx->caller) {
+        name.len = full->len - (sizeof("genai_label_") - 1);
+        name.data = full->data + sizeof("genai_label_") - 1;
+
+        label = genai_policy_label(ctx->snapshot->policy, ctx->caller, &name);
+    }
+
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+    v->len = label.len;
+    v->data = label.data;
 
     return NGX_OK;
 }

@@ -33,6 +33,7 @@ my $policy = {
     teams => {
         emea   => { models => [ 'gpt-4o*', 'llama-3' ] },
         search => { parent => 'emea', models => [ 'gpt-*', 'llama-*' ],
+                    labels => { cost_center => '4711', bu => 'retail' },
                     credentials => { p => 'ours' } },
         shut   => { disabled => JSON::PP::true },
         below  => { parent => 'shut' },
@@ -41,6 +42,7 @@ my $policy = {
     users => { alice => { team => 'search' } },
     keys => {
         prod     => { %{key('prod')}, team => 'search', user => 'alice',
+                      labels => { bu => 'labs' },
                       plan => 'gold' },
         other    => key('other'),
         off      => { %{key('off')}, disabled => JSON::PP::true },
@@ -72,7 +74,8 @@ http {
     genai_model llama-3 { target p; }
     genai_model other   { target p; }
     log_format l "$status [$genai_key_id] [$genai_user] [$genai_team] "
-                 "[$genai_error] [$request_uri]";
+                 "[$genai_error] [$request_uri] "
+                 "[$genai_label_cost_center $genai_label_bu $genai_label_no]";
     access_log access.log l;
     server {
         listen 127.0.0.1:%%PORT_0%%;
@@ -87,6 +90,11 @@ http {
                            deny all; }
         location /all/  { genai_pass; satisfy all; deny all; }
         location /inl/  { genai on; proxy_pass http://127.0.0.1:%%UP%%; }
+        location /mir/  { mirror /sub; proxy_pass http://127.0.0.1:%%UP%%; }
+        location = /sub { internal; genai on;
+                          proxy_pass http://127.0.0.1:%%UP%%/mirrored; }
+        location /both/ { genai on; mirror /sub;
+                          proxy_pass http://127.0.0.1:%%UP%%; }
     }
 }
 EOF
@@ -112,6 +120,8 @@ sub bearer { return (Authorization => "Bearer $key{$_[0]}") }
 # headers
 
 for my $h ([ bearer('prod') ], [ Authorization => "bearer $key{prod}" ],
+           [ Authorization => "Bearer\t$key{prod}" ],
+           [ Authorization => $key{prod} ],
            [ 'X-Api-Key' => $key{prod} ], [ 'Api-Key' => $key{prod} ],
            [ 'x-goog-api-key' => $key{prod} ],
            [ bearer('prod'), 'X-Api-Key' => $key{prod} ])
@@ -134,6 +144,9 @@ my $refused = '401 caller_unauthenticated';
 for my $case (
     [ 'none' ],
     [ 'an empty one', 'X-Api-Key' => '' ],
+    [ 'of another scheme', Authorization => "Token $key{prod}" ],
+    [ 'beside one of another scheme', 'X-Api-Key' => $key{prod},
+      Authorization => "Token $key{prod}" ],
     [ 'Basic', Authorization => 'Basic dTpw' ],
     [ 'unknown', Authorization => 'Bearer sk-unknown' ],
     [ 'two different', bearer('prod'), 'X-Api-Key' => $key{other} ],
@@ -169,8 +182,11 @@ is((ask('opt', 'gpt-4o'))[0], '404 caller_forbidden_model',
    'anonymous, a model that is not his');
 is((ask('opt', 'gpt-4o', bearer('prod')))[0], '200 sent',
    'optional, with a key');
-is((ask('opt', 'llama-3', 'X-Api-Key' => 'wrong'))[0], $refused,
-   'optional, with a wrong key');
+is((ask('opt', 'llama-3', @$_))[0], $refused, "optional, a wrong key: @$_")
+    for [ 'X-Api-Key' => 'wrong' ], [ Authorization => 'wrong' ],
+        [ Authorization => 'Token wrong' ];
+is((ask('opt', 'llama-3', Authorization => 'Basic dTpw'))[0], '200 sent',
+   'optional, with what is no key');
 is((ask('off', 'other'))[0], '200 sent', 'off');
 is((ask('off', 'other', 'X-Api-Key' => 'wrong'))[0], '200 sent',
    'off, whatever the key');
@@ -246,6 +262,17 @@ is((ask('anyip', 'gpt-4o', bearer('prod')))[0], '200 sent',
 is((ask('all', 'gpt-4o', bearer('prod')))[1]->status, 403,
    'satisfy all: the key alone');
 
+# a subrequest is nobody's way around the key
+
+is((ask('mir', 'gpt-4o'))[1]->status, 200, 'a mirror, without a key');
+is((ask('both', 'gpt-4o', bearer('prod')))[1]->status, 200,
+   'a mirror, the caller is known');
+ok(wait_for(sub { grep { $_->{raw} =~ m{^POST /mirrored} } $up->requests }),
+   'that one goes on');
+is(scalar(grep { $_->{raw} =~ m{^POST /mirrored} } $up->requests), 1,
+   'the other one does not');
+like($t->error_log, qr/a subrequest to "\/sub" is refused/, 'and is logged');
+
 # the connection is kept after every refusal
 
 my $c = $t->connect;
@@ -271,6 +298,7 @@ SKIP: {
 ask('v1', 'gpt-4o', bearer('prod'));
 ok($t->wait_access(qr/^200 \[prod\] \[alice\] \[search\] \[\] /m),
    'the log knows who');
+like($t->access_log, qr/\[4711 labs \]/, 'and their labels');
 
 # and no log knows a key
 

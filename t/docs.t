@@ -38,6 +38,7 @@ my $secret = "$etc/secret";
 
 chmod 0755, "$etc";
 spew($secret, "sk-of-the-provider\n");
+spew("$etc/revoked", '');
 spew($policy, JSON::PP->new->encode({
     schema => 1, keys => { any => { sha256 => sha256_hex($KEY) } } }));
 
@@ -165,6 +166,10 @@ same([ $opts =~ /genai_sim_opt\((\w+),/g, $opts =~ /\{\s*"(\w+)"/g,
 
 my @vars = source('ngx_http_genai_variables.c')
     =~ /\{\s*ngx_string\("(genai_\w+)"\)/g;
+
+# one that ends so begins the names of many
+s/_$/_NAME/ for @vars;
+
 my %var = map { $_ => 1 } @vars;
 
 same(\@vars, [ map { $_->[0] =~ /^`\$(genai_\w+)`$/ }
@@ -304,6 +309,7 @@ sub adapt {
     $text =~ s/(ssl_certificate_key\s+)[^\s;]+/$1$key/g;
     $text =~ s/(ssl_trusted_certificate\s+)[^\s;]+/$1${\ $cert->ca}/g;
     $text =~ s{/etc/nginx/genai/policy\.(?:json|d)(?=;)}{$policy}g;
+    $text =~ s{/etc/nginx/genai/revoked(?=;)}{$etc/revoked}g;
     $text =~ s{/etc/nginx/secrets/openai(?=;)}{$secret}g;
     $text =~ s{(genai_books\s+)/[^\s;]+}{$1%%TESTDIR%%/books}g;
     $text =~ s/(\blisten\s[^;]*) http2;/$1 %%LISTEN_H2%%; %%HTTP2_ON%%/g;

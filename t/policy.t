@@ -227,8 +227,15 @@ effect($t, sub {
 }, says($t, 'b1'), 401, 'revoked by its id');
 is(everywhere($t, says($t, 'new')), 401, 'revoked by its hash');
 is(everywhere($t, says($t, 'b2')), 200, 'another one is not');
-effect($t, sub { unlink $t->dir . '/revoked' }, says($t, 'b1'), 200,
-       'without the list');
+
+# a list that is gone is no order to let them in again: an empty one is
+
+unlink $t->dir . '/revoked';
+ok(wait_for(sub { $t->error_log =~ /it is gone, its last lines stay/ }),
+   'a list that is gone is told');
+is(everywhere($t, says($t, 'b1')), 401, 'it stays as it was');
+effect($t, sub { $t->write_file('revoked', '') }, says($t, 'b1'), 200,
+       'an empty list');
 is(everywhere($t, says($t, 'new')), 200, 'the other one too');
 
 # revoke, with a typo in the same write

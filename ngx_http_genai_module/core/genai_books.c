@@ -28,7 +28,8 @@ genai_books_assert(roles, GENAI_BOOKS_ROLES <= GENAI_BOOKS_ROLE_ROOM);
 genai_books_assert(words, GENAI_WORDS <= GENAI_BOOKS_WORD_ROOM);
 
 
-static void genai_books_head(genai_books_head_t *head);
+static void genai_books_head(genai_books_head_t *head,
+    const uint64_t seed[2]);
 static genai_books_t *genai_books_alloc(const void *addr, uint64_t mapped);
 static void genai_books_alone(genai_books_t *b);
 
@@ -77,7 +78,7 @@ genai_books_look(const void *addr, uint64_t size, uint32_t *layout)
         return GENAI_BOOKS_TRUNCATED;
     }
 
-    genai_books_head(&want);
+    genai_books_head(&want, head->seed);
 
     if (memcmp(p, &want, offsetof(genai_books_head_t, lock)) != 0) {
         return head->order == GENAI_BOOKS_ORDER ? GENAI_BOOKS_DAMAGED
@@ -95,6 +96,10 @@ genai_books_look(const void *addr, uint64_t size, uint32_t *layout)
 
     if (head->size > size) {
         return GENAI_BOOKS_TRUNCATED;
+    }
+
+    if (head->spoilt) {
+        return GENAI_BOOKS_DAMAGED;
     }
 
     if (head->extents > (head->size - GENAI_BOOKS_BASE) / GENAI_BOOKS_EXTENT
@@ -152,7 +157,7 @@ genai_books_state_text(genai_books_state_e state)
 /* what never changes */
 
 static void
-genai_books_head(genai_books_head_t *head)
+genai_books_head(genai_books_head_t *head, const uint64_t seed[2])
 {
     memset(head, 0, sizeof(genai_books_head_t));
     memcpy(head->magic, GENAI_BOOKS_MAGIC, sizeof(head->magic));
@@ -168,11 +173,14 @@ genai_books_head(genai_books_head_t *head)
     head->lease = sizeof(genai_lease_t);
     head->reserve = GENAI_BOOKS_RESERVE;
     head->base = GENAI_BOOKS_BASE;
+    head->seed[0] = seed[0];
+    head->seed[1] = seed[1];
+    head->seed_check = ~(seed[0] ^ seed[1]);
 }
 
 
 void
-genai_books_format(void *addr, uint64_t size)
+genai_books_format(void *addr, uint64_t size, const uint64_t seed[2])
 {
     uint64_t             hash, *directory;
     unsigned             i;
@@ -183,9 +191,9 @@ genai_books_format(void *addr, uint64_t size)
 
     memset(&b, 0, sizeof(genai_books_t));
     b.base = addr;
-    b.head = addr;
+    b.head = &want;
 
-    genai_books_head(&want);
+    genai_books_head(&want, seed);
 
     want.size = size - size % GENAI_BOOKS_EXTENT;
     want.extents = 1;
@@ -195,7 +203,7 @@ genai_books_format(void *addr, uint64_t size)
 
     /* the text and the row "other" of all, which has no day */
 
-    hash = genai_books_text_hash(&text);
+    hash = genai_books_text_hash(&b, &text);
 
     want.text.hash = (uint32_t) (hash >> 32);
     want.text.len = (uint32_t) text.len;
@@ -233,6 +241,71 @@ genai_books_format(void *addr, uint64_t size)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 
     memcpy(head->magic, want.magic, sizeof(want.magic));
+}
+
+
+uint64_t
+genai_books_size(const void *addr)
+{
+    const genai_books_head_t  *head = addr;
+
+    if (memcmp(head->magic, GENAI_BOOKS_MAGIC, sizeof(head->magic)) != 0
+        || head->size < GENAI_BOOKS_SIZE_MIN
+        || head->size > GENAI_BOOKS_SIZE_MAX)
+    {
+        return 0;
+    }
+
+    return head->size;
+}
+
+
+int
+genai_books_spoilt(const void *addr)
+{
+    const genai_books_head_t  *head = addr;
+
+    return head->spoilt != 0;
+}
+
+
+void
+genai_books_spoil(void *addr)
+{
+    genai_books_head_t  *head = addr;
+
+    genai_books_put(&head->spoilt, 1);
+}
+
+
+int
+genai_books_booted(const void *addr, const uint64_t boot[2])
+{
+    const genai_books_head_t  *head = addr;
+
+    return (boot[0] | boot[1])
+           && (head->boot[0] | head->boot[1])
+           && (head->boot[0] != boot[0] || head->boot[1] != boot[1]);
+}
+
+
+void
+genai_books_boot(void *addr, const uint64_t boot[2])
+{
+    unsigned             i;
+    genai_books_t        b;
+    genai_books_head_t  *head = addr;
+
+    b.base = addr;
+
+    if (genai_books_booted(addr, boot)) {
+        for (i = 0; i < GENAI_BOOKS_PROCESSES; i++) {
+            genai_books_put(&genai_books_place(&b, i)->commit, 0);
+        }
+    }
+
+    genai_books_put(&head->boot[0], boot[0]);
+    genai_books_put(&head->boot[1], boot[1]);
 }
 
 

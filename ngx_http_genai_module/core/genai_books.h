@@ -141,8 +141,41 @@ genai_books_state_e genai_books_look(const void *addr, uint64_t size,
 /* A sentence for each state, a static text. */
 const char *genai_books_state_text(genai_books_state_e state);
 
-/* Makes new books of a region whose first size bytes are usable and zero. */
-void genai_books_format(void *addr, uint64_t size);
+/*
+ * Makes new books of a region whose first size bytes are usable and zero.
+ * seed is random: what names hash to can then not be known outside.
+ */
+void genai_books_format(void *addr, uint64_t size, const uint64_t seed[2]);
+
+/* bytes at the beginning of a region that are its header */
+#define GENAI_BOOKS_HEAD  4096
+
+/*
+ * The size that a header says, also a copy of it (aligned to 8), or 0 where
+ * that is no header of books.
+ */
+uint64_t genai_books_size(const void *addr);
+
+/*
+ * Marks a region of which a part was lost: from now on, genai_books_look()
+ * never says that these are books.  addr is of the region's first
+ * GENAI_BOOKS_HEAD bytes, whatever they are.  spoilt() reads the mark, also in
+ * a copy of them.
+ */
+void genai_books_spoil(void *addr);
+int genai_books_spoilt(const void *addr);
+
+/*
+ * Who is alone in books that are OK compares the boot of the system, any 128
+ * bits, with the one that they were last opened in: where both are known and
+ * differ, booted() returns 1.  The pages of a file reach a disk in any order,
+ * so that after a loss of power what they say may be of several moments.
+ *
+ * boot() notes the new one, after redo records of another were made to count
+ * for nothing: they may be older than what they would be put over.
+ */
+int genai_books_booted(const void *addr, const uint64_t boot[2]);
+void genai_books_boot(void *addr, const uint64_t boot[2]);
 
 /* bytes of formatted books that are in use at present */
 uint64_t genai_books_used(const void *addr);
@@ -202,10 +235,11 @@ void genai_books_settle(genai_books_t *b, genai_lease_t *lease,
 
 /*
  * Looks after the dead: repairs what they were about, settles their leases
- * as orphans.  Stops after about budget leases.  One call asks alive() of each
- * process that has joined: some 10 us for each.
+ * as orphans.  Stops after about budget leases, or when it has asked alive()
+ * 32 times, some 10 us each; the next call goes on from there, round and
+ * round.  Who has left with leases out is looked after without asking.
  *
- * Returns how many were settled.
+ * Returns how many were settled; 0 does not say that there are none left.
  */
 unsigned genai_books_sweep(genai_books_t *b, unsigned budget);
 
@@ -232,6 +266,8 @@ typedef enum {
     GENAI_WORD_POLICY_CHECKED,      /* ms: its files were looked at */
     GENAI_WORD_POLICY_STALE,        /* ms: since when a fragment is broken */
     GENAI_WORD_CONFIG,              /* a number of every configuration */
+    GENAI_WORD_POLICY_FAILED,       /* ms: since when no load or publish of
+                                       it succeeds; 0 is fine */
     GENAI_WORDS
 } genai_word_e;
 

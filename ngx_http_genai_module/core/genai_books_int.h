@@ -145,7 +145,7 @@ typedef enum {
 typedef struct {
     uint64_t   lock;
     uint64_t   next;                /* in its chain, or of the free ones */
-    uint64_t   hash;
+    uint64_t   hash;                /* 32 bits; above, the check of totals */
     uint64_t   tag;                 /* both locks */
     uint32_t   name[GENAI_NAMES];   /* texts */
     uint64_t   totals[GENAI_BOOKS_TOTALS];
@@ -212,6 +212,8 @@ typedef struct {
     uint32_t           lease;
     uint32_t           reserve;
     uint64_t           base;        /* offset of the first extent */
+    uint64_t           seed[2];     /* of hashes */
+    uint64_t           seed_check;
 
     uint64_t           lock;        /* [structure], which is about: */
 
@@ -232,11 +234,14 @@ typedef struct {
     uint64_t           other;
     uint64_t           takeovers;
     uint64_t           faults;      /* seen while at work */
+    uint64_t           spoilt;      /* a part was lost: damaged for good */
+
+    uint64_t           boot[2];     /* of the system; who is alone here */
 
     uint64_t           roles[GENAI_BOOKS_ROLE_ROOM];
     uint64_t           words[GENAI_BOOKS_WORD_ROOM];
 
-    uint64_t           pad[81];
+    uint64_t           pad[75];
 
     /* these two are there even where there is room for nothing */
     genai_books_row_t  last;        /* the row "other" of all */
@@ -380,12 +385,16 @@ genai_books_add(uint64_t *word, uint64_t value)
 #define genai_books_offset(b, p)                                              \
     ((uint64_t) ((unsigned char *) (p) - (b)->base))
 
-/* bytes that are both usable and mapped here */
+/* bytes that are both usable and mapped here; no books have less than these */
 
 static inline uint64_t
 genai_books_limit(const genai_books_t *b)
 {
     uint64_t  size = genai_books_get(&b->head->size);
+
+    if (size < GENAI_BOOKS_SIZE_MIN) {
+        size = GENAI_BOOKS_SIZE_MIN;
+    }
 
     return size < b->mapped ? size : b->mapped;
 }
@@ -493,11 +502,16 @@ uint64_t genai_books_clock(void);
 /* genai_books_text.c */
 
 /* Cuts an id that is too long, into room. */
-void genai_books_text_cut(genai_str_t *s,
+void genai_books_text_cut(const genai_books_t *b, genai_str_t *s,
     unsigned char room[GENAI_BOOKS_TEXT_MAX]);
 
-uint64_t genai_books_account_hash(const genai_account_t *account);
-uint64_t genai_books_text_hash(const genai_str_t *s);
+/*
+ * SipHash-1-3 (Aumasson and Bernstein) under the seed of the books: names can
+ * come from callers, who must not be able to choose such that collide.
+ */
+uint64_t genai_books_account_hash(const genai_books_t *b,
+    const genai_account_t *account);
+uint64_t genai_books_text_hash(const genai_books_t *b, const genai_str_t *s);
 
 /* The name of the account, in the order of genai_name_e. */
 static inline const genai_str_t *
@@ -549,6 +563,32 @@ genai_books_row_t *genai_books_row_at(const genai_books_t *b, uint64_t offset);
 /* The row of an account, whose hash that is; made where there is none. */
 genai_books_row_t *genai_books_row_get(genai_books_t *b,
     const genai_account_t *account, uint64_t hash);
+
+/*
+ * What the total of that number adds to the check of its row: a change of one
+ * bit changes it, as does a total that stands in another's place.  The check
+ * is their sum, so that it is changed by what changes: a wrong one stays so.
+ */
+static inline uint32_t
+genai_books_check(unsigned i, uint64_t total)
+{
+    return (uint32_t) ((total * (UINT64_C(0x9e3779b97f4a7c15)
+                                 + i * UINT64_C(0x3c6ef372fe94f82a)))
+                       >> 32);
+}
+
+static inline uint32_t
+genai_books_row_hash(const genai_books_row_t *row)
+{
+    return (uint32_t) genai_books_get(&row->hash);
+}
+
+/*
+ * Copies a row as it was at one moment.  Returns 1; 2 where its check says
+ * that its totals are damaged; or 0 where it is in use no more.
+ */
+int genai_books_row_read(const genai_books_t *b,
+    const genai_books_row_t *row, genai_books_row_t *copy);
 
 /* The names of a row or of a lease; 0 where one is unreadable. */
 int genai_books_names(const genai_books_t *b, const uint32_t *name,

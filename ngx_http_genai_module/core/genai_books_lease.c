@@ -15,6 +15,10 @@
 #include <stdlib.h>
 
 
+/* processes that one sweep asks the system about, at some 10 us each */
+#define GENAI_BOOKS_ASKED  32
+
+
 static genai_books_row_t *genai_books_lease_account(genai_books_t *b,
     const genai_account_t *account);
 static int genai_books_lease_more(genai_books_t *b);
@@ -47,7 +51,7 @@ genai_books_lease(genai_books_t *b, const genai_account_t *account,
 
     genai_books_fill(&lease->row, genai_books_offset(b, row));
     genai_books_fill(&lease->tag, genai_books_get(&row->tag));
-    genai_books_fill(&lease->hash, genai_books_get(&row->hash));
+    genai_books_fill(&lease->hash, genai_books_row_hash(row));
 
     for (i = 0; i < GENAI_NAMES; i++) {
         genai_books_name(&lease->name[i],
@@ -89,15 +93,16 @@ genai_books_lease_account(genai_books_t *b, const genai_account_t *account)
     {
         cut = *account;
 
-        genai_books_text_cut(&cut.team, room[GENAI_NAME_TEAM]);
-        genai_books_text_cut(&cut.user, room[GENAI_NAME_USER]);
-        genai_books_text_cut(&cut.key, room[GENAI_NAME_KEY]);
-        genai_books_text_cut(&cut.model, room[GENAI_NAME_MODEL]);
+        genai_books_text_cut(b, &cut.team, room[GENAI_NAME_TEAM]);
+        genai_books_text_cut(b, &cut.user, room[GENAI_NAME_USER]);
+        genai_books_text_cut(b, &cut.key, room[GENAI_NAME_KEY]);
+        genai_books_text_cut(b, &cut.model, room[GENAI_NAME_MODEL]);
 
         account = &cut;
     }
 
-    return genai_books_row_get(b, account, genai_books_account_hash(account));
+    return genai_books_row_get(b, account,
+                               genai_books_account_hash(b, account));
 }
 
 
@@ -124,7 +129,7 @@ genai_books_rebook(genai_books_t *b, genai_lease_t *lease,
 
     genai_books_set(b, &lease->row, genai_books_offset(b, row));
     genai_books_set(b, &lease->tag, genai_books_get(&row->tag));
-    genai_books_set(b, &lease->hash, genai_books_get(&row->hash));
+    genai_books_set(b, &lease->hash, genai_books_row_hash(row));
 
     for (i = 0; i < GENAI_NAMES; i += 2) {
         memcpy(&two, &names[i], sizeof(two));
@@ -263,7 +268,8 @@ static int
 genai_books_close(genai_books_t *b, genai_lease_t *lease,
     const genai_totals_t *used)
 {
-    uint64_t               state, add[GENAI_BOOKS_TOTALS];
+    uint64_t               state, sum, add[GENAI_BOOKS_TOTALS];
+    uint32_t               check;
     unsigned               i;
     genai_books_row_t     *row;
     genai_books_extent_t  *e;
@@ -280,18 +286,28 @@ genai_books_close(genai_books_t *b, genai_lease_t *lease,
     }
 
     memcpy(add, used, sizeof(add));
+    check = (uint32_t) (row->hash >> 32);
 
     for (i = 0; i < GENAI_BOOKS_TOTALS; i++) {
         if (add[i]) {
-            genai_books_set(b, &row->totals[i], row->totals[i] + add[i]);
+            sum = row->totals[i] + add[i];
+            check += genai_books_check(i, sum)
+                     - genai_books_check(i, row->totals[i]);
+
+            genai_books_set(b, &row->totals[i], sum);
         }
     }
+
+    genai_books_set(b, &row->hash,
+                    (uint64_t) check << 32 | genai_books_row_hash(row));
 
     e = genai_books_extent(b, (genai_books_offset(b, lease) - GENAI_BOOKS_BASE)
                               / GENAI_BOOKS_EXTENT);
 
+    /* who died behind taking a slot has not counted it */
+
     genai_books_set(b, &lease->state, state & ~(uint64_t) GENAI_LEASE_USED);
-    genai_books_set(b, &e->fill, e->fill - 1);
+    genai_books_set(b, &e->fill, e->fill ? e->fill - 1 : 0);
 
     genai_books_commit(b);
     genai_books_unlock(b);
@@ -317,7 +333,7 @@ genai_books_close_row(genai_books_t *b, const genai_lease_t *lease)
         genai_books_lock(b, &row->lock);
 
         if ((genai_books_get(&row->tag) == lease->tag
-             && row->hash == lease->hash
+             && genai_books_row_hash(row) == lease->hash
              && memcmp(row->name, lease->name, sizeof(row->name)) == 0)
             || (n == 3
                 && (genai_books_get(&row->tag) & UINT32_MAX)
@@ -343,7 +359,7 @@ genai_books_close_row(genai_books_t *b, const genai_lease_t *lease)
         }
 
         account.day = (int32_t) (lease->tag >> 32);
-        hash = genai_books_account_hash(&account);
+        hash = genai_books_account_hash(b, &account);
         row = genai_books_row_get(b, &account, hash);
 
         /* it is what it is, also when that is a row "other" */
@@ -366,9 +382,10 @@ genai_books_sweep(genai_books_t *b, unsigned budget)
 {
     uint64_t                state, places;
     uint32_t                holder;
-    unsigned                n, i, settled;
+    unsigned                n, i, asked, settled;
     genai_books_process_t  *p;
 
+    asked = 0;
     settled = 0;
     places = genai_books_get(&b->head->places);
 
@@ -379,15 +396,26 @@ genai_books_sweep(genai_books_t *b, unsigned budget)
 
     for (n = 0; n < places && settled < budget; n++) {
 
-        i = b->swept = (b->swept + 1) % (unsigned) places;
+        i = (b->swept + 1) % (unsigned) places;
         p = genai_books_place(b, i);
 
         state = genai_books_get(&p->state);
 
         if (p == b->self || genai_books_state_kind(state) == GENAI_PLACE_FREE)
         {
+            b->swept = i;
             continue;
         }
+
+        /* the next call begins with who is not asked about any more */
+
+        if (genai_books_state_kind(state) != GENAI_PLACE_GONE
+            && asked++ == GENAI_BOOKS_ASKED)
+        {
+            break;
+        }
+
+        b->swept = i;
 
         holder = genai_books_holder(i, genai_books_state_gen(state));
 

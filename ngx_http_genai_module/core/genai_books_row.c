@@ -46,8 +46,6 @@ static genai_books_row_t *genai_books_row_make(genai_books_t *b,
     const genai_account_t *account, uint64_t hash);
 static genai_books_row_t *genai_books_row_new(genai_books_t *b,
     const genai_account_t *account, uint64_t hash, unsigned kind);
-static int genai_books_row_read(const genai_books_t *b,
-    const genai_books_row_t *row, genai_books_row_t *copy);
 static uint64_t genai_books_row_commit(const genai_books_t *b,
     uint32_t holder);
 static void genai_books_row_redo(const genai_books_t *b,
@@ -85,7 +83,7 @@ genai_books_row_is(const genai_books_t *b, const genai_books_row_t *row,
     unsigned  i;
 
     if (genai_books_get(&row->tag) != genai_books_tag(account->day)
-        || genai_books_get(&row->hash) != hash)
+        || genai_books_row_hash(row) != (uint32_t) hash)
     {
         return 0;
     }
@@ -147,13 +145,13 @@ genai_books_row_get(genai_books_t *b, const genai_account_t *account,
 
         row = (genai_books_row_t *) (void *) (b->base + c->row);
 
-        if (c->row_hash == hash) {
+        if (c->row_hash == (uint32_t) hash) {
             if (genai_books_row_is(b, row, account, hash)) {
                 return row;
             }
 
         } else if (genai_books_get(&row->tag) == c->tag
-                   && genai_books_get(&row->hash) == c->row_hash
+                   && genai_books_row_hash(row) == c->row_hash
                    && genai_books_clock() < b->full)
         {
             genai_books_add(&b->head->other, 1);
@@ -168,9 +166,9 @@ genai_books_row_get(genai_books_t *b, const genai_account_t *account,
     c->hash = hash;
     c->row = genai_books_offset(b, row);
     c->tag = row->tag;
-    c->row_hash = row->hash;
+    c->row_hash = genai_books_row_hash(row);
 
-    if (row->hash != hash) {
+    if (c->row_hash != (uint32_t) hash) {
         genai_books_add(&b->head->other, 1);
     }
 
@@ -205,7 +203,7 @@ genai_books_row_make(genai_books_t *b, const genai_account_t *account,
                 other.team = text;
             }
 
-            hash = genai_books_account_hash(&other);
+            hash = genai_books_account_hash(b, &other);
         }
 
         row = NULL;
@@ -291,7 +289,7 @@ genai_books_row_new(genai_books_t *b, const genai_account_t *account,
 
     /* a free row counts for nothing, whatever it says */
 
-    genai_books_fill(&row->hash, hash);
+    genai_books_fill(&row->hash, (uint32_t) hash);
 
     for (i = 0; i < GENAI_NAMES; i++) {
         genai_books_name(&row->name[i], name[i]);
@@ -337,18 +335,14 @@ genai_books_names(const genai_books_t *b, const uint32_t *name,
 }
 
 
-/*
- * Copies a row as it was at one moment.  Returns 1, or 0 where it is in use
- * no more.
- */
-
-static int
+int
 genai_books_row_read(const genai_books_t *b, const genai_books_row_t *row,
     genai_books_row_t *copy)
 {
+    int        whole;
     uint64_t   w, commit;
     unsigned   i, n;
-    uint32_t   holder;
+    uint32_t   holder, check;
 
     for (n = 0; ; n++) {
 
@@ -382,17 +376,27 @@ genai_books_row_read(const genai_books_t *b, const genai_books_row_t *row,
 
         /* one that is changed all the time is read torn in the end */
 
-        if ((genai_books_get(&row->lock) == w
-             && genai_books_get(&row->tag) == copy->tag
-             && genai_books_row_commit(b, holder) == commit)
-            || n > 64 * GENAI_BOOKS_TRIES)
-        {
+        whole = genai_books_get(&row->lock) == w
+                && genai_books_get(&row->tag) == copy->tag
+                && genai_books_row_commit(b, holder) == commit;
+
+        if (whole || n > 64 * GENAI_BOOKS_TRIES) {
             copy->lock = w;
             break;
         }
     }
 
-    return (copy->tag & UINT32_MAX) == genai_books_tag(0);
+    if ((copy->tag & UINT32_MAX) != genai_books_tag(0)) {
+        return 0;
+    }
+
+    check = 0;
+
+    for (i = 0; i < GENAI_BOOKS_TOTALS; i++) {
+        check += genai_books_check(i, copy->totals[i]);
+    }
+
+    return (whole && check != copy->hash >> 32) ? 2 : 1;
 }
 
 
@@ -429,6 +433,9 @@ genai_books_row_redo(const genai_books_t *b, const genai_books_row_t *row,
 
         if (offset == genai_books_offset(b, &row->tag)) {
             copy->tag = genai_books_get(&p->values[i].value);
+
+        } else if (offset == genai_books_offset(b, &row->hash)) {
+            copy->hash = genai_books_get(&p->values[i].value);
 
         } else if (offset >= first
                    && offset < first + sizeof(row->totals)
@@ -486,6 +493,7 @@ int
 genai_books_row(const genai_books_t *b, uint64_t *cursor,
     genai_account_t *account, genai_totals_t *totals)
 {
+    int                       rc;
     unsigned                  looks;
     genai_books_row_t         copy;
     const genai_books_row_t  *row;
@@ -514,8 +522,14 @@ genai_books_row(const genai_books_t *b, uint64_t *cursor,
             }
         }
 
-        if (!genai_books_row_read(b, row, &copy)) {
+        rc = genai_books_row_read(b, row, &copy);
+
+        if (rc == 0) {
             continue;
+        }
+
+        if (rc == 2) {
+            genai_books_fault(b);
         }
 
         account->day = (int32_t) (copy.tag >> 32);

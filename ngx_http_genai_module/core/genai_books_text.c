@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Extents, and the texts in them.  A text is stored once, behind a chain of
- * its hash, and is never removed: there are as many as the operator has named
- * keys, users, teams and models.
+ * its hash, and is never removed: there are as many as there were keys, users,
+ * teams and models.
  *
  * What takes memory does so with the lock on the structure held.
  */
@@ -17,81 +17,126 @@
 
 
 static int genai_books_grow(genai_books_t *b);
-static uint64_t genai_books_hash(uint64_t h, const unsigned char *p,
-    size_t len);
 static int genai_books_text_find(const genai_books_t *b, const genai_str_t *s,
     uint64_t hash, uint32_t *name);
 
 
-/*
- * A multiplication mixes upwards, a shift downwards; eight bytes at a time.
- * Ids are the operator's own, nobody chooses them to collide.
- */
+#define genai_books_rotate(x, n)  ((x) << (n) | (x) >> (64 - (n)))
 
-static inline uint64_t
-genai_books_mix(uint64_t h, uint64_t w)
+
+static inline void
+genai_books_sip_round(uint64_t v[4])
 {
-    h = (h ^ w) * UINT64_C(0x9e3779b97f4a7c15);
-
-    return h ^ (h >> 32);
+    v[0] += v[1];
+    v[1] = genai_books_rotate(v[1], 13) ^ v[0];
+    v[0] = genai_books_rotate(v[0], 32);
+    v[2] += v[3];
+    v[3] = genai_books_rotate(v[3], 16) ^ v[2];
+    v[0] += v[3];
+    v[3] = genai_books_rotate(v[3], 21) ^ v[0];
+    v[2] += v[1];
+    v[1] = genai_books_rotate(v[1], 17) ^ v[2];
+    v[2] = genai_books_rotate(v[2], 32);
 }
 
 
-static uint64_t
-genai_books_hash(uint64_t h, const unsigned char *p, size_t len)
+static inline void
+genai_books_sip(uint64_t v[4], uint64_t w)
 {
-    size_t    n;
-    uint64_t  w;
+    v[3] ^= w;
+    genai_books_sip_round(v);
+    v[0] ^= w;
+}
 
-    h = genai_books_mix(h, len + 1);
 
-    for (n = len; n >= 8; n -= 8, p += 8) {
+/* lengths go before all data, in w: what follows can be taken in one way */
+
+static inline void
+genai_books_sip_begin(uint64_t v[4], const genai_books_t *b, uint64_t w)
+{
+    v[0] = b->head->seed[0] ^ UINT64_C(0x736f6d6570736575);
+    v[1] = b->head->seed[1] ^ UINT64_C(0x646f72616e646f6d);
+    v[2] = b->head->seed[0] ^ UINT64_C(0x6c7967656e657261);
+    v[3] = b->head->seed[1] ^ UINT64_C(0x7465646279746573);
+
+    genai_books_sip(v, w);
+}
+
+
+static inline void
+genai_books_sip_str(uint64_t v[4], const genai_str_t *s)
+{
+    size_t                n;
+    uint64_t              w;
+    const unsigned char  *p = s->data;
+
+    for (n = s->len; n >= 8; n -= 8, p += 8) {
         memcpy(&w, p, 8);
-        h = genai_books_mix(h, w);
+        genai_books_sip(v, w);
     }
 
     if (n) {
         w = 0;
         memcpy(&w, p, n);
-        h = genai_books_mix(h, w);
+        genai_books_sip(v, w);
     }
+}
 
-    return h;
+
+static inline uint64_t
+genai_books_sip_end(uint64_t v[4])
+{
+    v[2] ^= 0xff;
+
+    genai_books_sip_round(v);
+    genai_books_sip_round(v);
+    genai_books_sip_round(v);
+
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
 
 uint64_t
-genai_books_text_hash(const genai_str_t *s)
+genai_books_text_hash(const genai_books_t *b, const genai_str_t *s)
 {
-    uint64_t  h;
+    uint64_t  v[4];
 
-    h = genai_books_hash(UINT64_C(0x2545f4914f6cdd1d), s->data, s->len);
+    genai_books_sip_begin(v, b, s->len);
+    genai_books_sip_str(v, s);
 
-    return genai_books_mix(h, 0);
+    return genai_books_sip_end(v);
 }
 
 
-uint64_t
-genai_books_account_hash(const genai_account_t *account)
-{
-    uint64_t            h;
-    unsigned            i;
-    const genai_str_t  *s;
+/* of texts that are cut: four lengths have room beside the day */
 
-    h = genai_books_mix(UINT64_C(0xd1342543de82ef95),
-                        (uint32_t) account->day);
+uint64_t
+genai_books_account_hash(const genai_books_t *b,
+    const genai_account_t *account)
+{
+    uint64_t  v[4], w;
+    unsigned  i;
+
+    w = (uint32_t) account->day;
 
     for (i = 0; i < GENAI_NAMES; i++) {
-        s = genai_books_account_name(account, i);
-        h = genai_books_hash(h, s->data, s->len);
+        w |= (uint64_t) genai_books_account_name(account, i)->len
+             << (32 + 8 * i);
     }
 
-    return genai_books_mix(h, 0);
+    genai_books_sip_begin(v, b, w);
+
+    for (i = 0; i < GENAI_NAMES; i++) {
+        genai_books_sip_str(v, genai_books_account_name(account, i));
+    }
+
+    return genai_books_sip_end(v);
 }
 
 
 void
-genai_books_text_cut(genai_str_t *s, unsigned char room[GENAI_BOOKS_TEXT_MAX])
+genai_books_text_cut(const genai_books_t *b, genai_str_t *s,
+    unsigned char room[GENAI_BOOKS_TEXT_MAX])
 {
     size_t              n;
     uint64_t            hash;
@@ -101,7 +146,7 @@ genai_books_text_cut(genai_str_t *s, unsigned char room[GENAI_BOOKS_TEXT_MAX])
         return;
     }
 
-    hash = genai_books_text_hash(s);
+    hash = genai_books_text_hash(b, s);
 
     /* not within a character */
 
@@ -245,7 +290,7 @@ genai_books_text_make(genai_books_t *b, const genai_str_t *s, uint32_t *name)
         return 0;
     }
 
-    hash = genai_books_text_hash(s);
+    hash = genai_books_text_hash(b, s);
 
     rc = genai_books_text_find(b, s, hash, name);
 

@@ -272,7 +272,7 @@ genai_books_verify_texts(genai_books_verify_t *v)
             }
 
             (void) genai_books_text_str(b, (uint32_t) next, &s);
-            hash = genai_books_text_hash(&s);
+            hash = genai_books_text_hash(b, &s);
 
             if (s.len == 0
                 || t->hash != (uint32_t) (hash >> 32)
@@ -379,6 +379,7 @@ genai_books_verify_rows(genai_books_verify_t *v)
     uint64_t                  i, n, next, twin, rows, free_rows;
     genai_str_t               s;
     const genai_books_t      *b = v->b;
+    genai_books_row_t         copy;
     const genai_books_row_t  *row, *u;
 
     for (i = 0; i < GENAI_BOOKS_ROW_BUCKETS; i++) {
@@ -420,7 +421,11 @@ genai_books_verify_rows(genai_books_verify_t *v)
                     break;
                 }
 
-                if (u != row && u->hash == row->hash && u->tag == row->tag) {
+                if (u != row
+                    && genai_books_row_hash(u) == genai_books_row_hash(row)
+                    && u->tag == row->tag
+                    && memcmp(u->name, row->name, sizeof(row->name)) == 0)
+                {
                     genai_books_verify_fault(v, "row %llu: is there twice",
                                              (unsigned long long) next);
                 }
@@ -483,6 +488,11 @@ genai_books_verify_rows(genai_books_verify_t *v)
             break;
         }
     }
+
+    if (genai_books_row_read(b, &b->head->last, &copy) == 2) {
+        genai_books_verify_fault(v, "the last row: its totals are not those"
+                                 " of its check");
+    }
 }
 
 
@@ -494,6 +504,7 @@ genai_books_verify_row_extent(genai_books_verify_t *v, uint64_t i,
     unsigned                  n;
     genai_account_t           account;
     const genai_books_t      *b = v->b;
+    genai_books_row_t         copy;
     const genai_books_row_t  *row;
 
     fill = genai_books_get(&genai_books_extent(b, i)->fill);
@@ -524,10 +535,17 @@ genai_books_verify_row_extent(genai_books_verify_t *v, uint64_t i,
         account.day = (int32_t) (row->tag >> 32);
 
         if (!genai_books_names(b, row->name, &account)
-            || genai_books_account_hash(&account) != row->hash)
+            || (uint32_t) genai_books_account_hash(b, &account)
+               != genai_books_row_hash(row))
         {
             genai_books_verify_fault(v, "row %llu: its names are not those of"
                                      " its hash",
+                                     (unsigned long long) offset);
+        }
+
+        if (genai_books_row_read(b, row, &copy) == 2) {
+            genai_books_verify_fault(v, "row %llu: its totals are not those of"
+                                     " its check",
                                      (unsigned long long) offset);
         }
     }
@@ -618,7 +636,7 @@ genai_books_verify_leases(genai_books_verify_t *v, uint64_t i)
 
         if ((row == NULL
              || row->tag != lease->tag
-             || row->hash != lease->hash
+             || genai_books_row_hash(row) != lease->hash
              || memcmp(row->name, lease->name, sizeof(row->name)) != 0
              || genai_books_entry_owner(entry) == 0)
             && genai_books_get(&lease->state) == state

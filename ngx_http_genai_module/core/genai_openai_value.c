@@ -10,33 +10,52 @@
 #include "genai_openai_table.h"
 
 
+/* not made part of genai_oa_value() */
+#define genai_oa_apart  __attribute__((noinline))
+
+
 static int genai_oa_value(void *ctx, const genai_push_value_t *v);
+static genai_oa_apart int genai_oa_object_name(genai_openai_answer_t *a,
+    const genai_push_value_t *v);
 static int genai_oa_start(genai_openai_answer_t *a, uint64_t offset,
     genai_field_e field);
-static int genai_oa_choice_enter(genai_openai_answer_t *a,
+static genai_oa_apart int genai_oa_choice_enter(genai_openai_answer_t *a,
     const genai_push_value_t *v);
-static int genai_oa_choice_leave(genai_openai_answer_t *a);
+static genai_oa_apart int genai_oa_choice_leave(genai_openai_answer_t *a);
+static genai_oa_apart int genai_oa_choice_index(genai_openai_answer_t *a,
+    const genai_push_value_t *v);
+static genai_oa_apart int genai_oa_finish(genai_openai_answer_t *a,
+    const genai_push_value_t *v);
 static int genai_oa_index(genai_openai_answer_t *a,
     const genai_push_value_t *v, unsigned *n);
-static int genai_oa_piece(genai_openai_answer_t *a,
+static genai_oa_apart int genai_oa_piece(genai_openai_answer_t *a,
     const genai_push_value_t *v, genai_event_e type, genai_field_e field,
     unsigned copy);
-static int genai_oa_thought(genai_openai_answer_t *a,
+static genai_oa_apart int genai_oa_thought(genai_openai_answer_t *a,
     const genai_push_value_t *v, genai_field_e field, unsigned source);
-static int genai_oa_tool_enter(genai_openai_answer_t *a,
+static genai_oa_apart int genai_oa_tool_enter(genai_openai_answer_t *a,
     const genai_push_value_t *v, genai_field_e field, unsigned block);
-static int genai_oa_tool_tell(genai_openai_answer_t *a, uint64_t end);
-static int genai_oa_tool_leave(genai_openai_answer_t *a,
+static genai_oa_apart int genai_oa_tool_index(genai_openai_answer_t *a,
     const genai_push_value_t *v);
-static int genai_oa_gather(genai_openai_answer_t *a,
+static genai_oa_apart int genai_oa_arguments(genai_openai_answer_t *a,
+    const genai_push_value_t *v);
+static int genai_oa_tool_tell(genai_openai_answer_t *a, uint64_t end);
+static genai_oa_apart int genai_oa_tool_leave(genai_openai_answer_t *a,
+    const genai_push_value_t *v);
+static genai_oa_apart int genai_oa_media(genai_openai_answer_t *a,
+    const genai_push_value_t *v);
+static genai_oa_apart int genai_oa_gather(genai_openai_answer_t *a,
     const genai_push_value_t *v, unsigned char *dst, uint16_t *len,
     unsigned max, const char *error);
-static void genai_oa_word(genai_openai_word_t *w, const genai_push_value_t *v);
-static void genai_oa_usage_enter(genai_openai_answer_t *a,
-    const genai_push_value_t *v, unsigned rank);
-static int genai_oa_count(genai_openai_answer_t *a,
+static genai_oa_apart int genai_oa_word(genai_openai_word_t *w,
     const genai_push_value_t *v);
-static void genai_oa_message(genai_openai_answer_t *a,
+static genai_oa_apart int genai_oa_error_value(genai_openai_answer_t *a,
+    const genai_push_value_t *v);
+static genai_oa_apart int genai_oa_usage(genai_openai_answer_t *a,
+    const genai_push_value_t *v, unsigned rank);
+static genai_oa_apart int genai_oa_count(genai_openai_answer_t *a,
+    const genai_push_value_t *v, int64_t *dst);
+static genai_oa_apart int genai_oa_message(genai_openai_answer_t *a,
     const genai_push_value_t *v, unsigned first);
 
 
@@ -47,12 +66,14 @@ genai_oa_read(genai_openai_answer_t *a)
 }
 
 
+/*
+ * A jump to what is to be done, for a callback that saves no registers costs
+ * the half: what needs any is a function of its own, which is called last.
+ */
+
 static int
 genai_oa_value(void *ctx, const genai_push_value_t *v)
 {
-    unsigned                n;
-    uint16_t                len;
-    genai_event_t           e;
     genai_openai_answer_t  *a = ctx;
 
     switch (v->tag) {
@@ -67,39 +88,13 @@ genai_oa_value(void *ctx, const genai_push_value_t *v)
         return a->closed;
 
     case GENAI_OA_ID:
-
-        if (!a->started) {
-            genai_oa_word(&a->id, v);
-        }
-
-        return 0;
+        return a->started ? 0 : genai_oa_word(&a->id, v);
 
     case GENAI_OA_MODEL:
-
-        if (!a->started) {
-            genai_oa_word(&a->model, v);
-        }
-
-        return 0;
+        return a->started ? 0 : genai_oa_word(&a->model, v);
 
     case GENAI_OA_OBJECT:
-
-        if (v->first) {
-            a->nobject = 0;
-            a->error_object = 1;
-        }
-
-        for (n = 0; n < v->text.len && a->error_object; n++) {
-            a->error_object = (a->nobject < 5
-                               && v->text.data[n] == "error"[a->nobject]);
-            a->nobject++;
-        }
-
-        if (v->last && a->nobject != 5) {
-            a->error_object = 0;
-        }
-
-        return 0;
+        return genai_oa_object_name(a, v);
 
     case GENAI_OA_LIST:
 
@@ -116,49 +111,10 @@ genai_oa_value(void *ctx, const genai_push_value_t *v)
                                              : genai_oa_choice_leave(a);
 
     case GENAI_OA_INDEX:
-
-        if (v->type == GENAI_TAPE_NULL) {
-            return 0;
-        }
-
-        if (genai_oa_index(a, v, &n) != 0) {
-            return -1;
-        }
-
-        /* too late where its place in the array has been believed */
-
-        if (a->said == 0) {
-            a->choice = n;
-        }
-
-        return (a->wait & GENAI_OA_WAIT_CHOICE)
-               ? genai_oa_release(a, GENAI_OA_WAIT_CHOICE) : 0;
+        return genai_oa_choice_index(a, v);
 
     case GENAI_OA_FINISH:
-
-        len = a->nfinish;
-
-        if (v->first) {
-            len = 0;
-            a->finish_start = v->start;
-        }
-
-        a->finish_end = v->end;
-
-        if (genai_oa_gather(a, v, a->finish, &len, GENAI_OPENAI_FINISH_MAX,
-                            "a finish_reason is too long")
-            != 0)
-        {
-            return -1;
-        }
-
-        a->nfinish = len;
-
-        return 0;
-
-    case GENAI_OA_DELTA:
-        a->message = 0;
-        return 0;
+        return genai_oa_finish(a, v);
 
     case GENAI_OA_MESSAGE:
 
@@ -174,13 +130,11 @@ genai_oa_value(void *ctx, const genai_push_value_t *v)
 
     case GENAI_OA_TEXT:
     case GENAI_OA_CONTENT:
+        return genai_oa_piece(a, v, GENAI_EVENT_TEXT, GENAI_FIELD_CONTENT, 0);
+
     case GENAI_OA_PART:
     case GENAI_OA_PART_TEXT:
-
-        return genai_oa_piece(a, v, GENAI_EVENT_TEXT,
-                              (v->tag == GENAI_OA_TEXT
-                               || v->tag == GENAI_OA_CONTENT)
-                              ? GENAI_FIELD_CONTENT : GENAI_FIELD_PART, 0);
+        return genai_oa_piece(a, v, GENAI_EVENT_TEXT, GENAI_FIELD_PART, 0);
 
     case GENAI_OA_REFUSAL:
         return genai_oa_piece(a, v, GENAI_EVENT_REFUSAL, GENAI_FIELD_CONTENT,
@@ -217,21 +171,7 @@ genai_oa_value(void *ctx, const genai_push_value_t *v)
         return 0;
 
     case GENAI_OA_TOOL_INDEX:
-
-        /* a whole message counts for itself */
-
-        if (v->type == GENAI_TAPE_NULL || !(a->wait & GENAI_OA_WAIT_TOOL)) {
-            return 0;
-        }
-
-        if (genai_oa_index(a, v, &n) != 0) {
-            return -1;
-        }
-
-        a->index = n;
-        a->index_known = 1;
-
-        return (a->nhold > a->hold_tool) ? genai_oa_tool_place(a) : 0;
+        return genai_oa_tool_index(a, v);
 
     case GENAI_OA_TOOL_ID:
         a->nid = v->first ? 0 : a->nid;
@@ -250,110 +190,87 @@ genai_oa_value(void *ctx, const genai_push_value_t *v)
                                "a tool's name is too long");
 
     case GENAI_OA_ARGUMENTS:
-
-        if (v->text.len && a->index_known
-            && (a->wait & GENAI_OA_WAIT_TOOL)
-            && genai_oa_tool_place(a) != 0)
-        {
-            return -1;
-        }
-
-        if (v->text.len && !(a->wait & GENAI_OA_WAIT_TOOL)
-            && genai_oa_tool_tell(a, v->start) != 0)
-        {
-            return -1;
-        }
-
-        return genai_oa_piece(a, v, GENAI_EVENT_ARGUMENTS,
-                              v->what == GENAI_PUSH_RAW
-                              ? GENAI_FIELD_OBJECT : a->tool_field, 0);
+        return genai_oa_arguments(a, v);
 
     case GENAI_OA_AUDIO_DATA:
     case GENAI_OA_IMAGE:
-
-        if (!v->first
-            || (v->what == GENAI_PUSH_STRING && v->text.len == 0))
-        {
-            return 0;
-        }
-
-        genai_oa_event(&e, GENAI_EVENT_MEDIA);
-        e.start = v->start;
-        e.end = v->start;
-
-        return genai_oa_emit(a, &e);
+        return genai_oa_media(a, v);
 
     case GENAI_OA_USAGE:
-        genai_oa_usage_enter(a, v, 3);
-        return 0;
+        return genai_oa_usage(a, v, 3);
 
     case GENAI_OA_CHOICE_USAGE:
-        genai_oa_usage_enter(a, v, 2);
-        return 0;
+        return genai_oa_usage(a, v, 2);
 
     case GENAI_OA_GROQ_USAGE:
-        genai_oa_usage_enter(a, v, 1);
-        return 0;
+        return genai_oa_usage(a, v, 1);
 
     case GENAI_OA_PROMPT:
+        return genai_oa_count(a, v, &a->usage.prompt);
+
     case GENAI_OA_COMPLETION:
+        return genai_oa_count(a, v, &a->usage.completion);
+
     case GENAI_OA_TOTAL:
+        return genai_oa_count(a, v, &a->usage.total);
+
     case GENAI_OA_CACHE_HIT:
     case GENAI_OA_CACHED:
+        return genai_oa_count(a, v, &a->usage.cached);
+
     case GENAI_OA_REASONING_TOKENS:
-        return genai_oa_count(a, v);
+        return genai_oa_count(a, v, &a->usage.reasoning);
 
     case GENAI_OA_ERROR:
-
-        if (v->what == GENAI_PUSH_ENTER
-            || (v->what != GENAI_PUSH_LEAVE && v->first))
-        {
-            genai_oa_error_clear(a);
-            a->mark = v->start;
-        }
-
-        if (v->what == GENAI_PUSH_STRING
-            || (v->what == GENAI_PUSH_SCALAR && v->text.data[0] != 'n'
-                && v->text.data[0] != 'f' && v->text.data[0] != '0'))
-        {
-            genai_oa_message(a, v, v->first);
-        }
-
-        if (v->what == GENAI_PUSH_LEAVE ? v->end - v->start > 2
-                                        : v->last && a->nmessage)
-        {
-            return genai_oa_error(a, a->mark, v->end);
-        }
-
-        return 0;
+        return genai_oa_error_value(a, v);
 
     case GENAI_OA_ERROR_MESSAGE:
-
-        genai_oa_message(a, v, v->first);
-        return 0;
+        return genai_oa_message(a, v, v->first);
 
     case GENAI_OA_ERROR_TYPE:
-        genai_oa_word(&a->u.error.kind, v);
-        return 0;
+        return genai_oa_word(&a->u.error.kind, v);
 
     case GENAI_OA_ERROR_CODE:
-
-        if (v->type != GENAI_TAPE_NULL) {
-            genai_oa_word(&a->u.error.code, v);
-        }
-
-        return 0;
+        return (v->type == GENAI_TAPE_NULL)
+               ? 0 : genai_oa_word(&a->u.error.code, v);
 
     case GENAI_OA_FLAT_MESSAGE:
 
         /* where there are choices it is no error, and the room is theirs */
 
-        if (!(a->chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR))) {
-            a->mark = v->first ? v->start : a->mark;
-            genai_oa_message(a, v, v->first);
+        if (a->chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR)) {
+            return 0;
         }
 
-        return 0;
+        a->mark = v->first ? v->start : a->mark;
+
+        return genai_oa_message(a, v, v->first);
+    }
+
+    return 0;
+}
+
+
+/* whether "object" is "error" */
+
+static int
+genai_oa_object_name(genai_openai_answer_t *a, const genai_push_value_t *v)
+{
+    unsigned  n;
+
+    if (v->first) {
+        a->nobject = 0;
+        a->error_object = 1;
+    }
+
+    for (n = 0; n < v->text.len && a->error_object; n++) {
+        a->error_object = (a->nobject < 5
+                           && v->text.data[n] == "error"[a->nobject]);
+        a->nobject++;
+    }
+
+    if (v->last && a->nobject != 5) {
+        a->error_object = 0;
     }
 
     return 0;
@@ -434,6 +351,57 @@ genai_oa_choice_leave(genai_openai_answer_t *a)
     a->finished |= bit;
 
     return (genai_oa_call(a, &e) < 0) ? -1 : 0;
+}
+
+
+static int
+genai_oa_choice_index(genai_openai_answer_t *a, const genai_push_value_t *v)
+{
+    unsigned  n;
+
+    if (v->type == GENAI_TAPE_NULL) {
+        return 0;
+    }
+
+    if (genai_oa_index(a, v, &n) != 0) {
+        return -1;
+    }
+
+    /* too late where its place in the array has been believed */
+
+    if (a->said == 0) {
+        a->choice = n;
+    }
+
+    return (a->wait & GENAI_OA_WAIT_CHOICE)
+           ? genai_oa_release(a, GENAI_OA_WAIT_CHOICE) : 0;
+}
+
+
+static int
+genai_oa_finish(genai_openai_answer_t *a, const genai_push_value_t *v)
+{
+    uint16_t  len;
+
+    len = a->nfinish;
+
+    if (v->first) {
+        len = 0;
+        a->finish_start = v->start;
+    }
+
+    a->finish_end = v->end;
+
+    if (genai_oa_gather(a, v, a->finish, &len, GENAI_OPENAI_FINISH_MAX,
+                        "a finish_reason is too long")
+        != 0)
+    {
+        return -1;
+    }
+
+    a->nfinish = len;
+
+    return 0;
 }
 
 
@@ -524,6 +492,50 @@ genai_oa_tool_enter(genai_openai_answer_t *a, const genai_push_value_t *v,
     }
 
     return 0;
+}
+
+
+static int
+genai_oa_tool_index(genai_openai_answer_t *a, const genai_push_value_t *v)
+{
+    unsigned  n;
+
+    /* a whole message counts for itself */
+
+    if (v->type == GENAI_TAPE_NULL || !(a->wait & GENAI_OA_WAIT_TOOL)) {
+        return 0;
+    }
+
+    if (genai_oa_index(a, v, &n) != 0) {
+        return -1;
+    }
+
+    a->index = n;
+    a->index_known = 1;
+
+    return (a->nhold > a->hold_tool) ? genai_oa_tool_place(a) : 0;
+}
+
+
+static int
+genai_oa_arguments(genai_openai_answer_t *a, const genai_push_value_t *v)
+{
+    if (v->text.len && a->index_known
+        && (a->wait & GENAI_OA_WAIT_TOOL)
+        && genai_oa_tool_place(a) != 0)
+    {
+        return -1;
+    }
+
+    if (v->text.len && !(a->wait & GENAI_OA_WAIT_TOOL)
+        && genai_oa_tool_tell(a, v->start) != 0)
+    {
+        return -1;
+    }
+
+    return genai_oa_piece(a, v, GENAI_EVENT_ARGUMENTS,
+                          v->what == GENAI_PUSH_RAW
+                          ? GENAI_FIELD_OBJECT : a->tool_field, 0);
 }
 
 
@@ -629,6 +641,25 @@ genai_oa_tool_leave(genai_openai_answer_t *a, const genai_push_value_t *v)
 }
 
 
+static int
+genai_oa_media(genai_openai_answer_t *a, const genai_push_value_t *v)
+{
+    genai_event_t  e;
+
+    if (!v->first
+        || (v->what == GENAI_PUSH_STRING && v->text.len == 0))
+    {
+        return 0;
+    }
+
+    genai_oa_event(&e, GENAI_EVENT_MEDIA);
+    e.start = v->start;
+    e.end = v->start;
+
+    return genai_oa_emit(a, &e);
+}
+
+
 /* gathers what is acted on */
 
 static int
@@ -655,7 +686,7 @@ genai_oa_gather(genai_openai_answer_t *a, const genai_push_value_t *v,
 
 /* gathers what is told where it is short; n above the maximum: it is not */
 
-static void
+static int
 genai_oa_word(genai_openai_word_t *w, const genai_push_value_t *v)
 {
     if (v->first) {
@@ -666,19 +697,48 @@ genai_oa_word(genai_openai_word_t *w, const genai_push_value_t *v)
         || w->n > GENAI_OPENAI_WORD_MAX)
     {
         w->n = GENAI_OPENAI_WORD_MAX + 1;
-        return;
+        return 0;
     }
 
     if (v->text.len) {
         memcpy(w->data + w->n, v->text.data, v->text.len);
         w->n += v->text.len;
     }
+
+    return 0;
+}
+
+
+static int
+genai_oa_error_value(genai_openai_answer_t *a, const genai_push_value_t *v)
+{
+    if (v->what == GENAI_PUSH_ENTER
+        || (v->what != GENAI_PUSH_LEAVE && v->first))
+    {
+        genai_oa_error_clear(a);
+        a->mark = v->start;
+    }
+
+    if (v->what == GENAI_PUSH_STRING
+        || (v->what == GENAI_PUSH_SCALAR && v->text.data[0] != 'n'
+            && v->text.data[0] != 'f' && v->text.data[0] != '0'))
+    {
+        genai_oa_message(a, v, v->first);
+    }
+
+    if (v->what == GENAI_PUSH_LEAVE ? v->end - v->start > 2
+                                    : v->last && a->nmessage)
+    {
+        return genai_oa_error(a, a->mark, v->end);
+    }
+
+    return 0;
 }
 
 
 /* gathers an error's message up to the last character that fits */
 
-static void
+static int
 genai_oa_message(genai_openai_answer_t *a, const genai_push_value_t *v,
     unsigned first)
 {
@@ -707,6 +767,8 @@ genai_oa_message(genai_openai_answer_t *a, const genai_push_value_t *v,
     if (n < v->text.len) {
         a->message_max = a->nmessage;
     }
+
+    return 0;
 }
 
 
@@ -743,8 +805,8 @@ genai_oa_error(genai_openai_answer_t *a, uint64_t start, uint64_t end)
  * adds: where there is more than one, the first of these places counts.
  */
 
-static void
-genai_oa_usage_enter(genai_openai_answer_t *a, const genai_push_value_t *v,
+static int
+genai_oa_usage(genai_openai_answer_t *a, const genai_push_value_t *v,
     unsigned rank)
 {
     if (v->what == GENAI_PUSH_LEAVE) {
@@ -755,17 +817,20 @@ genai_oa_usage_enter(genai_openai_answer_t *a, const genai_push_value_t *v,
 
         a->usage_read = 0;
 
-        return;
+        return 0;
     }
 
     a->usage_read = (rank >= a->rank);
     a->usage_rank = rank;
     a->mark = v->start;
+
+    return 0;
 }
 
 
 static int
-genai_oa_count(genai_openai_answer_t *a, const genai_push_value_t *v)
+genai_oa_count(genai_openai_answer_t *a, const genai_push_value_t *v,
+    int64_t *dst)
 {
     int64_t  n;
 
@@ -785,33 +850,10 @@ genai_oa_count(genai_openai_answer_t *a, const genai_push_value_t *v)
         genai_usage_clear(&a->usage);
     }
 
-    switch (v->tag) {
+    /* the details are believed first */
 
-    case GENAI_OA_PROMPT:
-        a->usage.prompt = n;
-        break;
-
-    case GENAI_OA_COMPLETION:
-        a->usage.completion = n;
-        break;
-
-    case GENAI_OA_TOTAL:
-        a->usage.total = n;
-        break;
-
-    case GENAI_OA_CACHED:
-        a->usage.cached = n;
-        break;
-
-    case GENAI_OA_REASONING_TOKENS:
-        a->usage.reasoning = n;
-        break;
-
-    default: /* GENAI_OA_CACHE_HIT */
-
-        if (a->usage.cached < 0) {
-            a->usage.cached = n;
-        }
+    if (v->tag != GENAI_OA_CACHE_HIT || *dst < 0) {
+        *dst = n;
     }
 
     return 0;

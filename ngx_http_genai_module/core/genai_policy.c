@@ -15,6 +15,7 @@ static const char *genai_policy_table(const genai_policy_t *p,
 static const void *genai_policy_items(const genai_policy_t *p,
     const genai_policy_table_t *t, const genai_policy_list_t *list,
     size_t size);
+static uint64_t genai_policy_word(const unsigned char *p);
 static int genai_policy_digest_equal(const unsigned char *a,
     const unsigned char *b);
 static genai_policy_why_e genai_policy_check(
@@ -30,6 +31,10 @@ static int genai_policy_each(const genai_policy_t *p,
     void *ctx);
 static int genai_policy_bars(const genai_policy_t *p,
     const genai_str_t *name);
+static int genai_policy_barred(const genai_policy_t *p,
+    const genai_str_t *id);
+static int genai_policy_compare_id(const genai_policy_t *p,
+    const genai_policy_object_t *o, const genai_str_t *id);
 static int genai_policy_refuses(const genai_policy_t *p,
     const genai_policy_object_t *o, void *ctx);
 static int genai_policy_masks(const genai_policy_t *p,
@@ -97,6 +102,10 @@ genai_policy_open(const void *addr, size_t size, const genai_policy_t **policy)
     }
 
     if (err == NULL) {
+        err = genai_policy_table(p, &p->barred, sizeof(uint32_t));
+    }
+
+    if (err == NULL) {
         *policy = p;
     }
 
@@ -157,7 +166,6 @@ genai_policy_find(const genai_policy_t *p, genai_policy_kind_e kind,
 {
     int                           rc;
     uint32_t                      low, high, mid;
-    genai_str_t                   s;
     const genai_policy_object_t  *o;
 
     low = 0;
@@ -167,13 +175,7 @@ genai_policy_find(const genai_policy_t *p, genai_policy_kind_e kind,
         mid = low + (high - low) / 2;
 
         o = genai_policy_object(p, kind, mid);
-        s = genai_policy_text(p, o->id);
-
-        rc = memcmp(id->data, s.data, id->len < s.len ? id->len : s.len);
-
-        if (rc == 0) {
-            rc = (id->len > s.len) - (id->len < s.len);
-        }
+        rc = genai_policy_compare_id(p, o, id);
 
         if (rc == 0) {
             return o;
@@ -188,6 +190,20 @@ genai_policy_find(const genai_policy_t *p, genai_policy_kind_e kind,
     }
 
     return NULL;
+}
+
+
+static int
+genai_policy_compare_id(const genai_policy_t *p,
+    const genai_policy_object_t *o, const genai_str_t *id)
+{
+    int          rc;
+    genai_str_t  s;
+
+    s = genai_policy_text(p, o->id);
+    rc = memcmp(id->data, s.data, id->len < s.len ? id->len : s.len);
+
+    return rc ? rc : (id->len > s.len) - (id->len < s.len);
 }
 
 
@@ -222,7 +238,7 @@ genai_policy_lookup(const genai_policy_t *p,
     secrets = (const void *) ((const char *) p + p->secrets.offset);
     mask = p->secrets.n - 1;
 
-    memcpy(&at, digest, sizeof(uint32_t));
+    at = genai_policy_place(p, digest);
 
     for (i = 0; i <= mask; i++, at++) {
 
@@ -252,6 +268,74 @@ genai_policy_lookup(const genai_policy_t *p,
     }
 
     return GENAI_POLICY_UNKNOWN;
+}
+
+
+#define genai_policy_rotate(x, n)  (((x) << (n)) | ((x) >> (64 - (n))))
+
+#define genai_policy_round(v)                                                 \
+    do {                                                                      \
+        v[0] += v[1];                                                         \
+        v[2] += v[3];                                                         \
+        v[1] = genai_policy_rotate(v[1], 13) ^ v[0];                          \
+        v[3] = genai_policy_rotate(v[3], 16) ^ v[2];                          \
+        v[0] = genai_policy_rotate(v[0], 32);                                 \
+        v[2] += v[1];                                                         \
+        v[0] += v[3];                                                         \
+        v[1] = genai_policy_rotate(v[1], 17) ^ v[2];                          \
+        v[3] = genai_policy_rotate(v[3], 21) ^ v[0];                          \
+        v[2] = genai_policy_rotate(v[2], 32);                                 \
+    } while (0)
+
+
+uint32_t
+genai_policy_place(const genai_policy_t *p,
+    const unsigned char digest[GENAI_DIGEST_LEN])
+{
+    unsigned  i;
+    uint64_t  m, v[4];
+
+    v[0] = p->seed[0] ^ UINT64_C(0x736f6d6570736575);
+    v[1] = p->seed[1] ^ UINT64_C(0x646f72616e646f6d);
+    v[2] = p->seed[0] ^ UINT64_C(0x6c7967656e657261);
+    v[3] = p->seed[1] ^ UINT64_C(0x7465646279746573);
+
+    /* the last word is the length, in the highest byte */
+
+    for (i = 0; i <= GENAI_DIGEST_LEN; i += sizeof(uint64_t)) {
+
+        m = (i < GENAI_DIGEST_LEN) ? genai_policy_word(digest + i)
+                                   : (uint64_t) GENAI_DIGEST_LEN << 56;
+        v[3] ^= m;
+        genai_policy_round(v);
+        v[0] ^= m;
+    }
+
+    v[2] ^= 0xff;
+
+    for (i = 0; i < 3; i++) {
+        genai_policy_round(v);
+    }
+
+    return (uint32_t) (v[0] ^ v[1] ^ v[2] ^ v[3]);
+}
+
+
+/* little-endian, wherever it runs */
+
+static uint64_t
+genai_policy_word(const unsigned char *p)
+{
+    unsigned  i;
+    uint64_t  w;
+
+    w = 0;
+
+    for (i = 0; i < sizeof(uint64_t); i++) {
+        w |= (uint64_t) p[i] << (8 * i);
+    }
+
+    return w;
 }
 
 
@@ -462,7 +546,7 @@ int
 genai_policy_allows_model(const genai_policy_t *p,
     const genai_policy_object_t *key, const genai_str_t *name)
 {
-    if (p->barred && genai_policy_bars(p, name)) {
+    if (p->barred.n && genai_policy_bars(p, name)) {
         return 0;
     }
 
@@ -473,22 +557,65 @@ genai_policy_allows_model(const genai_policy_t *p,
 static int
 genai_policy_bars(const genai_policy_t *p, const genai_str_t *name)
 {
-    uint32_t                      i;
-    genai_str_t                   id;
+    unsigned       i;
+    genai_str_t    id;
+    unsigned char  pattern[GENAI_POLICY_ID_MAX];
+
+    if (genai_policy_barred(p, name)) {
+        return 1;
+    }
+
+    id.data = pattern;
+
+    for (i = 0; i < GENAI_POLICY_ID_MAX && i <= name->len; i++) {
+
+        if (p->barred_lengths[i / 64] & ((uint64_t) 1 << i % 64)) {
+
+            memcpy(pattern, name->data, i);
+            pattern[i] = '*';
+            id.len = i + 1;
+
+            if (genai_policy_barred(p, &id)) {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+genai_policy_barred(const genai_policy_t *p, const genai_str_t *id)
+{
+    int                           rc;
+    uint32_t                      low, high, mid;
+    const uint32_t               *numbers;
     const genai_policy_object_t  *o;
 
-    for (i = 0; i < p->objects[GENAI_POLICY_MODELS].n; i++) {
+    numbers = (const void *) ((const char *) p + p->barred.offset);
 
-        o = genai_policy_object(p, GENAI_POLICY_MODELS, i);
+    low = 0;
+    high = p->barred.n;
 
-        if (!(o->flags & (GENAI_POLICY_CLOSED|GENAI_POLICY_DISABLED))) {
-            continue;
+    while (low < high) {
+        mid = low + (high - low) / 2;
+
+        o = genai_policy_object(p, GENAI_POLICY_MODELS, numbers[mid]);
+
+        /* not of the builder: nobody passes */
+
+        rc = o ? genai_policy_compare_id(p, o, id) : 0;
+
+        if (rc == 0) {
+            return 1;
         }
 
-        id = genai_policy_text(p, o->id);
+        if (rc < 0) {
+            high = mid;
 
-        if (genai_pattern_match(&id, name)) {
-            return 1;
+        } else {
+            low = mid + 1;
         }
     }
 

@@ -6,7 +6,8 @@
  * makes it is in genai_policy_build.h.
  *
  *    header | secrets (a hash table) | keys | users | teams | plans | models
- *           | limits | patterns | pairs | changes of the time zone | texts
+ *           | limits | patterns | pairs | changes of the time zone
+ *           | barred models | texts
  *
  * Objects of all kinds are of one type.  They refer to each other by their
  * number in their table, and to texts by offset.  A process maps a snapshot
@@ -31,7 +32,7 @@
 
 
 #define GENAI_POLICY_MAGIC     "GENAIPOL"
-#define GENAI_POLICY_LAYOUT    1
+#define GENAI_POLICY_LAYOUT    2
 
 #define GENAI_POLICY_NONE      0xffffffffu
 
@@ -142,14 +143,21 @@ typedef struct {
     uint32_t              closed;       /* objects that are, or were left
                                            out */
     uint32_t              unenforced;   /* limits and guards */
-    uint32_t              barred;       /* models that are closed, disabled */
+    uint32_t              unloaded;     /* 1: nothing could be read; else an
+                                           empty policy is meant so */
 
+    uint64_t              seed[2];      /* of secrets' places, random */
+
+    uint64_t              barred_lengths[2];  /* of their patterns, see
+                                                 genai_policy_allows_model() */
     genai_policy_table_t  secrets;      /* n is a power of 2 */
     genai_policy_table_t  objects[GENAI_POLICY_KINDS];
     genai_policy_table_t  limits;
     genai_policy_table_t  patterns;     /* genai_policy_text_t */
     genai_policy_table_t  pairs;
     genai_policy_table_t  changes;      /* genai_timezone_change_t */
+    genai_policy_table_t  barred;       /* uint32_t: models that are closed or
+                                           disabled, their numbers upwards */
 } genai_policy_t;
 
 
@@ -185,8 +193,17 @@ const genai_policy_object_t *genai_policy_find(const genai_policy_t *p,
     genai_policy_kind_e kind, const genai_str_t *id);
 
 /*
+ * Where in the table of secrets a digest's place is, to be cut to its size:
+ * SipHash-1-3 (J.-P. Aumasson, D. J. Bernstein) of the digest under the
+ * snapshot's seed.  A policy may name any digest, so that without a seed
+ * whoever writes one could have all of them in one place.
+ */
+uint32_t genai_policy_place(const genai_policy_t *p,
+    const unsigned char digest[GENAI_DIGEST_LEN]);
+
+/*
  * The key that has this secret.  Digests are compared in constant time; where
- * in the table is looked depends on the digest alone, which nobody can aim.
+ * in the table is looked depends on the digest and on a random seed.
  *
  * Returns GENAI_POLICY_OK with *key, when it may be used at now (seconds), as
  * may the user, the team and the plan that it refers to and all teams above
@@ -225,6 +242,11 @@ const genai_policy_object_t *genai_policy_plan(const genai_policy_t *p,
  * bits: what the key, its plan, its user, its team and all teams above allow,
  * all of them at once; who has no list allows everything.  No model that an
  * entry of models matches which is disabled or closed.
+ *
+ * These entries are found by binary search: of the name as it is, and of its
+ * beginning for each length that a pattern among them has (bit N - 1 of
+ * barred_lengths: a pattern of N bytes, its "*" included), so that a name
+ * costs at most 1 + its length searches however many entries there are.
  */
 int genai_policy_allows_model(const genai_policy_t *p,
     const genai_policy_object_t *key, const genai_str_t *name);

@@ -10,7 +10,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include <openssl/rand.h>
 
 
 /* values of one fragment; 16 bytes each */
@@ -18,6 +19,9 @@
 
 /* bytes between two looks at stop */
 #define GENAI_POLICY_TURN        ((size_t) 1 << 20)
+
+/* values of a tape between two looks at stop */
+#define GENAI_POLICY_VALUES      65536
 
 /* members of an object that are compared each with each */
 #define GENAI_POLICY_FEW         16
@@ -57,12 +61,28 @@ genai_policy_builder_create(const volatile int *stop)
 
     b->stop = stop;
     b->last = &b->findings;
+    b->objects_max = GENAI_POLICY_OBJECTS_MAX;
+    b->size_max = GENAI_POLICY_SIZE_MAX;
 
-    /* it only has to differ, so that nobody makes up texts for it */
+    /* nobody makes up texts and digests that have one place in a table */
 
-    b->seed = (uint32_t) time(NULL) ^ (uint32_t) ((uintptr_t) b >> 4);
+    if (RAND_bytes((unsigned char *) b->secrets_seed, sizeof(b->secrets_seed))
+        != 1
+        || RAND_bytes((unsigned char *) &b->seed, sizeof(b->seed)) != 1)
+    {
+        free(b);
+        return NULL;
+    }
 
     return b;
+}
+
+
+void
+genai_policy_seed(genai_policy_builder_t *b, uint64_t seed)
+{
+    b->secrets_seed[0] = seed;
+    b->secrets_seed[1] = seed;
 }
 
 
@@ -148,7 +168,27 @@ genai_policy_add(genai_policy_builder_t *b, const char *name,
     r.lines.text = text;
     r.lines.line = 1;
 
+    genai_policy_mark(&r);
+
     rc = genai_policy_read(&r, text, len, since);
+
+    if (b->failed == GENAI_POLICY_BUILD_LARGE) {
+        b->failed = 0;
+
+        rc = genai_policy_broken(&r, NULL, "%s", r.large ? r.large
+                                 : "it is more than a policy can hold");
+    }
+
+    if (b->failed == 0) {
+
+        if (rc != 0) {
+            genai_policy_take_back(&r);
+
+        } else {
+            b->sources[r.scoped] += len;
+            b->sizes[r.scoped] += genai_policy_size(b) - r.mark.size;
+        }
+    }
 
     genai_arena_destroy(&arena);
 
@@ -211,6 +251,20 @@ genai_policy_read(genai_policy_reader_t *r, const char *text, size_t len,
     if (genai_tape_type(r->tape, 0) != GENAI_TAPE_OBJECT) {
         return genai_policy_broken(r, text, "it is no object; write"
                                    " {\"schema\": 1, ...}");
+    }
+
+    r->scoped = genai_tape_find(r->tape, 0, "scope", 5) != 0;
+
+    if (r->scoped && len > GENAI_POLICY_SCOPED_MAX) {
+        return genai_policy_broken(r, NULL, "it has a scope, and more than %lu"
+                       " MiB", (unsigned long) (GENAI_POLICY_SCOPED_MAX >> 20));
+    }
+
+    if (b->sources[r->scoped] + len > GENAI_POLICY_FRAGMENT_MAX) {
+        return genai_policy_broken(r, NULL, "together with those before it the"
+                                   " fragments %s a scope have more than %lu"
+                                   " MiB", r->scoped ? "with" : "without",
+                     (unsigned long) (GENAI_POLICY_FRAGMENT_MAX >> 20));
     }
 
     rc = genai_policy_twice(r, &name);
@@ -314,6 +368,10 @@ genai_policy_twice(genai_policy_reader_t *r, uint32_t *name)
 
     for (i = 0; i < t->n; i++) {
 
+        if (i % GENAI_POLICY_VALUES == 0 && genai_policy_stopped(r->b)) {
+            return r->b->failed;
+        }
+
         if (genai_tape_type(t, i) != GENAI_TAPE_OBJECT) {
             continue;
         }
@@ -391,11 +449,16 @@ genai_policy_twice_many(genai_policy_reader_t *r, uint32_t object, uint32_t n,
     }
 
     rc = 0;
+    n = 0;
 
     for (k = genai_tape_first(t, object);
          k && rc == 0;
          k = genai_tape_next(t, object, k))
     {
+        if (++n % GENAI_POLICY_VALUES == 0 && genai_policy_stopped(r->b)) {
+            break;
+        }
+
         if (genai_policy_comment(t, k)) {
             continue;
         }

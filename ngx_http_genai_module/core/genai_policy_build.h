@@ -13,8 +13,9 @@
  *    b's findings are what there is to say
  *
  * Nothing that stands in a source makes the building fail: a fragment that is
- * broken (not JSON, a name twice in an object, of another shape) is left out
- * as a whole, and its owner adds its last good version instead; an object
+ * broken (not JSON, a name twice in an object, of another shape, too large) is
+ * left out as a whole, and its owner adds its last good version instead; an
+ * object
  * that is broken is closed; what two fragments define stays with the one
  * without a scope, else with the first one.
  *
@@ -29,12 +30,22 @@
 #include "genai_policy.h"
 
 
-/* bytes of one fragment, of all of them, and of the revoked list */
+/*
+ * Bytes of one fragment, and of all of them; objects of one kind; bytes of the
+ * snapshot that they may take.  They hold for fragments without a scope, and
+ * again for all those with one, so that the latter take nothing away from the
+ * former.  The fragment that goes beyond is broken, the others go on.
+ */
 #define GENAI_POLICY_FRAGMENT_MAX  ((size_t) 512 << 20)
-#define GENAI_POLICY_REVOKED_MAX   ((size_t) 64 << 20)
-
-/* objects of one kind, limits of one object */
 #define GENAI_POLICY_OBJECTS_MAX   4000000
+#define GENAI_POLICY_SIZE_MAX      ((uint64_t) 3 << 29)
+
+/* the same of one fragment with a scope: bytes, objects of all kinds */
+#define GENAI_POLICY_SCOPED_MAX          ((size_t) 16 << 20)
+#define GENAI_POLICY_SCOPED_OBJECTS_MAX  200000
+
+/* bytes of the revoked list; limits of one object */
+#define GENAI_POLICY_REVOKED_MAX   ((size_t) 64 << 20)
 #define GENAI_POLICY_LIMITS_MAX    64
 
 /* findings that are kept; more are counted */
@@ -72,19 +83,27 @@ typedef struct genai_policy_builder_s  genai_policy_builder_t;
 
 
 /*
- * Returns NULL when out of memory.  stop, which may be NULL, is looked at now
- * and then: where it is not 0 the building ends early, with
- * GENAI_POLICY_BUILD_STOPPED.
+ * Returns NULL when out of memory, or of random bytes.  stop, which may be
+ * NULL, is looked at now and then: where it is not 0 the building ends early,
+ * with GENAI_POLICY_BUILD_STOPPED.
  */
 genai_policy_builder_t *genai_policy_builder_create(const volatile int *stop);
 void genai_policy_builder_destroy(genai_policy_builder_t *b);
+
+
+/*
+ * Sets what is random in a snapshot, so that the same sources make the same
+ * bytes: for tests only, before the first fragment.
+ */
+void genai_policy_seed(genai_policy_builder_t *b, uint64_t seed);
 
 
 #define GENAI_POLICY_BUILD_OK        0
 #define GENAI_POLICY_BUILD_BROKEN   -1      /* this fragment is */
 #define GENAI_POLICY_BUILD_STOPPED  -2
 #define GENAI_POLICY_BUILD_MEMORY   -3
-#define GENAI_POLICY_BUILD_LARGE    -4      /* more than a snapshot can hold */
+#define GENAI_POLICY_BUILD_LARGE    -4      /* more than a snapshot holds: by
+                                               nothing that is in a source */
 #define GENAI_POLICY_BUILD_DONE     -5      /* it has been built before */
 
 /*
@@ -112,6 +131,22 @@ void genai_policy_finding(genai_policy_builder_t *b, genai_finding_e level,
  */
 int genai_policy_revoke(genai_policy_builder_t *b, const char *text,
     size_t len);
+
+/*
+ * Puts such a list on a snapshot that there is, in memory that may be written
+ * to and that genai_policy_open() has accepted: keys are revoked by their
+ * ids, secrets of keys by their digests.  Nothing is taken back, and secrets
+ * of no key are not noted.  It takes as long as the snapshot has secrets and
+ * the list has lines.  Thread-safe for different snapshots.
+ *
+ * Returns how many keys and secrets were not revoked before, or -1 when out
+ * of memory, with the snapshot as it was.
+ */
+int64_t genai_policy_revoke_snapshot(genai_policy_t *policy, const char *text,
+    size_t len);
+
+/* Whether a list has a line that is not empty nor a comment; thread-safe. */
+int genai_policy_revokes(const char *text, size_t len);
 
 /*
  * Names the secrets and the providers there are, for the credentials of

@@ -118,7 +118,8 @@ struct genai_policy_builder_s {
 
     uint32_t            *places;        /* of symbols, a hash table */
     uint32_t             nplaces;
-    uint32_t             seed;
+    uint32_t             seed;          /* of them */
+    uint64_t             secrets_seed[2];
 
     char                *revoked;
     size_t               revoked_len;
@@ -134,8 +135,36 @@ struct genai_policy_builder_s {
     int                  nchanges;      /* 0: none brought, -1: broken */
 
     uint32_t             left;          /* objects that were left out */
-    uint32_t             counts[GENAI_POLICY_KINDS];   /* definitions */
+
+    /* definitions, bytes of texts, of snapshots; without a scope, with one */
+    uint32_t             counts[2][GENAI_POLICY_KINDS];
+    uint64_t             sources[2];
+    uint64_t             sizes[2];
+
+    /* GENAI_POLICY_OBJECTS_MAX and _SIZE_MAX, but in tests */
+    uint32_t             objects_max;
+    uint64_t             size_max;
 };
+
+
+/* where a builder was before a fragment */
+
+typedef struct {
+    uint32_t             fragments;
+    uint32_t             defs;
+    uint32_t             symbols;
+    uint32_t             texts;
+    uint32_t             limits;
+    uint32_t             patterns;
+    uint32_t             pairs;
+    uint32_t             digests;
+    uint32_t             left;
+    uint32_t             counts[2][GENAI_POLICY_KINDS];
+    genai_policy_text_t  revision;
+    int                  revision_scoped;
+    int                  zone;          /* there was one */
+    uint64_t             size;
+} genai_policy_mark_t;
 
 
 /* a fragment while it is read */
@@ -147,6 +176,9 @@ typedef struct {
     genai_tape_t             *tape;
     genai_arena_t            *arena;    /* what lives as long as the tape */
     genai_policy_lines_t      lines;
+    genai_policy_mark_t       mark;
+    unsigned                  scoped;   /* 1: it has a scope */
+    const char               *large;    /* what there is too much of */
 
     /* the object that is being read */
     genai_policy_kind_e       kind;
@@ -187,6 +219,9 @@ uint32_t genai_policy_intern(genai_policy_builder_t *b, const genai_str_t *s);
 uint32_t genai_policy_interned(const genai_policy_builder_t *b,
     const genai_str_t *s);
 
+/* Forgets what was interned since there were n symbols. */
+void genai_policy_forget_symbols(genai_policy_builder_t *b, uint32_t n);
+
 /* The text of a symbol: a view, until the next symbol is made. */
 genai_str_t genai_policy_symbol_text(const genai_policy_builder_t *b,
     uint32_t symbol);
@@ -201,6 +236,23 @@ int genai_policy_stopped(genai_policy_builder_t *b);
 int genai_policy_comment(const genai_tape_t *t, uint32_t name);
 
 
+/*
+ * genai_policy_bounds.c: notes where the builder is before a fragment; takes
+ * all of the fragment back but what was said of it.
+ */
+void genai_policy_mark(genai_policy_reader_t *r);
+void genai_policy_take_back(genai_policy_reader_t *r);
+
+/* Bytes of a snapshot of all that there is, at most. */
+uint64_t genai_policy_size(const genai_policy_builder_t *b);
+
+/*
+ * Whether there is room for one more definition of r; where there is not,
+ * b->failed is GENAI_POLICY_BUILD_LARGE and r->large says why.
+ */
+int genai_policy_fits(genai_policy_reader_t *r);
+
+
 /* genai_policy_line.c */
 
 /* The line, from 1, of an offset, which must lie in the text. */
@@ -208,8 +260,9 @@ unsigned genai_policy_line(genai_policy_lines_t *lines, size_t offset);
 
 /*
  * Writes a text as a log can have it: control characters and what is not
- * UTF-8 as \xNN, cut where it is longer than there is room for.  dst has size
- * bytes, at least 8, and is NUL-terminated.
+ * UTF-8 as \xNN, cut where it is longer than there is room for; of a key of
+ * ours (genai_key_check()) its prefix only.  dst has size bytes, at least 8,
+ * and is NUL-terminated.
  */
 void genai_policy_clean(char *dst, size_t size, const char *src, size_t len);
 

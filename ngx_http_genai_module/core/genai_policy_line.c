@@ -69,7 +69,20 @@ genai_policy_clean(char *dst, size_t size, const char *src, size_t len)
 {
     char                  piece[8];
     size_t                n, used;
+    genai_str_t           key;
     const unsigned char  *p, *end;
+
+    /* in quotes or without them */
+
+    n = (len > 2 && src[0] == '"' && src[len - 1] == '"');
+
+    key.data = (unsigned char *) src + n;
+    key.len = len - 2 * n;
+
+    if (genai_key_check(&key) == 1) {
+        (void) snprintf(dst, size, GENAI_KEY_PREFIX "...");
+        return;
+    }
 
     p = (const unsigned char *) src;
     end = p + len;

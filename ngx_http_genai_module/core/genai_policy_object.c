@@ -131,6 +131,13 @@ static const genai_str_t  genai_policy_later[] = {
 };
 
 
+/* ids go to logs, metrics and books */
+
+static const char  genai_policy_is_key[] =
+    "it is a key itself, and whoever reads this file can use it; revoke it,"
+    " and write an id of your own";
+
+
 /* the digest of nothing: of a shell's variable that was not set */
 
 static const unsigned char  genai_policy_empty[GENAI_DIGEST_LEN] = {
@@ -166,7 +173,7 @@ genai_policy_read_object(genai_policy_reader_t *r, uint32_t name)
     o->not_before = INT64_MIN;
     o->not_after = INT64_MAX;
 
-    if (genai_policy_read_id(r, name) != 0) {
+    if (genai_policy_read_id(r, name) != 0 || !genai_policy_fits(r)) {
         return;
     }
 
@@ -192,15 +199,11 @@ genai_policy_read_object(genai_policy_reader_t *r, uint32_t name)
         return;
     }
 
-    if (++b->counts[r->kind] > GENAI_POLICY_OBJECTS_MAX) {
-        b->failed = GENAI_POLICY_BUILD_LARGE;
-        return;
-    }
-
     def = genai_policy_push(b, &b->defs, sizeof(genai_policy_def_t), 1);
 
     if (def) {
         *def = r->def;
+        b->counts[r->scoped][r->kind]++;
     }
 }
 
@@ -243,6 +246,10 @@ genai_policy_read_id(genai_policy_reader_t *r, uint32_t name)
 
     if (wrong == NULL && r->kind == GENAI_POLICY_MODELS) {
         wrong = genai_pattern_check(&s);
+    }
+
+    if (wrong == NULL && genai_key_check(&s) == 1) {
+        wrong = genai_policy_is_key;
     }
 
     if (wrong == NULL) {
@@ -474,7 +481,15 @@ static const char *
 genai_policy_reference(genai_policy_reader_t *r, uint32_t value,
     uint32_t *symbol, unsigned *line)
 {
+    genai_str_t  s;
+
     *line = genai_policy_line_of(r, value);
+
+    s = genai_policy_read_string(r, value);
+
+    if (s.data && genai_key_check(&s) == 1) {
+        return genai_policy_is_key;
+    }
 
     return genai_policy_read_text(r, value, GENAI_POLICY_ID_MAX, symbol);
 }

@@ -183,6 +183,31 @@ genai_policy_find_symbol(const genai_policy_builder_t *b,
 }
 
 
+/*
+ * With linear probing the one that came last can be taken out as if it had
+ * never been there; a table that was made anew has them in the same order.
+ */
+
+void
+genai_policy_forget_symbols(genai_policy_builder_t *b, uint32_t n)
+{
+    uint32_t  i, at;
+
+    for (i = b->symbols.n; i > n; i--) {
+
+        at = genai_policy_symbol(b, i - 1)->hash & (b->nplaces - 1);
+
+        while (b->places[at] != i) {
+            at = (at + 1) & (b->nplaces - 1);
+        }
+
+        b->places[at] = 0;
+    }
+
+    b->symbols.n = n;
+}
+
+
 static int
 genai_policy_grow_places(genai_policy_builder_t *b)
 {

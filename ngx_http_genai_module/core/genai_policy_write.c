@@ -37,7 +37,7 @@ typedef struct {
 static int genai_policy_sort(genai_policy_writer_t *w);
 static int genai_policy_compare(const void *a, const void *b);
 static int genai_policy_layout(genai_policy_writer_t *w);
-static int genai_policy_place(genai_policy_writer_t *w,
+static int genai_policy_table(genai_policy_writer_t *w,
     genai_policy_table_t *table, uint64_t n, size_t size);
 static void genai_policy_secrets(genai_policy_writer_t *w);
 static void genai_policy_secret(genai_policy_writer_t *w, uint32_t i,
@@ -54,6 +54,7 @@ static int genai_policy_blank(char c);
 static void genai_policy_revoked_id(genai_policy_builder_t *b,
     const char *start, const char *end);
 static void genai_policy_notes(genai_policy_writer_t *w);
+static void genai_policy_bar(genai_policy_writer_t *w);
 static void genai_policy_objects(genai_policy_writer_t *w);
 static void genai_policy_lists(genai_policy_writer_t *w);
 static void genai_policy_keys(genai_policy_writer_t *w);
@@ -87,11 +88,19 @@ genai_policy_write(genai_policy_builder_t *b, uint64_t generation, int64_t now,
     p->built = now;
     p->anonymous = GENAI_POLICY_NONE;
 
+    p->unloaded = (b->fragments.n == 0 && b->levels[GENAI_FINDING_BROKEN]);
+
     genai_policy_secrets(&w);
     genai_policy_notes(&w);
+    genai_policy_bar(&w);
     genai_policy_objects(&w);
     genai_policy_lists(&w);
     genai_policy_keys(&w);
+
+    if (genai_policy_stopped(b)) {
+        goto done;
+    }
+
     genai_policy_sources(b, p);
 
     i = genai_policy_interned(b, &anonymous);
@@ -133,7 +142,7 @@ genai_policy_sort(genai_policy_writer_t *w)
 
     for (k = 0; k < GENAI_POLICY_KINDS; k++) {
 
-        w->entries[k] = malloc((b->counts[k] + (size_t) 1)
+        w->entries[k] = malloc(((size_t) b->counts[0][k] + b->counts[1][k] + 1)
                                * sizeof(genai_policy_entry_t));
 
         if (w->entries[k] == NULL) {
@@ -213,6 +222,7 @@ genai_policy_layout(genai_policy_writer_t *w)
 
     memcpy(p.magic, GENAI_POLICY_MAGIC, sizeof(p.magic));
     p.layout = GENAI_POLICY_LAYOUT;
+    memcpy(p.seed, b->secrets_seed, sizeof(p.seed));
 
     /* half of the places are free */
 
@@ -222,7 +232,7 @@ genai_policy_layout(genai_policy_writer_t *w)
 
     w->size = sizeof(genai_policy_t);
 
-    if (genai_policy_place(w, &p.secrets, secrets,
+    if (genai_policy_table(w, &p.secrets, secrets,
                            sizeof(genai_policy_secret_t))
         != 0)
     {
@@ -230,7 +240,7 @@ genai_policy_layout(genai_policy_writer_t *w)
     }
 
     for (k = 0; k < GENAI_POLICY_KINDS; k++) {
-        if (genai_policy_place(w, &p.objects[k], w->n[k],
+        if (genai_policy_table(w, &p.objects[k], w->n[k],
                                sizeof(genai_policy_object_t))
             != 0)
         {
@@ -250,14 +260,16 @@ genai_policy_layout(genai_policy_writer_t *w)
         b->nchanges = 0;
     }
 
-    if (genai_policy_place(w, &p.limits, b->limits.n,
+    if (genai_policy_table(w, &p.limits, b->limits.n,
                            sizeof(genai_policy_limit_t)) != 0
-        || genai_policy_place(w, &p.patterns, b->patterns.n,
+        || genai_policy_table(w, &p.patterns, b->patterns.n,
                               sizeof(genai_policy_text_t)) != 0
-        || genai_policy_place(w, &p.pairs, b->pairs.n,
+        || genai_policy_table(w, &p.pairs, b->pairs.n,
                               sizeof(genai_policy_pair_t)) != 0
-        || genai_policy_place(w, &p.changes, b->zone ? b->nchanges : 0,
-                              sizeof(genai_timezone_change_t)) != 0)
+        || genai_policy_table(w, &p.changes, b->zone ? b->nchanges : 0,
+                              sizeof(genai_timezone_change_t)) != 0
+        || genai_policy_table(w, &p.barred, w->n[GENAI_POLICY_MODELS],
+                              sizeof(uint32_t)) != 0)
     {
         return -1;
     }
@@ -291,7 +303,7 @@ genai_policy_layout(genai_policy_writer_t *w)
 
 
 static int
-genai_policy_place(genai_policy_writer_t *w, genai_policy_table_t *table,
+genai_policy_table(genai_policy_writer_t *w, genai_policy_table_t *table,
     uint64_t n, size_t size)
 {
     uint64_t  end;
@@ -318,7 +330,7 @@ genai_policy_place(genai_policy_writer_t *w, genai_policy_table_t *table,
 static void
 genai_policy_secrets(genai_policy_writer_t *w)
 {
-    uint32_t                 i, k, scoped;
+    uint32_t                 i, k, n, scoped;
     unsigned char           *digests;
     genai_policy_t          *p;
     genai_policy_def_t      *def;
@@ -338,6 +350,8 @@ genai_policy_secrets(genai_policy_writer_t *w)
 
     (void) genai_policy_revoked(b, p);
 
+    n = 0;
+
     for (scoped = 0; scoped < 2; scoped++) {
 
         for (i = 0; i < w->n[GENAI_POLICY_KEYS]; i++) {
@@ -348,6 +362,10 @@ genai_policy_secrets(genai_policy_writer_t *w)
                  != GENAI_POLICY_NONE) != scoped)
             {
                 continue;
+            }
+
+            if (n++ % GENAI_POLICY_STEP == 0 && genai_policy_stopped(b)) {
+                return;
             }
 
             digests = b->digests.items;
@@ -438,7 +456,7 @@ genai_policy_slot(genai_policy_t *p, const unsigned char *digest)
     secrets = (genai_policy_secret_t *) ((char *) p + p->secrets.offset);
     mask = p->secrets.n - 1;
 
-    memcpy(&at, digest, sizeof(uint32_t));
+    at = genai_policy_place(p, digest);
 
     for ( ;; at++) {
 
@@ -462,10 +480,11 @@ genai_policy_slot(genai_policy_t *p, const unsigned char *digest)
 static uint32_t
 genai_policy_revoked(genai_policy_builder_t *b, genai_policy_t *p)
 {
-    uint32_t     n;
+    uint32_t     n, lines;
     const char  *line, *end, *next;
 
     n = 0;
+    lines = 0;
     line = b->revoked;
 
     if (line == NULL) {
@@ -479,6 +498,10 @@ genai_policy_revoked(genai_policy_builder_t *b, genai_policy_t *p)
     }
 
     while (line < next) {
+
+        if (++lines % GENAI_POLICY_STEP == 0 && genai_policy_stopped(b)) {
+            break;
+        }
 
         /* the line feeds of all systems */
 
@@ -604,6 +627,10 @@ genai_policy_notes(genai_policy_writer_t *w)
 
     for (i = 0; i < b->defs.n; i++) {
 
+        if (i % GENAI_POLICY_STEP == 0 && genai_policy_stopped(b)) {
+            return;
+        }
+
         def = genai_policy_def(b, i);
         o = &def->object;
 
@@ -612,12 +639,6 @@ genai_policy_notes(genai_policy_writer_t *w)
         }
 
         p->closed += (o->flags & GENAI_POLICY_CLOSED) != 0;
-
-        if (def->kind == GENAI_POLICY_MODELS
-            && (o->flags & (GENAI_POLICY_CLOSED|GENAI_POLICY_DISABLED)))
-        {
-            p->barred++;
-        }
 
         n = o->limits.n + (o->guard.len != 0);
 
@@ -633,6 +654,42 @@ genai_policy_notes(genai_policy_writer_t *w)
 
         genai_policy_complain(b, GENAI_FINDING_NOTE, def, def->line,
                               "%s not enforced by this version", both);
+    }
+}
+
+
+/* models that nobody may use; objects are in the order of their ids */
+
+static void
+genai_policy_bar(genai_policy_writer_t *w)
+{
+    uint32_t                     i, *barred;
+    genai_policy_t              *p;
+    const genai_policy_def_t    *def;
+    const genai_policy_entry_t  *e;
+
+    p = (genai_policy_t *) w->data;
+    barred = (uint32_t *) (w->data + p->barred.offset);
+
+    p->barred.n = 0;
+
+    for (i = 0; i < w->n[GENAI_POLICY_MODELS]; i++) {
+
+        e = &w->entries[GENAI_POLICY_MODELS][i];
+        def = genai_policy_def(w->b, e->def);
+
+        if (!(def->object.flags
+              & (GENAI_POLICY_CLOSED|GENAI_POLICY_DISABLED)))
+        {
+            continue;
+        }
+
+        barred[p->barred.n++] = i;
+
+        if (e->data[e->len - 1] == '*') {
+            p->barred_lengths[(e->len - 1) / 64] |=
+                (uint64_t) 1 << (e->len - 1) % 64;
+        }
     }
 }
 
@@ -653,6 +710,10 @@ genai_policy_objects(genai_policy_writer_t *w)
         o = (genai_policy_object_t *) (w->data + p->objects[k].offset);
 
         for (i = 0; i < w->n[k]; i++) {
+
+            if (i % GENAI_POLICY_STEP == 0 && genai_policy_stopped(b)) {
+                return;
+            }
 
             o[i] = genai_policy_def(b, w->entries[k][i].def)->object;
 
@@ -679,6 +740,10 @@ genai_policy_lists(genai_policy_writer_t *w)
 
     b = w->b;
     p = (genai_policy_t *) w->data;
+
+    if (genai_policy_stopped(b)) {
+        return;
+    }
 
     limits = (genai_policy_limit_t *) (w->data + p->limits.offset);
 
@@ -727,6 +792,10 @@ genai_policy_keys(genai_policy_writer_t *w)
                                   + p->objects[GENAI_POLICY_KEYS].offset);
 
     for (i = 0; i < w->n[GENAI_POLICY_KEYS]; i++, key++) {
+
+        if (i % GENAI_POLICY_STEP == 0 && genai_policy_stopped(w->b)) {
+            return;
+        }
 
         switch (genai_policy_above(p, key)) {
 

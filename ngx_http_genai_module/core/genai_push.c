@@ -106,6 +106,7 @@ genai_push_scan(genai_push_t *s, const unsigned char *start,
     unsigned                    c, object, want;
     uint64_t                    base;
     const unsigned char        *p, *q;
+    genai_push_frame_t         *frame;
     const genai_push_member_t  *m;
 
     p = start;
@@ -121,7 +122,7 @@ resume:
 
     /* these two always are what the state says of the place come to */
 
-    object = s->depth ? genai_push_object(s, s->depth) : 0;
+    object = s->objects[0] & 1;
     want = genai_push_want(s);
 
     switch (s->state) {
@@ -201,7 +202,8 @@ name:
     p++;
 
     if (s->depth == s->frames) {
-        m = genai_push_match(s, p, end);
+        frame = &s->frame[s->frames - 1];
+        m = genai_push_match(frame, &s->nodes[frame->node], p, end);
 
         if (m) {
             q = p + m->len;
@@ -291,12 +293,12 @@ value:
         }
 
         p++;
+        want = s->node ? s->nodes[s->node].want : 0;
 
         if (object) {
             goto first_name;
         }
 
-        want = s->node ? s->nodes[s->node].want : 0;
         goto first;
 
     } else if (c - '0' < 10 || c == '-') {
@@ -399,7 +401,7 @@ close:
     p++;
 
     if (s->depth) {
-        object = genai_push_object(s, s->depth);
+        object = s->objects[0] & 1;
         goto comma;
     }
 
@@ -499,13 +501,11 @@ genai_push_search(genai_push_frame_t *frame, const genai_push_node_t *node,
     unsigned                    i, n, stop;
     const genai_push_member_t  *m;
 
-    /* a round from behind the one tried, in two passes */
-
     if (end - p < 2) {
         return NULL;
     }
 
-    i = frame->next + 1;
+    i = frame->next;
     stop = node->nmembers;
 
     for (n = 0; n < 2; n++) {
@@ -519,7 +519,7 @@ genai_push_search(genai_push_frame_t *frame, const genai_push_node_t *node,
         }
 
         i = 0;
-        stop = (frame->next < node->nmembers) ? frame->next : node->nmembers;
+        stop = frame->next;
     }
 
     return NULL;
@@ -607,7 +607,6 @@ static inline int
 genai_push_open(genai_push_t *s, const unsigned char *p, uint64_t offset,
     unsigned object, unsigned want)
 {
-    unsigned             level;
     genai_push_frame_t  *frame;
     genai_push_value_t   value;
 
@@ -615,9 +614,7 @@ genai_push_open(genai_push_t *s, const unsigned char *p, uint64_t offset,
         return genai_push_fail(s, "the text is nested too deep", offset);
     }
 
-    level = s->depth++;
-
-    genai_push_bracket(s, level, object);
+    genai_push_bracket(s, object);
 
     if (!(want & (object ? GENAI_PUSH_WANT_OBJECT : GENAI_PUSH_WANT_ARRAY))
         || s->frames == GENAI_PUSH_PATH_MAX)
@@ -685,12 +682,12 @@ genai_push_close(genai_push_t *s, const unsigned char *p, uint64_t offset,
             return -1;
         }
 
-        s->depth--;
+        genai_push_unbracket(s);
 
         return 0;
     }
 
-    s->depth--;
+    genai_push_unbracket(s);
     frame = &s->frame[--s->frames];
     s->index = frame->index;
 

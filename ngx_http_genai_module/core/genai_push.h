@@ -71,9 +71,11 @@
 typedef struct {
     unsigned char               len;        /* of the name */
     unsigned char               node;       /* of the member's value */
+    unsigned short              over;       /* bits of those of its first 16
+                                               bytes that are not compared */
 
     /* ASCII, nothing to escape; the quote behind it, to be compared too */
-    char                        name[GENAI_PUSH_KEY_MAX + 6];
+    char                        name[GENAI_PUSH_KEY_MAX + 4];
 } genai_push_member_t;
 
 
@@ -88,7 +90,9 @@ typedef struct {
 } genai_push_node_t;
 
 
-#define genai_push_member(name, node)  { sizeof(name) - 1, node, name "\"" }
+#define genai_push_member(name, node)                                         \
+    { sizeof(name) - 1, node,                                                 \
+      sizeof(name) < 16 ? 0xffff << sizeof(name) & 0xffff : 0, name "\"" }
 
 #define genai_push_members(array)                                             \
     sizeof(array) / sizeof((array)[0]), array
@@ -149,7 +153,8 @@ typedef struct {
 
     uint64_t                    mark;       /* where a value, an escape or a
                                                character began */
-    uint64_t                    objects[GENAI_PUSH_DEPTH / 64];
+    uint64_t                    objects[2];     /* open brackets, one bit
+                                               each, the innermost lowest */
 
     const unsigned char        *run;        /* of a raw value, while fed */
     const char                 *literal;

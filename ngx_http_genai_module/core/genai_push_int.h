@@ -92,8 +92,8 @@ const unsigned char *genai_push_blank(const unsigned char *p,
     const unsigned char *end);
 
 /*
- * As genai_push_match(): tries all members but the one that was tried, from
- * that behind it on.
+ * As genai_push_match(): tries all members, from the one behind that found
+ * last on.
  */
 const genai_push_member_t *genai_push_search(genai_push_frame_t *frame,
     const genai_push_node_t *node, const unsigned char *p,
@@ -129,21 +129,27 @@ genai_push_fail(genai_push_t *s, const char *error, uint64_t offset)
 static inline unsigned
 genai_push_object(genai_push_t *s, unsigned level)
 {
-    level--;
+    level = s->depth - level;
 
     return s->objects[level / 64] >> (level % 64) & 1;
 }
 
 
 static inline void
-genai_push_bracket(genai_push_t *s, unsigned level, unsigned object)
+genai_push_bracket(genai_push_t *s, unsigned object)
 {
-    uint64_t  bit;
+    s->objects[1] = s->objects[1] << 1 | s->objects[0] >> 63;
+    s->objects[0] = s->objects[0] << 1 | object;
+    s->depth++;
+}
 
-    bit = UINT64_C(1) << (level % 64);
 
-    s->objects[level / 64] &= ~bit;
-    s->objects[level / 64] |= (uint64_t) object << (level % 64);
+static inline void
+genai_push_unbracket(genai_push_t *s)
+{
+    s->objects[0] = s->objects[0] >> 1 | s->objects[1] << 63;
+    s->objects[1] >>= 1;
+    s->depth--;
 }
 
 
@@ -377,26 +383,30 @@ genai_push_named(const genai_push_member_t *m, const unsigned char *p,
  */
 
 static inline const genai_push_member_t *
-genai_push_match(genai_push_t *s, const unsigned char *p,
-    const unsigned char *end)
+genai_push_match(genai_push_frame_t *frame, const genai_push_node_t *node,
+    const unsigned char *p, const unsigned char *end)
 {
-    unsigned                    next;
-    genai_push_frame_t         *frame;
-    const genai_push_node_t    *node;
     const genai_push_member_t  *m;
 
-    frame = &s->frame[s->frames - 1];
-    node = &s->nodes[frame->node];
-    next = frame->next;
+#if defined(__SSE2__)
+    unsigned  equal;
 
-    if (next < node->nmembers) {
-        m = &node->members[next];
+    if (frame->next < node->nmembers && end - p >= 16) {
+        m = &node->members[frame->next];
 
-        if (genai_push_named(m, p, end)) {
-            frame->next = next + 1;
+        equal = _mm_movemask_epi8(
+                    _mm_cmpeq_epi8(
+                        _mm_loadu_si128((const __m128i *) p),
+                        _mm_loadu_si128((const __m128i *) m->name)));
+
+        if ((equal | m->over) == 0xffff
+            && (m->len < 16 || genai_push_named(m, p, end)))
+        {
+            frame->next++;
             return m;
         }
     }
+#endif
 
     return genai_push_search(frame, node, p, end);
 }

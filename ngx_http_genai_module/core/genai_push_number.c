@@ -194,7 +194,7 @@ genai_push_int64(const genai_str_t *text, int64_t *n)
 {
     int64_t               v;
     unsigned              c;
-    const unsigned char  *p, *end;
+    const unsigned char  *p, *end, *safe;
 
     p = text->data;
     end = p + text->len;
@@ -204,6 +204,22 @@ genai_push_int64(const genai_str_t *text, int64_t *n)
         return -1;
     }
 
+    /* eighteen digits always fit */
+
+    safe = (text->len > 18) ? p + 18 : end;
+
+    do {
+        v = v * 10 + (*p++ - '0');
+
+        if (p == end) {
+            *n = v;
+            return 0;
+        }
+
+        c = *p - '0';
+
+    } while (c <= 9 && p < safe);
+
     for ( /* void */ ; p < end; p++) {
         c = *p - '0';
 
@@ -211,9 +227,7 @@ genai_push_int64(const genai_str_t *text, int64_t *n)
             break;
         }
 
-        /* eighteen digits always fit */
-
-        if (p - text->data >= 18 && v > (INT64_MAX - (int64_t) c) / 10) {
+        if (v > (INT64_MAX - (int64_t) c) / 10) {
             return -1;
         }
 

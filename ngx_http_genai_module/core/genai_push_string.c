@@ -302,6 +302,7 @@ lone:
 static unsigned
 genai_push_gathered(genai_push_t *s)
 {
+    genai_push_frame_t         *frame;
     const genai_push_member_t  *m;
 
     if (s->nbuf == GENAI_PUSH_KEY_LONG
@@ -312,7 +313,9 @@ genai_push_gathered(genai_push_t *s)
 
     s->buf[s->nbuf] = '"';
 
-    m = genai_push_match(s, s->buf, s->buf + s->nbuf + 1);
+    frame = &s->frame[s->frames - 1];
+    m = genai_push_search(frame, &s->nodes[frame->node], s->buf,
+                          s->buf + s->nbuf + 1);
 
     return m ? m->node : 0;
 }

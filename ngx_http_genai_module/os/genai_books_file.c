@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,6 +48,10 @@ static int genai_books_file_make(const char *dir, int dirfd, uid_t owner,
 static int genai_books_file_extend(int fd, uint64_t from, uint64_t size);
 static int genai_books_file_check(const char *dir, const void *addr,
     uint64_t size, char *problem);
+static int genai_books_file_head(const genai_books_file_t *f,
+    uint64_t head[GENAI_BOOKS_HEAD / sizeof(uint64_t)]);
+static void genai_books_file_boot(genai_books_file_t *f, uint64_t size);
+static int genai_books_file_seed(uint64_t seed[2]);
 static int genai_books_file_grow(void *data, uint64_t size);
 static int genai_books_file_no_grow(void *data, uint64_t size);
 static int genai_books_file_alive(void *data, const genai_process_id_t *id);
@@ -173,6 +178,13 @@ genai_books_file_open(genai_books_file_t *f, const char *dir, uint64_t max,
         goto failed;
     }
 
+    if (!genai_books_file_intact(f)) {
+        err = genai_books_file_problem(problem, EBADMSG,
+                  "%s/books: somebody truncates it, or it cannot be read",
+                  dir);
+        goto failed;
+    }
+
     /* a copy may have come here with holes; nobody else writes now */
 
     if (f->fresh) {
@@ -184,6 +196,8 @@ genai_books_file_open(genai_books_file_t *f, const char *dir, uint64_t max,
                 (unsigned long long) st.st_size, strerror(err));
             goto failed;
         }
+
+        genai_books_file_boot(f, (uint64_t) st.st_size);
     }
 
     close(dirfd);
@@ -402,8 +416,9 @@ static int
 genai_books_file_make(const char *dir, int dirfd, uid_t owner, gid_t group,
     char *problem)
 {
-    int    fd, err;
-    void  *addr;
+    int        fd, err;
+    void      *addr;
+    uint64_t   seed[2];
 
     if (unlinkat(dirfd, "books.new", 0) == -1 && errno != ENOENT) {
         return genai_books_file_problem(problem, errno,
@@ -424,6 +439,11 @@ genai_books_file_make(const char *dir, int dirfd, uid_t owner, gid_t group,
         goto failed;
     }
 
+    err = genai_books_file_seed(seed);
+    if (err) {
+        goto failed;
+    }
+
     err = genai_books_file_extend(fd, 0, GENAI_BOOKS_SIZE_MIN);
     if (err) {
         goto failed;
@@ -437,7 +457,7 @@ genai_books_file_make(const char *dir, int dirfd, uid_t owner, gid_t group,
         goto failed;
     }
 
-    genai_books_format(addr, GENAI_BOOKS_SIZE_MIN);
+    genai_books_format(addr, GENAI_BOOKS_SIZE_MIN, seed);
 
     munmap(addr, GENAI_BOOKS_SIZE_MIN);
 
@@ -521,6 +541,155 @@ genai_books_file_check(const char *dir, const void *addr, uint64_t size,
 }
 
 
+int
+genai_books_file_intact(const genai_books_file_t *f)
+{
+    uint64_t     size, head[GENAI_BOOKS_HEAD / sizeof(uint64_t)];
+    struct stat  st;
+
+    if (f->fd == -1) {
+        return 1;
+    }
+
+    /* in this order: it only grows, and says so when it has grown */
+
+    if (genai_books_file_head(f, head) != 0) {
+        return 0;
+    }
+
+    size = genai_books_size(head);
+
+    return size
+           && !genai_books_spoilt(head)
+           && fstat(f->fd, &st) == 0
+           && (uint64_t) st.st_size >= size;
+}
+
+
+/* reads the header, with zeroes behind the end; returns 0, or -1 */
+
+static int
+genai_books_file_head(const genai_books_file_t *f,
+    uint64_t head[GENAI_BOOKS_HEAD / sizeof(uint64_t)])
+{
+    memset(head, 0, GENAI_BOOKS_HEAD);
+
+    return pread(f->fd, head, GENAI_BOOKS_HEAD, 0) == -1 ? -1 : 0;
+}
+
+
+int
+genai_books_file_heal(const genai_books_file_t *f)
+{
+    int          err;
+    uint64_t     size, head[GENAI_BOOKS_HEAD / sizeof(uint64_t)];
+    struct stat  st;
+
+    if (f->fd == -1) {
+        return 0;
+    }
+
+    if (genai_books_file_head(f, head) != 0) {
+        return errno;
+    }
+
+    size = genai_books_size(head);
+
+    /*
+     * Nothing tells any more how long it was: then as long as it may have
+     * been, but with holes, as that can be all of the disk.
+     */
+
+    err = genai_books_file_extend(f->fd, 0,
+                                  size ? size : GENAI_BOOKS_SIZE_MIN);
+    if (err) {
+        return err;
+    }
+
+    if (size == 0) {
+        if (fstat(f->fd, &st) == -1
+            || ((uint64_t) st.st_size < f->max
+                && ftruncate(f->fd, (off_t) f->max) == -1))
+        {
+            return errno;
+        }
+    }
+
+    /* there is a page for it by now */
+
+    genai_books_spoil(f->addr);
+
+    return 0;
+}
+
+
+/* nobody else is here */
+
+static void
+genai_books_file_boot(genai_books_file_t *f, uint64_t size)
+{
+    int             fd;
+    char            text[37], hex[33];
+    ssize_t         n;
+    unsigned        i, to;
+    uint64_t        boot[2];
+    genai_books_t  *b;
+
+    fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd == -1) {
+        return;
+    }
+
+    n = read(fd, text, sizeof(text) - 1);
+
+    close(fd);
+
+    to = 0;
+
+    for (i = 0; n > 0 && i < (unsigned) n && to < 32; i++) {
+        if (text[i] != '-') {
+            hex[to++] = text[i];
+        }
+    }
+
+    hex[to] = '\0';
+
+    if (to < 32) {
+        return;
+    }
+
+    boot[1] = strtoull(hex + 16, NULL, 16);
+    hex[16] = '\0';
+    boot[0] = strtoull(hex, NULL, 16);
+
+    if (genai_books_booted(f->addr, boot)) {
+        f->rebooted = 1;
+
+        b = genai_books_view(f->addr, size);
+
+        if (b) {
+            f->faults = genai_books_verify(b, NULL, NULL);
+            genai_books_leave(b);
+        }
+    }
+
+    genai_books_boot(f->addr, boot);
+}
+
+
+static int
+genai_books_file_seed(uint64_t seed[2])
+{
+    ssize_t  n;
+
+    do {
+        n = getrandom(seed, 2 * sizeof(uint64_t), 0);
+    } while (n == -1 && errno == EINTR);
+
+    return (n == 2 * sizeof(uint64_t)) ? 0 : (n == -1) ? errno : EIO;
+}
+
+
 static int
 genai_books_file_grow(void *data, uint64_t size)
 {
@@ -558,7 +727,9 @@ genai_books_file_alive(void *data, const genai_process_id_t *id)
 int
 genai_books_file_anonymous(genai_books_file_t *f, uint64_t max)
 {
-    size_t  size;
+    int       err;
+    size_t    size;
+    uint64_t  seed[2];
 
     memset(f, 0, sizeof(genai_books_file_t));
 
@@ -573,6 +744,11 @@ genai_books_file_anonymous(genai_books_file_t *f, uint64_t max)
         return EINVAL;
     }
 
+    err = genai_books_file_seed(seed);
+    if (err) {
+        return err;
+    }
+
     f->addr = mmap(NULL, size, PROT_READ|PROT_WRITE,
                    MAP_SHARED|MAP_ANONYMOUS|MAP_NORESERVE, -1, 0);
 
@@ -581,7 +757,7 @@ genai_books_file_anonymous(genai_books_file_t *f, uint64_t max)
         return errno;
     }
 
-    genai_books_format(f->addr, GENAI_BOOKS_SIZE_MIN);
+    genai_books_format(f->addr, GENAI_BOOKS_SIZE_MIN, seed);
 
     f->mapped = max;
     f->max = max;

@@ -11,7 +11,9 @@
  * else is here.
  *
  * The file is extended with posix_fallocate(): a full disk is an error code
- * there, never a signal at a store.
+ * there, never a signal at a store.  Who truncates the file while it is mapped
+ * makes stores a signal all the same, SIGBUS: whoever is to touch the region
+ * after a pause asks genai_books_file_intact() before.
  */
 
 
@@ -31,6 +33,8 @@ typedef struct {
     int                fd;          /* of the file, or -1 */
     int                lock;        /* or -1 */
     int                fresh;       /* nobody else can be here */
+    int                rebooted;    /* fresh, and the system was restarted */
+    unsigned           faults;      /* of genai_books_verify(), if rebooted */
     genai_books_os_t   os;          /* for genai_books_join() */
 } genai_books_file_t;
 
@@ -51,6 +55,11 @@ typedef struct {
  * Where nobody else had the lock, f->fresh says so; then join with fresh once,
  * in the process that opened them, before any other joins.  The descriptor of
  * the lock is inherited by what is executed, too.
+ *
+ * Where the system was restarted since, power may have been lost, and pages of
+ * the file be of several moments: f->rebooted says so, redo records are not
+ * replayed, and everything is checked, which takes time: f->faults is how many
+ * were found.  The books are used all the same.
  */
 int genai_books_file_open(genai_books_file_t *f, const char *dir,
     uint64_t max, uid_t owner, gid_t group,
@@ -61,6 +70,24 @@ int genai_books_file_open(genai_books_file_t *f, const char *dir,
  * has forked since it was opened.
  */
 void genai_books_file_sign(const genai_books_file_t *f, uint32_t pid);
+
+/*
+ * Whether the file is as long as its header says, and was always: 1; or 0
+ * where somebody has truncated it, or it cannot be read.  Reads the file, never
+ * the mapping; two system calls.  Anonymous memory is always intact.
+ */
+int genai_books_file_intact(const genai_books_file_t *f);
+
+/*
+ * For a file that is not intact: makes it as long again as what is mapped may
+ * be used to, with zeroes, so that nobody who has it mapped gets a signal, and
+ * spoils it for good (genai_books_spoil()): it is not intact from then on, and
+ * who opens it finds damaged books, or none.  What the books say is wrong from
+ * here on; no more than that nobody dies is hoped for.
+ *
+ * Returns 0, or an errno value: ENOSPC.
+ */
+int genai_books_file_heal(const genai_books_file_t *f);
 
 /* The same in anonymous memory; nothing is touched before it is needed. */
 int genai_books_file_anonymous(genai_books_file_t *f, uint64_t max);

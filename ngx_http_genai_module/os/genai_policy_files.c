@@ -435,17 +435,14 @@ genai_policy_load_revoked(genai_policy_files_t *f,
         return GENAI_POLICY_BUILD_OK;
     }
 
+    text = NULL;
+    len = 0;
+
     error = genai_policy_read_file(NULL, f->revoked, &look->revoked,
                                    GENAI_POLICY_REVOKED_MAX, &text, &len);
 
     if (error == ENOMEM) {
         return GENAI_POLICY_BUILD_MEMORY;
-    }
-
-    if (error == ENOENT) {
-        text = NULL;
-        len = 0;
-        error = 0;
     }
 
     if (error == 0) {
@@ -458,11 +455,6 @@ genai_policy_load_revoked(genai_policy_files_t *f,
 
         return genai_policy_revoke(f->builder, text, len);
     }
-
-    genai_policy_finding(f->builder, GENAI_FINDING_BROKEN, f->revoked, 0, "",
-                         "what is revoked cannot be read (%s)%s; the list"
-                         " stays as it was", strerror(error),
-                         genai_policy_remedy(error));
 
     if (f->list.text == NULL && f->state) {
 
@@ -479,7 +471,48 @@ genai_policy_load_revoked(genai_policy_files_t *f,
         free(text);
     }
 
+    if (error != ENOENT) {
+        genai_policy_finding(f->builder, GENAI_FINDING_BROKEN, f->revoked, 0,
+                             "", "what is revoked cannot be read (%s)%s; the"
+                             " list stays as it was", strerror(error),
+                             genai_policy_remedy(error));
+
+    } else if (genai_policy_revokes(f->list.text, f->list.len)) {
+
+        /* a lost mount is no order to let all of them in again */
+
+        genai_policy_finding(f->builder, GENAI_FINDING_BROKEN, f->revoked, 0,
+                             "", "it is gone, its last lines stay: write an"
+                             " empty file to revoke nothing");
+
+    } else {
+        genai_policy_finding(f->builder, GENAI_FINDING_WARN, f->revoked, 0,
+                             "", "it does not exist, nothing is revoked:"
+                             " write an empty file where that is meant");
+    }
+
     return genai_policy_revoke(f->builder, f->list.text, f->list.len);
+}
+
+
+int
+genai_policy_files_revoked(const genai_policy_files_t *f, char **text,
+    size_t *len)
+{
+    int                   error;
+    genai_policy_stamp_t  stamp;
+
+    memset(&stamp, 0, sizeof(genai_policy_stamp_t));
+    genai_policy_stamp(NULL, f->revoked, &stamp);
+
+    error = genai_policy_read_file(NULL, f->revoked, &stamp,
+                                   GENAI_POLICY_REVOKED_MAX, text, len);
+    if (error) {
+        *text = NULL;
+        *len = 0;
+    }
+
+    return error;
 }
 
 

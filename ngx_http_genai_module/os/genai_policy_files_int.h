@@ -51,6 +51,15 @@ typedef struct {
 } genai_policy_good_t;
 
 
+/* what was last put on a snapshot of the list of what is revoked */
+
+typedef enum {
+    GENAI_POLICY_LIST_UNKNOWN = 0,
+    GENAI_POLICY_LIST_SEEN,             /* the file was, once */
+    GENAI_POLICY_LIST_KNOWN             /* list_known is its stamp */
+} genai_policy_list_state_e;
+
+
 struct genai_policy_files_s {
     char                    *path;
     char                    *revoked;
@@ -68,6 +77,11 @@ struct genai_policy_files_s {
     int                      gone;      /* the policy was, at the last load */
 
     genai_policy_good_t      list;      /* what is revoked */
+
+    /* of who watches the list, beside whoever loads */
+    genai_policy_list_state_e  list_state;
+    genai_policy_stamp_t       list_seen;
+    genai_policy_stamp_t       list_known;
 
     genai_policy_builder_t  *builder;   /* of the last load: its findings */
 };
@@ -89,8 +103,19 @@ int genai_policy_stamp_differs(const genai_policy_stamp_t *a,
     const genai_policy_stamp_t *b);
 
 
-/* room for the name of a file in the state directory */
+/* in the state directory; room for the name of a file there */
+#define GENAI_STATE_GOOD      "good"
+#define GENAI_STATE_REVOKED   "revoked"
+#define GENAI_STATE_SNAPSHOT  "snapshot."
+
 #define GENAI_POLICY_STATE_NAME  256
+
+/*
+ * Opens a directory of ours: of the effective user, with nobody else who may
+ * write into it, and no link.  at as in openat().  Returns -1 with errno,
+ * EPERM where it is another's.
+ */
+int genai_policy_state_open(int at, const char *path);
 
 
 /*
@@ -120,6 +145,15 @@ int genai_policy_state_list(const char *state, char ***names, size_t *n);
  * errno value.
  */
 int genai_policy_state_write(const char *path, const void *data, size_t len);
+
+/*
+ * genai_policy_spare.c.  Keeps room for a snapshot of size bytes, as far as
+ * there is some; and writes one into it, as genai_policy_state_write() does,
+ * ENOENT where there is no such room.
+ */
+void genai_policy_spare_keep(const char *state, size_t size);
+int genai_policy_spare_use(const char *state, const char *path,
+    const void *data, size_t size);
 
 
 #endif /* _GENAI_POLICY_FILES_INT_H_INCLUDED_ */

@@ -40,6 +40,55 @@ genai_policy_files_changed(genai_policy_files_t *f)
 }
 
 
+void
+genai_policy_files_forget(genai_policy_files_t *f)
+{
+    genai_policy_look_free(&f->seen);
+    genai_policy_look_free(&f->loaded);
+
+    f->list_state = GENAI_POLICY_LIST_UNKNOWN;
+}
+
+
+int
+genai_policy_files_revoked_changed(genai_policy_files_t *f)
+{
+    int                   same;
+    genai_policy_stamp_t  stamp;
+
+    if (f->revoked == NULL) {
+        return 0;
+    }
+
+    memset(&stamp, 0, sizeof(genai_policy_stamp_t));
+    genai_policy_stamp(NULL, f->revoked, &stamp);
+
+    same = f->list_state != GENAI_POLICY_LIST_UNKNOWN
+           && !genai_policy_stamp_differs(&stamp, &f->list_seen);
+
+    if (f->list_state == GENAI_POLICY_LIST_UNKNOWN && f->loaded.known) {
+        f->list_state = GENAI_POLICY_LIST_KNOWN;
+        f->list_known = f->loaded.revoked;
+
+    } else if (f->list_state == GENAI_POLICY_LIST_UNKNOWN) {
+        f->list_state = GENAI_POLICY_LIST_SEEN;
+    }
+
+    f->list_seen = stamp;
+
+    if (!same || (f->list_state == GENAI_POLICY_LIST_KNOWN
+                  && !genai_policy_stamp_differs(&stamp, &f->list_known)))
+    {
+        return 0;
+    }
+
+    f->list_state = GENAI_POLICY_LIST_KNOWN;
+    f->list_known = stamp;
+
+    return 1;
+}
+
+
 int
 genai_policy_look(const genai_policy_files_t *f, genai_policy_look_t *look)
 {

@@ -17,9 +17,6 @@
 #include <unistd.h>
 
 
-#define GENAI_STATE_GOOD      "good"
-#define GENAI_STATE_REVOKED   "revoked"
-#define GENAI_STATE_SNAPSHOT  "snapshot."
 #define GENAI_STATE_NEW       ".new"
 
 
@@ -357,10 +354,52 @@ genai_policy_state_same(const char *path, const void *data, size_t len)
 }
 
 
+/*
+ * Whoever can write into it makes policies: what is there must be ours alone,
+ * and no link.
+ */
+
 static int
 genai_policy_state_dir(const char *path)
 {
-    return (mkdir(path, 0700) == -1 && errno != EEXIST) ? errno : 0;
+    int  fd;
+
+    if (mkdir(path, 0700) == -1 && errno != EEXIST) {
+        return errno;
+    }
+
+    fd = genai_policy_state_open(AT_FDCWD, path);
+    if (fd == -1) {
+        return errno;
+    }
+
+    (void) close(fd);
+
+    return 0;
+}
+
+
+int
+genai_policy_state_open(int at, const char *path)
+{
+    int          fd;
+    struct stat  st;
+
+    fd = openat(at, path, O_RDONLY|O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC);
+
+    if (fd == -1) {
+        return -1;
+    }
+
+    if (fstat(fd, &st) == -1 || st.st_uid != geteuid()
+        || (st.st_mode & (S_IWGRP|S_IWOTH)))
+    {
+        (void) close(fd);
+        errno = EPERM;
+        return -1;
+    }
+
+    return fd;
 }
 
 
@@ -582,7 +621,7 @@ int
 genai_policy_files_publish(const char *state, uint64_t generation,
     const void *data, size_t size)
 {
-    int    rc;
+    int    rc, err;
     char  *path, name[64];
 
     (void) snprintf(name, sizeof(name), GENAI_STATE_SNAPSHOT "%llu",
@@ -597,6 +636,15 @@ genai_policy_files_publish(const char *state, uint64_t generation,
 
     if (rc == 0) {
         rc = genai_policy_state_write(path, data, size);
+
+        if (rc == ENOSPC || rc == EDQUOT) {
+            err = genai_policy_spare_use(state, path, data, size);
+            rc = err ? rc : 0;
+        }
+    }
+
+    if (rc == 0) {
+        genai_policy_spare_keep(state, size);
     }
 
     free(path);
@@ -623,7 +671,7 @@ genai_policy_files_map(const char *state, uint64_t generation, void **addr,
         return ENOMEM;
     }
 
-    fd = open(path, O_RDONLY|O_NONBLOCK|O_CLOEXEC);
+    fd = open(path, O_RDONLY|O_NONBLOCK|O_NOFOLLOW|O_CLOEXEC);
     rc = (fd == -1) ? errno : 0;
 
     free(path);
@@ -634,6 +682,13 @@ genai_policy_files_map(const char *state, uint64_t generation, void **addr,
 
     if (fstat(fd, &st) == -1) {
         rc = errno;
+
+    } else if (S_ISREG(st.st_mode)
+               && (st.st_uid != geteuid() || st.st_nlink > 1))
+    {
+        /* others could change it, or cut it under those who have it mapped */
+
+        rc = EPERM;
 
     } else if (!S_ISREG(st.st_mode)
                || st.st_size < (off_t) sizeof(genai_policy_t))
@@ -659,93 +714,4 @@ genai_policy_files_map(const char *state, uint64_t generation, void **addr,
     (void) close(fd);
 
     return rc;
-}
-
-
-void
-genai_policy_files_prune(const char *state, uint64_t generation)
-{
-    DIR            *dir;
-    char           *end;
-    const char     *name;
-    struct dirent  *entry;
-
-    dir = opendir(state);
-
-    if (dir == NULL) {
-        return;
-    }
-
-    while ((entry = readdir(dir)) != NULL) {
-
-        name = entry->d_name;
-
-        if (strncmp(name, GENAI_STATE_SNAPSHOT,
-                    sizeof(GENAI_STATE_SNAPSHOT) - 1) != 0)
-        {
-            continue;
-        }
-
-        name += sizeof(GENAI_STATE_SNAPSHOT) - 1;
-
-        if (*name < '0' || *name > '9'
-            || strtoull(name, &end, 10) >= generation
-            || (*end != '\0' && *end != '.'))
-        {
-            continue;
-        }
-
-        (void) unlinkat(dirfd(dir), entry->d_name, 0);
-    }
-
-    (void) closedir(dir);
-}
-
-
-void
-genai_policy_files_clear(const char *state)
-{
-    DIR            *dir;
-    char           *path;
-    struct dirent  *entry;
-
-    genai_policy_files_prune(state, UINT64_MAX);
-
-    dir = opendir(state);
-
-    if (dir) {
-
-        while ((entry = readdir(dir)) != NULL) {
-            if (strncmp(entry->d_name, GENAI_STATE_REVOKED,
-                        sizeof(GENAI_STATE_REVOKED) - 1) == 0)
-            {
-                (void) unlinkat(dirfd(dir), entry->d_name, 0);
-            }
-        }
-
-        (void) closedir(dir);
-    }
-
-    path = genai_policy_join(state, GENAI_STATE_GOOD);
-    if (path == NULL) {
-        return;
-    }
-
-    dir = opendir(path);
-
-    if (dir) {
-
-        while ((entry = readdir(dir)) != NULL) {
-            if (strcmp(entry->d_name, ".") != 0
-                && strcmp(entry->d_name, "..") != 0)
-            {
-                (void) unlinkat(dirfd(dir), entry->d_name, 0);
-            }
-        }
-
-        (void) closedir(dir);
-        (void) rmdir(path);
-    }
-
-    free(path);
 }

@@ -6,10 +6,12 @@
 
 #include "genai_policy_watch.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 
 
@@ -21,17 +23,41 @@ struct genai_policy_watch_s {
     genai_policy_report_t      **last;
     volatile int                 stop;
     int                          ended;
+    int                          built;     /* the load has come to its end */
 
     genai_policy_files_t        *files;
     const char                  *state;
     genai_policy_watch_calls_t   calls;
     int                          failed;    /* the last errno value */
+    int64_t                      since;     /* when it failed first, or 0 */
+
+    char                        *list;      /* what is revoked, when it was */
+    size_t                       len;       /* last put on a snapshot */
+    uint64_t                     revoked;   /* the generation of that */
+    unsigned                     again:1;   /* it is to be put on again */
+
+    int                          rc;        /* of the load */
+    void                        *data;
+    size_t                       size;
 };
 
 
 static void *genai_policy_watch_run(void *data);
-static int genai_policy_watch_sleep(genai_policy_watch_t *w);
+static int genai_policy_watch_sleep(genai_policy_watch_t *w,
+    const volatile int *flag);
+static int genai_policy_watch_gone(genai_policy_watch_t *w);
+static void genai_policy_watch_revoke(genai_policy_watch_t *w);
+static int genai_policy_watch_put(genai_policy_watch_t *w);
 static int genai_policy_watch_load(genai_policy_watch_t *w);
+static int genai_policy_watch_loaded(genai_policy_watch_t *w,
+    uint64_t generation, uint64_t before);
+static void genai_policy_watch_build(genai_policy_watch_t *w);
+static void *genai_policy_watch_builder(void *data);
+static int genai_policy_watch_publish(genai_policy_watch_t *w,
+    uint64_t generation, uint64_t before, genai_policy_t *policy,
+    size_t size);
+static void genai_policy_watch_failed(genai_policy_watch_t *w, int err,
+    const char *text);
 static void genai_policy_watch_say(genai_policy_watch_t *w,
     genai_policy_report_t *report);
 static genai_policy_report_t *genai_policy_report_new(genai_finding_e level,
@@ -115,6 +141,7 @@ genai_policy_watch_stop(genai_policy_watch_t *w)
 
     pthread_cond_destroy(&w->wake);
     pthread_mutex_destroy(&w->mutex);
+    free(w->list);
     free(w);
 }
 
@@ -149,17 +176,28 @@ genai_policy_watch_run(void *data)
 {
     genai_policy_watch_t  *w = data;
 
-    int  again;
+    int  again, looks;
 
     again = 0;
+    looks = 0;
 
-    while (genai_policy_watch_sleep(w)) {
+    while (!genai_policy_watch_sleep(w, &w->stop)) {
 
-        if (genai_policy_files_changed(w->files) || again) {
+        genai_policy_watch_revoke(w);
+
+        if (genai_policy_files_changed(w->files) || again
+            || genai_policy_watch_gone(w))
+        {
             again = genai_policy_watch_load(w);
         }
 
         w->calls.checked(w->calls.data, genai_policy_watch_now());
+
+        /* at the first one nobody knows what came of a change */
+
+        if (looks++) {
+            w->calls.failed(w->calls.data, w->since);
+        }
     }
 
     pthread_mutex_lock(&w->mutex);
@@ -170,12 +208,12 @@ genai_policy_watch_run(void *data)
 }
 
 
-/* returns 0 when it is time to end */
+/* waits for the next look, or until the flag is set, which it returns */
 
 static int
-genai_policy_watch_sleep(genai_policy_watch_t *w)
+genai_policy_watch_sleep(genai_policy_watch_t *w, const volatile int *flag)
 {
-    int              go;
+    int              set;
     struct timespec  until;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -189,17 +227,120 @@ genai_policy_watch_sleep(genai_policy_watch_t *w)
 
     pthread_mutex_lock(&w->mutex);
 
-    while (!w->stop
+    while (!*flag
            && pthread_cond_timedwait(&w->wake, &w->mutex, &until) == 0)
     {
         /* void */
     }
 
-    go = !w->stop;
+    set = *flag;
 
     pthread_mutex_unlock(&w->mutex);
 
-    return go;
+    return set;
+}
+
+
+/* whether somebody has removed the snapshot: who starts would not find it */
+
+static int
+genai_policy_watch_gone(genai_policy_watch_t *w)
+{
+    uint64_t  generation;
+
+    generation = w->calls.current(w->calls.data);
+
+    return generation && !genai_policy_files_there(w->state, generation)
+           && generation == w->calls.current(w->calls.data);
+}
+
+
+/* looks at what is revoked */
+
+static void
+genai_policy_watch_revoke(genai_policy_watch_t *w)
+{
+    int     err;
+    char   *text;
+    size_t  len;
+
+    if (!genai_policy_files_revoked_changed(w->files) && !w->again) {
+        return;
+    }
+
+    err = genai_policy_files_revoked(w->files, &text, &len);
+
+    if (err) {
+
+        /* the load tells, and keeps the lines that there were */
+
+        w->again = (err == ENOMEM || err == EAGAIN);
+        return;
+    }
+
+    free(w->list);
+
+    w->list = text;
+    w->len = len;
+
+    w->again = genai_policy_watch_put(w);
+}
+
+
+/*
+ * Puts the list on the snapshot that is current; returns 1 when that is to be
+ * tried again.
+ */
+
+static int
+genai_policy_watch_put(genai_policy_watch_t *w)
+{
+    int              err;
+    void            *addr, *copy;
+    size_t           size;
+    int64_t          n;
+    uint64_t         generation, before;
+
+    before = w->calls.current(w->calls.data);
+
+    /* without one, or where it is gone, the load brings the list */
+
+    if (before == 0
+        || genai_policy_files_map(w->state, before, &addr, &size) != 0)
+    {
+        return 0;
+    }
+
+    copy = malloc(size);
+
+    if (copy) {
+        memcpy(copy, addr, size);
+    }
+
+    (void) munmap(addr, size);
+
+    if (copy == NULL) {
+        return 1;
+    }
+
+    n = genai_policy_revoke_snapshot(copy, w->list, w->len);
+
+    if (n <= 0) {
+        free(copy);
+        return n < 0;
+    }
+
+    generation = w->calls.next(w->calls.data);
+
+    err = genai_policy_watch_publish(w, generation, before, copy, size);
+
+    free(copy);
+
+    if (err == 0) {
+        w->revoked = generation;
+    }
+
+    return err != 0;
 }
 
 
@@ -208,101 +349,219 @@ genai_policy_watch_sleep(genai_policy_watch_t *w)
 static int
 genai_policy_watch_load(genai_policy_watch_t *w)
 {
-    int                     rc, err, again;
-    char                    text[160];
-    void                   *data;
-    size_t                  size;
-    int64_t                 now;
-    uint64_t                generation;
-    genai_policy_t         *policy;
-    genai_policy_report_t  *report;
+    int       again;
+    uint64_t  generation, before;
+
+    /* its place among those of other processes is that of its beginning */
 
     generation = w->calls.next(w->calls.data);
-    now = genai_policy_watch_now();
 
-    rc = genai_policy_files_load(w->files, generation, now, &w->stop, &data,
-                                 &size);
+    w->revoked = 0;
 
-    if (rc != GENAI_POLICY_BUILD_OK) {
+    free(w->list);
+    w->list = NULL;
 
-        if (rc == GENAI_POLICY_BUILD_STOPPED) {
-            return 0;
-        }
+    genai_policy_watch_build(w);
+
+    if (w->rc == GENAI_POLICY_BUILD_STOPPED) {
+        return 0;
+    }
+
+    if (w->rc != GENAI_POLICY_BUILD_OK) {
+
+        again = (w->rc == GENAI_POLICY_BUILD_MEMORY);
+
+        genai_policy_watch_failed(w, w->rc, again
+                                  ? "could not be loaded: out of memory; the "
+                                    "one before it stays"
+                                  : "could not be loaded: it is too large; "
+                                    "the one before it stays");
 
         /* what is too large stays so until it changes */
 
-        again = (rc == GENAI_POLICY_BUILD_MEMORY);
-        err = rc;
-        snprintf(text, sizeof(text), rc == GENAI_POLICY_BUILD_MEMORY
-                 ? "could not be loaded: out of memory; the one "
-                   "before it stays"
-                 : "could not be loaded: it is too large; the one "
-                   "before it stays");
-        goto failed;
+        return again;
     }
 
-    policy = data;
+    before = w->calls.current(w->calls.data);
 
-    err = genai_policy_files_publish(w->state, generation, data, size);
+    if (w->revoked && w->revoked == before) {
 
-    if (err == 0) {
-        w->calls.publish(w->calls.data, generation, policy->stale_since);
+        /* ours is no newer load */
 
-        genai_policy_watch_say(w, genai_policy_report(w->files));
-
-        snprintf(text, sizeof(text), "generation %llu is current",
-                 (unsigned long long) generation);
-
-        genai_policy_watch_say(w, genai_policy_report_new(GENAI_FINDING_NOTE,
-                                                          "", 0, "", text));
+        generation = w->calls.next(w->calls.data);
     }
 
-    free(data);
+    /* the list may have changed since it was read */
+
+    if (w->list
+        && genai_policy_revoke_snapshot(w->data, w->list, w->len) < 0)
+    {
+        again = 1;
+
+    } else {
+        again = genai_policy_watch_loaded(w, generation, before);
+    }
+
+    free(w->data);
+    w->data = NULL;
+
+    return again;
+}
+
+
+static int
+genai_policy_watch_loaded(genai_policy_watch_t *w, uint64_t generation,
+    uint64_t before)
+{
+    int   err;
+    char  text[160];
+
+    if (before > generation) {
+
+        /* of a reload, that has begun to read later */
+
+        return 0;
+    }
+
+    err = genai_policy_watch_publish(w, generation, before, w->data, w->size);
 
     if (err) {
-        snprintf(text, sizeof(text), "could not be written to "
-                 "\"%.64s\" (%d), the one before it stays: see to its space "
-                 "and its owner", w->state, err);
-        again = 1;
-        goto failed;
+        return 1;
     }
+
+    w->since = 0;
+
+    genai_policy_watch_say(w, genai_policy_report(w->files));
 
     /* what is not kept now will be kept with the next load */
 
     err = genai_policy_files_keep(w->files);
 
-    if (err) {
+    if (err && err != w->failed) {
         snprintf(text, sizeof(text), "that is good could not be "
                  "written to \"%.64s\" (%d): a restart may not know it",
                  w->state, err);
 
-        if (err != w->failed) {
-            report = genai_policy_report_new(GENAI_FINDING_WARN, "", 0, "",
-                                             text);
-            genai_policy_watch_say(w, report);
-        }
+        genai_policy_watch_say(w, genai_policy_report_new(GENAI_FINDING_WARN,
+                                                          "", 0, "", text));
     }
 
     w->failed = err;
 
+    return 0;
+}
+
+
+/* loads in a thread of its own, and looks at what is revoked meanwhile */
+
+static void
+genai_policy_watch_build(genai_policy_watch_t *w)
+{
+    pthread_t  thread;
+
+    w->built = 0;
+
+    if (pthread_create(&thread, NULL, genai_policy_watch_builder, w) != 0) {
+        (void) genai_policy_watch_builder(w);
+        return;
+    }
+
+    while (!genai_policy_watch_sleep(w, &w->built)) {
+
+        if (!w->stop) {
+            genai_policy_watch_revoke(w);
+        }
+    }
+
+    pthread_join(thread, NULL);
+}
+
+
+static void *
+genai_policy_watch_builder(void *data)
+{
+    genai_policy_watch_t  *w = data;
+
+    w->rc = genai_policy_files_load(w->files, 0, genai_policy_watch_now(),
+                                    &w->stop, &w->data, &w->size);
+
+    pthread_mutex_lock(&w->mutex);
+    w->built = 1;
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->mutex);
+
+    return NULL;
+}
+
+
+static int
+genai_policy_watch_publish(genai_policy_watch_t *w, uint64_t generation,
+    uint64_t before, genai_policy_t *policy, size_t size)
+{
+    int   err;
+    char  text[160];
+
+    policy->generation = generation;
+
+    err = genai_policy_files_publish(w->state, generation, policy, size);
+
+    if (err) {
+        snprintf(text, sizeof(text), "could not be written to "
+                 "\"%.64s\" (%d), the one before it stays: see to its space "
+                 "and its owner", w->state, err);
+
+        genai_policy_watch_failed(w, err, text);
+
+        /* whatever there is to be had for the next time */
+
+        if (before) {
+            genai_policy_files_prune(w->state, before);
+        }
+
+        return err;
+    }
+
+    if (w->calls.current(w->calls.data) != before) {
+
+        /* a reload has published: this may be older */
+
+        return EAGAIN;
+    }
+
+    w->calls.publish(w->calls.data, generation, policy->stale_since);
+
+    snprintf(text, sizeof(text), "generation %llu is current",
+             (unsigned long long) generation);
+
+    genai_policy_watch_say(w, genai_policy_report_new(GENAI_FINDING_NOTE,
+                                                      "", 0, "", text));
+
     /* a process that is about to map the one before it may still do so */
 
-    if (generation > 1) {
-        genai_policy_files_prune(w->state, generation - 1);
+    if (before) {
+        genai_policy_files_prune(w->state, before);
     }
 
     return 0;
+}
 
-failed:
+
+static void
+genai_policy_watch_failed(genai_policy_watch_t *w, int err, const char *text)
+{
+    if (w->since == 0) {
+        w->since = genai_policy_watch_now();
+    }
+
+    /* said once, however often it is tried */
 
     if (err != w->failed) {
         w->failed = err;
-        report = genai_policy_report_new(GENAI_FINDING_BROKEN, "", 0, "",
-                                         text);
-        genai_policy_watch_say(w, report);
-    }
 
-    return again;
+        genai_policy_watch_say(w,
+                               genai_policy_report_new(GENAI_FINDING_BROKEN,
+                                                       "", 0, "", text));
+    }
 }
 
 

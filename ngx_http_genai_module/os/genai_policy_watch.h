@@ -26,6 +26,9 @@ typedef struct genai_policy_watch_s  genai_policy_watch_t;
 
 /* all are called in the thread */
 typedef struct {
+    /* The generation that is current, 0 is none. */
+    uint64_t   (*current)(void *data);
+
     /* A generation that was never used before. */
     uint64_t   (*next)(void *data);
 
@@ -35,6 +38,12 @@ typedef struct {
 
     /* The files were looked at; now is in ms since the epoch. */
     void       (*checked)(void *data, int64_t now);
+
+    /*
+     * Said at each look but the first: since when what the files say cannot
+     * be loaded or published, in ms since the epoch, or 0 where it can.
+     */
+    void       (*failed)(void *data, int64_t since);
 
     void        *data;
 } genai_policy_watch_calls_t;

@@ -122,6 +122,7 @@ init(void)
 {
     char              key[32];
     uint32_t          i;
+    uint64_t          seed[2] = { 1, 2 };
     genai_books_t    *b, *c;
     genai_lease_t    *x;
     unsigned char     id[GENAI_BOOKS_ID_LEN];
@@ -130,7 +131,7 @@ init(void)
 
     region = map();
     good = map();
-    genai_books_format(region, SIZE);
+    genai_books_format(region, SIZE, seed);
 
     memset(id, 'x', sizeof(id));
     memset(&t, 0, sizeof(t));
@@ -154,7 +155,9 @@ init(void)
     genai_books_lock(c, &c->head->lock);
     genai_books_lock(c, &c->head->last.lock);
     genai_books_set(c, &c->head->last.totals[0], 77);
-    genai_books_put(&c->self->commit, 1);
+    genai_books_set(c, &c->head->last.hash,
+                    (uint64_t) genai_books_check(0, 77) << 32);
+    genai_books_put(&c->self->commit, 2);
 
     free(c->free);
     free(c);

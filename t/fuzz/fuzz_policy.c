@@ -58,6 +58,8 @@ fuzz_build(const uint8_t *data, size_t size, size_t *len)
     b = genai_policy_builder_create(NULL);
     fuzz_check(b != NULL);
 
+    genai_policy_seed(b, size);
+
     fuzz_check(genai_policy_known(b, secrets, 1, providers, 1) == 0);
 
     p = data;
@@ -92,6 +94,76 @@ fuzz_build(const uint8_t *data, size_t size, size_t *len)
     genai_policy_builder_destroy(b);
 
     return snapshot;
+}
+
+
+/* whether an entry of models that nobody may use matches, one by one */
+
+static int
+fuzz_barred(const genai_policy_t *p, const genai_str_t *name)
+{
+    uint32_t                      i;
+    genai_str_t                   id;
+    const genai_policy_object_t  *o;
+
+    for (i = 0; i < p->objects[GENAI_POLICY_MODELS].n; i++) {
+
+        o = genai_policy_object(p, GENAI_POLICY_MODELS, i);
+        id = genai_policy_text(p, o->id);
+
+        if ((o->flags & (GENAI_POLICY_CLOSED|GENAI_POLICY_DISABLED))
+            && genai_pattern_match(&id, name))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* it is found as fast as it is by going through all of them */
+
+static void
+fuzz_models(const genai_policy_t *p)
+{
+    size_t                        n;
+    uint32_t                      i;
+    genai_str_t                   id;
+    unsigned char                 name[GENAI_POLICY_ID_MAX + 1];
+    genai_policy_object_t         key;
+    const genai_policy_object_t  *o;
+
+    memset(&key, 0, sizeof(genai_policy_object_t));
+
+    key.team = GENAI_POLICY_NONE;
+    key.user = GENAI_POLICY_NONE;
+    key.plan = GENAI_POLICY_NONE;
+
+    for (i = 0; i < p->objects[GENAI_POLICY_MODELS].n && i < 64; i++) {
+
+        o = genai_policy_object(p, GENAI_POLICY_MODELS, i);
+        id = genai_policy_text(p, o->id);
+
+        /* the id itself, one byte less, one more, another last one */
+
+        n = id.len;
+        memcpy(name, id.data, n);
+        name[n] = 'x';
+
+        id.data = name;
+
+        for (id.len = n - 1; id.len <= n + 1; id.len++) {
+            fuzz_check(genai_policy_allows_model(p, &key, &id)
+                       == !fuzz_barred(p, &id));
+        }
+
+        id.len = n;
+        name[n - 1] ^= 1;
+
+        fuzz_check(genai_policy_allows_model(p, &key, &id)
+                   == !fuzz_barred(p, &id));
+    }
 }
 
 
@@ -161,6 +233,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             fuzz_check(o->models.n <= GENAI_POLICY_PATTERNS_MAX);
         }
     }
+
+    fuzz_models(p);
 
     secrets = (const void *) ((const char *) a + p->secrets.offset);
 

@@ -76,6 +76,8 @@ policy_begin(policy_t *p)
     if (p->b == NULL) {
         abort();
     }
+
+    genai_policy_seed(p->b, 1);
 }
 
 

@@ -17,9 +17,10 @@
 #define FLIPS  10000
 
 
+static const uint64_t       seed[2] = { 1, 2 };
 static unsigned char       *region;
 static uint64_t             room;           /* that grow() may give */
-static unsigned             grown;
+static unsigned             grown, asked;
 static uint32_t             dead;           /* a pid */
 static uint32_t             alone;          /* the only one that lives */
 static genai_process_id_t   self;
@@ -38,6 +39,8 @@ os_grow(void *data, uint64_t size)
 static int
 os_alive(void *data, const genai_process_id_t *p)
 {
+    asked++;
+
     return p->pid != dead && p->pid < 1000 && (!alone || p->pid == alone);
 }
 
@@ -109,7 +112,7 @@ test_api(void)
 
     region = map(SIZE);
     room = 0;
-    genai_books_format(region, SIZE);
+    genai_books_format(region, SIZE, seed);
 
     b = join(1, SIZE, SIZE);
     c = join(2, SIZE, SIZE);
@@ -205,7 +208,7 @@ test_texts(void)
     genai_account_t  a, row;
 
     region = map(SIZE);
-    genai_books_format(region, SIZE);
+    genai_books_format(region, SIZE, seed);
     b = join(1, SIZE, SIZE);
 
     memset(long_id, 'x', sizeof(long_id));
@@ -265,7 +268,7 @@ test_full(void)
     genai_books_stats_t  s;
 
     region = map(max);
-    genai_books_format(region, SIZE);
+    genai_books_format(region, SIZE, seed);
 
     /* no disk at first */
 
@@ -426,7 +429,7 @@ test_retire(void)
 
     region = map(SIZE);
     room = 0;
-    genai_books_format(region, SIZE);
+    genai_books_format(region, SIZE, seed);
     b = join(1, SIZE, SIZE);
     c = join(2, SIZE, SIZE);
 
@@ -494,6 +497,7 @@ static void
 test_places(void)
 {
     uint32_t             i;
+    unsigned             n;
     genai_books_t       *b, *c, *all[GENAI_BOOKS_PROCESSES];
     genai_lease_t       *x;
     genai_totals_t       t;
@@ -501,7 +505,7 @@ test_places(void)
     genai_books_stats_t  s;
 
     region = map(SIZE);
-    genai_books_format(region, SIZE);
+    genai_books_format(region, SIZE, seed);
 
     a = books_account(DAY, "team", "", "", "");
 
@@ -535,6 +539,18 @@ test_places(void)
     is_int(genai_books_sweep(b, 10), 1, "which is settled");
     is_int(s.orphans, 1, "orphans are counted");
 
+    /* a slot that its owner was killed behind taking, before counting it */
+
+    c = join(3, SIZE, SIZE);
+    x = genai_books_lease(c, &a, id, 1);
+    genai_books_extent(c, (genai_books_offset(c, x) - GENAI_BOOKS_BASE)
+                          / GENAI_BOOKS_EXTENT)->fill = 0;
+    t = books_used(1);
+    genai_books_settle(c, x, &t);
+    genai_books_stats(b, &s);
+    is_int(s.leases, 0, "is not counted below nothing");
+    genai_books_leave(c);
+
     /* a fresh start, with their places taken by the dead */
 
     for (i = 0; i < GENAI_BOOKS_PROCESSES - 1; i++) {
@@ -543,6 +559,28 @@ test_places(void)
 
     ok(all[i - 1] != NULL, "a thousand processes");
     ok(join(5, SIZE, SIZE) == NULL, "and no more");
+
+    /* one of them dies */
+
+    (void) genai_books_lease(all[500], &a, id, 1);
+    dead = 4 + 500;
+    n = 0;
+
+    for (i = 0; i < GENAI_BOOKS_PROCESSES / 32 + 1 && n == 0; i++) {
+        asked = 0;
+        n = genai_books_sweep(b, 10);
+
+        /* of a dead one, who repairs it asks again */
+
+        quiet_ok(asked <= 32 + 2, "%u are asked about", asked);
+    }
+
+    is_int(n, 1, "is found, within %u calls", i);
+    dead = 0;
+
+    for (i = 0; i < 18; i++) {
+        quiet_ok(genai_books_sweep(b, 10) == 0, "nobody else is");
+    }
 
     x = genai_books_lease(all[7], &a, id, 1);
     self.pid = 6;
@@ -584,7 +622,7 @@ test_look(void)
            "books that have lost their head");
     region[SIZE - 1] = 0;
 
-    genai_books_format(region, SIZE);
+    genai_books_format(region, SIZE, seed);
     is_int(genai_books_look(region, SIZE, &layout), GENAI_BOOKS_OK, "books");
     is_int(layout, GENAI_BOOKS_LAYOUT, "of this layout");
     is_int(genai_books_used(region), GENAI_BOOKS_BASE + GENAI_BOOKS_EXTENT,
@@ -711,7 +749,7 @@ static void
 test_damage(void)
 {
     char             key[32];
-    uint64_t         seed, at, used;
+    uint64_t         random, at, used;
     unsigned         i, n;
     genai_books_t   *b, *c;
     unsigned char   *good;
@@ -722,7 +760,7 @@ test_damage(void)
     good = map(SIZE);
     room = 0;
 
-    genai_books_format(region, SIZE);
+    genai_books_format(region, SIZE, seed);
 
     b = join(1, SIZE, SIZE);
     c = join(2, SIZE, SIZE);
@@ -743,7 +781,9 @@ test_damage(void)
     genai_books_lock(c, &c->head->lock);
     genai_books_lock(c, &c->head->last.lock);
     genai_books_set(c, &c->head->last.totals[0], 77);
-    genai_books_put(&c->self->commit, 1);
+    genai_books_set(c, &c->head->last.hash,
+                    (uint64_t) genai_books_check(0, 77) << 32);
+    genai_books_put(&c->self->commit, 2);
     dead = 2;
 
     used = genai_books_used(region);
@@ -781,23 +821,23 @@ test_damage(void)
 
     pass("every byte of two processes");
 
-    seed = 1;
+    random = 1;
     n = 0;
 
     while (n < FLIPS) {
-        seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
-        at = (seed >> 33) % used;
+        random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+        at = (random >> 33) % used;
 
         /* what is zero is mostly not in use */
 
-        if (good[at] == 0 && (seed >> 20) % 200) {
+        if (good[at] == 0 && (random >> 20) % 200) {
             continue;
         }
 
         memcpy(region, good, used);
 
         for (i = 0; i <= n % 3; i++) {
-            region[at] ^= 1 << (seed >> 29) % 8;
+            region[at] ^= 1 << (random >> 29) % 8;
             at = (at * 7 + 8) % used;
         }
 

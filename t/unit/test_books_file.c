@@ -7,6 +7,7 @@
 
 
 #include "books.h"
+#include "genai_books_int.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -534,6 +535,150 @@ clean(void)
 }
 
 
+/* somebody truncates the file while it is mapped */
+
+static void
+test_truncated(void)
+{
+    int                 err;
+    char                problem[GENAI_BOOKS_PROBLEM], path[512], key[32];
+    off_t               cut;
+    unsigned            i, n;
+    struct stat         st;
+    genai_books_t      *b;
+    genai_books_file_t  f, g;
+    genai_totals_t      t;
+    genai_account_t     a;
+    genai_lease_t      *x, *y;
+
+    is_int(genai_books_file_anonymous(&f, MAX), 0, "anonymous memory");
+    is_int(genai_books_file_intact(&f), 1, "is always intact");
+    is_int(genai_books_file_heal(&f), 0, "and never healed");
+    genai_books_file_close(&f);
+
+    for (n = 0; n < 4; n++) {
+
+        snprintf(path, sizeof(path), "cut-%u", n);
+        place(path);
+        snprintf(path, sizeof(path), "%s/books", dir);
+
+        is_int(open_books(&f, problem), 0, "books: %s", problem);
+        b = join(&f, f.fresh);
+        t = books_used(3);
+
+        for (i = 0; i < 40000; i++) {
+            snprintf(key, sizeof(key), "key-%u", i);
+            a = books_account(DAY, "team", "user", key, "model");
+            x = genai_books_lease(b, &a, id, 1);
+            genai_books_settle(b, x, &t);
+        }
+
+        x = genai_books_lease(b, &a, id, 1);
+        y = genai_books_lease(b, &a, id, 1);
+
+        is_int(stat(path, &st), 0, "a file");
+        ok(st.st_size > (off_t) GENAI_BOOKS_SIZE_MIN, "that has grown");
+        is_int(genai_books_file_intact(&f), 1, "it is intact");
+
+        cut = (n == 0) ? st.st_size - 1 : (n == 1) ? 5 << 20
+              : (n == 2) ? 100 : 0;
+
+        is_int(truncate(path, cut), 0, "truncated to %ld", (long) cut);
+        is_int(genai_books_file_intact(&f), 0, "is noticed");
+
+        err = open_books(&g, problem);
+        ok(err == EBADMSG || err == EPROTO, "is not opened: %s", problem);
+
+        is_int(genai_books_file_heal(&f), 0, "made long again");
+        is_int(genai_books_file_intact(&f), 0, "but not intact");
+
+        /* nobody dies of them */
+
+        genai_books_checkpoint(x, &t);
+        genai_books_settle(b, x, &t);
+
+        for (i = 0; i < 2000; i++) {
+            snprintf(key, sizeof(key), "key-%u", i * 50);
+            a = books_account(DAY, "team", "user", key, "model");
+            x = genai_books_lease(b, &a, id, 1);
+
+            if (x) {
+                genai_books_settle(b, x, &t);
+            }
+        }
+
+        genai_books_settle(b, y, &t);
+        (void) books_sum(b, &t);
+        (void) genai_books_sweep(b, 100);
+        genai_books_leave(b);
+        genai_books_file_close(&f);
+
+        err = open_books(&f, problem);
+        ok(err == EBADMSG || err == EPROTO, "nor by the next start: %s",
+           problem);
+
+        unlink(path);
+    }
+}
+
+
+/* power was lost, for all that is known */
+
+static void
+test_boot(void)
+{
+    char                problem[GENAI_BOOKS_PROBLEM];
+    uint64_t            other[2] = { 1, 2 };
+    genai_books_t      *b;
+    genai_books_file_t  f;
+    genai_totals_t      t;
+    genai_account_t     a;
+    genai_lease_t      *x;
+
+    place("boot");
+
+    if (access("/proc/sys/kernel/random/boot_id", R_OK) == -1) {
+        pass("no boot id # SKIP");
+        return;
+    }
+
+    is_int(open_books(&f, problem), 0, "new books: %s", problem);
+    is_int(f.rebooted, 0, "are of this boot");
+
+    b = join(&f, f.fresh);
+    a = books_account(DAY, "team", "", "", "");
+    x = genai_books_lease(b, &a, id, 1);
+    t = books_used(3);
+    genai_books_settle(b, x, &t);
+    genai_books_leave(b);
+
+    genai_books_boot(f.addr, other);
+    genai_books_file_close(&f);
+
+    is_int(open_books(&f, problem), 0, "books of another: %s", problem);
+    is_int(f.rebooted, 1, "are told so");
+    is_int(f.faults, 0, "nothing is wrong");
+    b = join(&f, f.fresh);
+    is_int(books_row(b, &a, &t), 1, "what they say is there");
+    genai_books_leave(b);
+    genai_books_file_close(&f);
+
+    is_int(open_books(&f, problem), 0, "once more: %s", problem);
+    is_int(f.rebooted, 0, "they are of this one by now");
+
+    b = join(&f, f.fresh);
+    genai_books_row_get(b, &a, genai_books_account_hash(b, &a))->totals[5] ^= 4;
+    genai_books_leave(b);
+
+    genai_books_boot(f.addr, other);
+    genai_books_file_close(&f);
+
+    is_int(open_books(&f, problem), 0, "damaged ones: %s", problem);
+    is_int(f.faults, 1, "are checked");
+    genai_books_file_close(&f);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -553,6 +698,8 @@ main(int argc, char **argv)
     }
 
     test_open();
+    test_truncated();
+    test_boot();
     test_lock(argv[0]);
     test_refused();
     test_full();

@@ -746,6 +746,7 @@ test_sources(void)
 static void
 revokes(const char *list, const char *id, const char *want)
 {
+    int       n;
     char      text[512], *t;
     policy_t  p;
 
@@ -757,13 +758,69 @@ revokes(const char *list, const char *id, const char *want)
 
     t = policy_text(list);
     (void) genai_policy_revoke(p.b, t, strlen(t));
-    free(t);
 
     policy_end(&p);
 
     is_str(policy_why(&p, "secret", 0), want, "%s of %s", id, list);
 
     policy_free(&p);
+
+    /* the same of a snapshot that there is, which revokes nothing yet */
+
+    policy_one(&p, text);
+
+    n = strcmp(want, "revoked") == 0;
+    is_int(genai_policy_revoke_snapshot(p.data, t, strlen(t)), n,
+           "as many, of %s", list);
+    is_str(policy_why(&p, "secret", 0), want, "put on: %s of %s", id, list);
+    is_int(genai_policy_revoke_snapshot(p.data, t, strlen(t)), 0,
+           "once, of %s", list);
+
+    policy_free(&p);
+    free(t);
+}
+
+
+/* of more than one key, and with others that stay */
+
+static void
+test_revoke_snapshot(void)
+{
+    policy_t  p;
+    char     *t;
+
+    policy_one(&p, "{\"schema\":1,\"keys\":{"
+                   "\"a\":{\"sha256\":[\"@a1@\",\"@a2@\"]},"
+                   "\"b\":{\"sha256\":[\"@b1@\",\"@b2@\"]},"
+                   "\"c\":{\"sha256\":\"@c1@\"},"
+                   "\"d\":{\"sha256\":\"@d1@\"}}}");
+
+    t = policy_text("nobody\n@nobody@\nb\n@d1@\n@a2@ # half of it\n@d1@\n");
+
+    is_int(genai_policy_revoke_snapshot(p.data, t, strlen(t)), 3,
+           "a key and two secrets");
+    is_str(policy_why(&p, "a1", 0), "ok", "the other one of a key");
+    is_str(policy_why(&p, "a2", 0), "revoked", "one secret of it");
+    is_str(policy_why(&p, "b1", 0), "revoked", "by its id");
+    is_str(policy_why(&p, "b2", 0), "revoked", "all its secrets");
+    is_str(policy_why(&p, "c1", 0), "ok", "what is not in the list");
+    is_str(policy_why(&p, "d1", 0), "revoked", "by its digest, twice");
+    is_str(policy_why(&p, "nobody", 0), "unknown", "no key's");
+
+    is_int(genai_policy_revoke_snapshot(p.data, "", 0), 0, "an empty list");
+    is_str(policy_why(&p, "d1", 0), "revoked", "takes nothing back");
+
+    free(t);
+    policy_free(&p);
+
+    policy_one(&p, "{\"schema\":1}");
+    is_int(genai_policy_revoke_snapshot(p.data, "a\nb", 3), 0, "of no keys");
+    policy_free(&p);
+
+    is_int(genai_policy_revokes("", 0), 0, "nothing");
+    is_int(genai_policy_revokes("\xef\xbb\xbf# a\r\n\t# b\n\n", 14), 0,
+           "no line but comments");
+    is_int(genai_policy_revokes(" \n a", 4), 1, "a line");
 }
 
 
@@ -806,6 +863,7 @@ main(void)
     test_findings();
     test_sources();
     test_revoked();
+    test_revoke_snapshot();
 
     return done_testing();
 }

@@ -174,6 +174,7 @@ test_good(int state)
     put(at("policy.d/b.json"), KEY("b"));
     put(at("policy.d/.c.json"), "broken");
     put(at("policy.d/README"), "broken");
+    put(at("revoked"), "");
 
     f = open_files(state);
 
@@ -263,6 +264,8 @@ test_revoked(void)
 
     f = open_files(1);
     is_str(load(f, 1, "a", "b"), "ok ok", "no list");
+    ok(found(f, "revoked", "it does not exist, nothing is revoked"),
+       "it says so");
 
     put(at("revoked"), "a\n");
     is_str(load(f, 1, "a", "b"), "revoked ok", "a list");
@@ -279,8 +282,20 @@ test_revoked(void)
     is_str(load(f, 1, "a", "b"), "revoked ok", "also after a restart");
 
     remove_all(at("revoked"));
-    is_str(load(f, 1, "a", "b"), "ok ok", "it is gone");
-    ok(!exists(at("state/revoked")), "for good");
+    is_str(load(f, 1, "a", "b"), "revoked ok", "it is gone");
+    ok(found(f, "revoked", "its last lines stay"), "it says so");
+
+    genai_policy_files_destroy(f);
+    f = open_files(1);
+    is_str(load(f, 1, "a", "b"), "revoked ok", "also after a restart");
+    ok(found(f, "revoked", "its last lines stay"), "it says so");
+
+    put(at("revoked"), "# nobody\n");
+    is_str(load(f, 1, "a", "b"), "ok ok", "no line");
+
+    remove_all(at("revoked"));
+    is_str(load(f, 1, "a", "b"), "ok ok", "is no loss");
+    ok(found(f, "revoked", "it does not exist"), "it says so");
 
     genai_policy_files_destroy(f);
 }
@@ -358,9 +373,20 @@ test_changed(void)
     is_str(load(f, 0, "a", "b"), "ok ok", "it is loaded");
     is_int(genai_policy_files_changed(f), 0, "nothing has changed");
 
+    genai_policy_files_forget(f);
+    is_int(genai_policy_files_changed(f), 0, "forgotten");
+    is_int(genai_policy_files_changed(f), 1, "all is to be loaded");
+    is_str(load(f, 0, "a", "b"), "ok ok", "it is");
+    is_int(genai_policy_files_changed(f), 0, "nothing has changed");
+
+    is_int(genai_policy_files_revoked_changed(f), 0, "nor has the list");
+    is_int(genai_policy_files_revoked_changed(f), 0, "as it was loaded");
     put(at("revoked"), "a");
     (void) genai_policy_files_changed(f);
     is_int(genai_policy_files_changed(f), 1, "the list");
+    is_int(genai_policy_files_revoked_changed(f), 0, "it may be written");
+    is_int(genai_policy_files_revoked_changed(f), 1, "it alone");
+    is_int(genai_policy_files_revoked_changed(f), 0, "is told once");
     is_str(load(f, 0, "a", "b"), "revoked ok", "it is loaded");
 
     /* as Kubernetes does it: links to files in a directory that is swapped */
@@ -616,7 +642,7 @@ test_keep(void)
     ok(exists(at("state/good/a.json")) && exists(at("state/revoked"))
        && exists(at("state/snapshot.3")), "all that there can be");
     genai_policy_files_clear(at("state"));
-    is_int(rmdir(at("state")), 0, "nothing of it is left");
+    ok(!exists(at("state")), "nothing of it is left");
     genai_policy_files_clear(at("state"));
     genai_policy_files_destroy(f);
 }

@@ -397,17 +397,17 @@ test_values(void)
          "\"fifteen_letters\":15,\"fifteen_letters_\":1,"
          "\"sixteen_letters\":1,\"seventeen_lettersx\":1,"
          "\"fifteen_letter\":1}",
-         "R{0@0 n0=17@21-23 n0=16@43-45 n0=15@64-66 R}0@0-155 ",
+         "R{0@0 n0=17@21-23 n0=16@43-45 n0=15@64-66 R}0@0-150 ",
          "names of more than a word");
     push("{\"s\\\"\":\"no\",\"\\\"\":\"no\",\"s\\u0022,\":\"no\"}",
-         "R{0@0 R}0@0-41 ", "names with a quote");
+         "R{0@0 R}0@0-38 ", "names with a quote");
     push("{\"none\":{\"s\":\"no\",\"n\":[1]},\"none\":1,\"s\":\"x\","
          "\"none\":\"no\",\"n\":2}",
-         "R{0@0 s0S@43:x@44 n0=2@62-63 R}0@0-64 ", "what is named in vain");
+         "R{0@0 s0S@41:x@42 n0=2@60-61 R}0@0-62 ", "what is named in vain");
     push("{\"enter\":{\"s\":\"x\"},\"leave\":{\"s\":\"y\"},"
          "\"quiet\":[\"a\",{\"s\":\"z\"}],\"quiet\":{\"s\":\"no\"},\"n\":1}",
-         "R{0@0 b{0@9 s0S@15:x@16 s0S@34:y@35 l}0@28-37 e0S@48:a@49 "
-         "e{1@51 s0S@57:z@58 e}1@51-60 n0=1@87-88 R}0@0-89 ",
+         "R{0@0 b{0@9 s0S@15:x@16 s0S@33:y@34 l}0@27-36 e0S@47:a@48 "
+         "e{1@50 s0S@56:z@57 e}1@50-59 n0=1@84-85 R}0@0-86 ",
          "ends that nobody reads");
     push("{\"raw\":{\"a\":[1,\"\xc3\xa4\\n\"]},\"s\":\"x\"}",
          "R{0@0 r0R@7:{\"a\":[1,\"\xc3\xa4\\n\"]}@23 s0S@29:x@30 R}0@0-32 ",

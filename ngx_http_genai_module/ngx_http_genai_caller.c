@@ -19,7 +19,6 @@ static ngx_http_genai_verdict_e ngx_http_genai_caller_digest(
     ngx_table_elt_t *other);
 static ngx_http_genai_verdict_e ngx_http_genai_caller_find(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
-static ngx_uint_t ngx_http_genai_caller_nobody(const genai_policy_t *policy);
 static ngx_uint_t ngx_http_genai_scheme(ngx_str_t *value, const char *name,
     size_t len);
 static ngx_int_t ngx_http_genai_key_of(ngx_table_elt_t *h, ngx_str_t *key);
@@ -162,9 +161,7 @@ ngx_http_genai_caller_find(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     ctx->snapshot = ngx_http_genai_snapshot(r->connection->log);
 
-    if (ctx->snapshot == NULL
-        || ngx_http_genai_caller_nobody(ctx->snapshot->policy))
-    {
+    if (ctx->snapshot == NULL || ctx->snapshot->policy->unloaded) {
         return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_CONFIG,
                                      "the policy is not there yet");
     }
@@ -190,26 +187,6 @@ ngx_http_genai_caller_find(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
                                  ? "the API key is not valid"
                                  : "an API key is required: send it as "
                                    "\"Authorization: Bearer KEY\"");
-}
-
-
-/*
- * A policy without any object was never there, or is broken with no version
- * to go back to: whether a key is good cannot be said.
- */
-
-static ngx_uint_t
-ngx_http_genai_caller_nobody(const genai_policy_t *policy)
-{
-    ngx_uint_t  i;
-
-    for (i = 0; i < GENAI_POLICY_KINDS; i++) {
-        if (policy->objects[i].n) {
-            return 0;
-        }
-    }
-
-    return 1;
 }
 
 

@@ -391,6 +391,8 @@ ngx_http_genai_policy_publish(ngx_cycle_t *cycle,
         /* the keeper is to try again */
 
         genai_policy_files_forget(mcf->policy_files);
+        genai_books_word_set(books, GENAI_WORD_POLICY_FAILED,
+                             ngx_http_genai_now());
     }
 
     genai_user_return(&user);

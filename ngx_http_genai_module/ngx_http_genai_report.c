@@ -530,7 +530,7 @@ ngx_http_genai_health_handler(ngx_http_request_t *r)
     int64_t                      generation;
     ngx_int_t                    rc;
     ngx_str_t                    rev;
-    ngx_uint_t                   i, objects, stale, closed, unenforced;
+    ngx_uint_t                   loaded, stale, closed, unenforced;
     genai_str_t                  text;
     genai_books_t               *books;
     ngx_http_genai_snapshot_t   *s;
@@ -548,7 +548,7 @@ ngx_http_genai_health_handler(ngx_http_request_t *r)
     last = reasons + sizeof(reasons);
 
     generation = 0;
-    objects = 0;
+    loaded = 0;
     stale = 0;
     closed = 0;
     unenforced = 0;
@@ -574,16 +574,12 @@ ngx_http_genai_health_handler(ngx_http_request_t *r)
 
         /* all of it may be broken, with no older version to go back to */
 
-        objects = 0;
-
-        for (i = 0; i < GENAI_POLICY_KINDS; i++) {
-            objects += s->policy->objects[i].n;
-        }
+        loaded = !s->policy->unloaded;
 
         ngx_http_genai_snapshot_release(s);
     }
 
-    if (mcf->policy.len && objects == 0) {
+    if (mcf->policy.len && !loaded) {
         p = ngx_slprintf(p, last, ",\"no_policy\"");
     }
 

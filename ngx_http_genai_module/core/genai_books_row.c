@@ -192,6 +192,8 @@ genai_books_row_make(genai_books_t *b, const genai_account_t *account,
 
     other = *account;
 
+    row = NULL;
+
     for (kind = GENAI_ROW_OWN; kind <= GENAI_ROW_DAY; kind++) {
 
         if (kind != GENAI_ROW_OWN) {

@@ -15,9 +15,8 @@
  * Nothing that stands in a source makes the building fail: a fragment that is
  * broken (not JSON, a name twice in an object, of another shape, too large) is
  * left out as a whole, and its owner adds its last good version instead; an
- * object
- * that is broken is closed; what two fragments define stays with the one
- * without a scope, else with the first one.
+ * object that is broken is closed; what two fragments define stays with the
+ * one without a scope, else with the first one.
  *
  * A builder belongs to one thread.  Its memory is malloc'd.
  */

@@ -10,6 +10,10 @@
  * can stop at any byte: these decide what is well-formed, so it makes no
  * difference which of the two ways a token took.
  *
+ * The node of a value says what is wanted of it; its bits are at hand in want
+ * wherever a value may begin, and are 0 in what is stepped over.  Names are
+ * compared with the closing quote, so that no length is looked for before.
+ *
  * The open brackets are bits of a 128-bit stack.  The containers that the
  * table follows are the outermost ones, so each of them, and none but them,
  * has a frame, and a level deeper than the frames is being stepped over: that

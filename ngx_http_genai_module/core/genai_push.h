@@ -92,7 +92,8 @@ typedef struct {
 
 #define genai_push_member(name, node)                                         \
     { sizeof(name) - 1, node,                                                 \
-      sizeof(name) < 16 ? 0xffff << sizeof(name) & 0xffff : 0, name "\"" }
+      sizeof(name) < 16 ? (0xffffu << (sizeof(name) & 15)) & 0xffffu : 0,     \
+      name "\"" }
 
 #define genai_push_members(array)                                             \
     sizeof(array) / sizeof((array)[0]), array

@@ -399,6 +399,8 @@ test_values(void)
          "\"fifteen_letter\":1}",
          "R{0@0 n0=17@21-23 n0=16@43-45 n0=15@64-66 R}0@0-150 ",
          "names of more than a word");
+    push("{\"sixteen_letters_\":16,\"seventeen_lettersx\":1,\"n\":1}",
+         "R{0@0 n0=16@20-22 n0=1@50-51 R}0@0-52 ", "the next but for its end");
     push("{\"s\\\"\":\"no\",\"\\\"\":\"no\",\"s\\u0022,\":\"no\"}",
          "R{0@0 R}0@0-38 ", "names with a quote");
     push("{\"none\":{\"s\":\"no\",\"n\":[1]},\"none\":1,\"s\":\"x\","
@@ -521,6 +523,21 @@ test_depth(void)
                "%lu levels", (unsigned long) n);
         splits(text, 2 * n, 3, "levels");
     }
+
+    /* both kinds, more of them than a word has bits */
+
+    for (i = 0; i < 60; i++) {
+        memcpy(text + 5 * i, "[{\"\":", 5);
+        memcpy(text + 301 + 2 * i, "}]", 2);
+    }
+
+    text[300] = '0';
+
+    is_int(feed_cut(&t, text, 421, cut, 0), 0, "both kinds by turns");
+    splits(text, 421, 3, "by turns");
+
+    text[301 + 100] = ']';
+    is_int(feed_cut(&t, text, 421, cut, 0), -1, "and the wrong bracket");
 
     /* more levels than the table follows */
 

@@ -292,10 +292,16 @@ ngx_http_genai_region_state(ngx_conf_t *cf, ngx_http_genai_region_t *region)
         }
     }
 
-    p = malloc(path.len + sizeof("/genai-") + 2 * NGX_INT64_LEN + 1);
+    p = malloc(path.len + sizeof("/genai-") + 2 * NGX_INT64_LEN + 1
+               + path.len + 1);
     if (p == NULL) {
         return NGX_ERROR;
     }
+
+    region->parent = (char *) p + path.len + sizeof("/genai-")
+                     + 2 * NGX_INT64_LEN + 1;
+
+    (void) ngx_cpystrn((u_char *) region->parent, path.data, path.len + 1);
 
     genai_process_self(&self);
 

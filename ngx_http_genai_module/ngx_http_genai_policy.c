@@ -350,6 +350,13 @@ ngx_http_genai_policy_publish(ngx_cycle_t *cycle,
         (void) genai_user_become(&user, ccf->username, uid, gid);
     }
 
+    if (mcf->region->temporary) {
+
+        /* of masters that were killed */
+
+        genai_policy_files_sweep(mcf->region->parent);
+    }
+
     if (genai_books_word(books, GENAI_WORD_POLICY) != mcf->policy_seen) {
 
         /*

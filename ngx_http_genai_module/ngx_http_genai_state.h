@@ -40,7 +40,8 @@ struct ngx_http_genai_region_s {
     ngx_str_t                       dir;        /* empty: anonymous */
     uint64_t                        max;        /* bytes, as configured */
     genai_books_file_t              file;
-    char                           *state;      /* directory of snapshots */
+    char                           *state;      /* directory of snapshots, */
+    char                           *parent;     /* in this one if temporary */
     ngx_uint_t                      refs;       /* configurations */
     ngx_uint_t                      orphans;    /* found, and not yet said */
     unsigned                        temporary:1;    /* state is */

@@ -301,6 +301,9 @@ ngx_http_genai_secret_t *ngx_http_genai_secret_find(
 void ngx_http_genai_secret_refresh(ngx_http_genai_main_conf_t *mcf,
     ngx_log_t *log);
 
+/* Frees what was read again: the worker ends. */
+void ngx_http_genai_secret_forget(ngx_http_genai_main_conf_t *mcf);
+
 char *ngx_http_genai_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /*

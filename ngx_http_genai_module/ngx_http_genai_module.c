@@ -542,7 +542,15 @@ ngx_http_genai_init_process(ngx_cycle_t *cycle)
 static void
 ngx_http_genai_exit_process(ngx_cycle_t *cycle)
 {
+    ngx_http_genai_main_conf_t  *mcf;
+
     ngx_http_genai_keeper_stop();
     ngx_http_genai_settle_all();
     ngx_http_genai_books_leave();
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_genai_module);
+
+    if (mcf) {
+        ngx_http_genai_secret_forget(mcf);
+    }
 }

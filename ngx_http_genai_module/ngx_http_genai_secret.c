@@ -404,6 +404,28 @@ ngx_http_genai_secret_refresh(ngx_http_genai_main_conf_t *mcf, ngx_log_t *log)
 }
 
 
+void
+ngx_http_genai_secret_forget(ngx_http_genai_main_conf_t *mcf)
+{
+    ngx_uint_t                 i;
+    ngx_http_genai_secret_t  **secrets;
+
+    secrets = mcf->secrets.elts;
+
+    for (i = 0; i < mcf->secrets.nelts; i++) {
+
+        if (secrets[i]->fresh) {
+            ngx_explicit_memzero(secrets[i]->value.data,
+                                 secrets[i]->value.len);
+            secrets[i]->value.len = 0;
+
+            free(secrets[i]->fresh);
+            secrets[i]->fresh = NULL;
+        }
+    }
+}
+
+
 static void
 ngx_http_genai_secret_reread(ngx_http_genai_secret_t *secret, ngx_log_t *log)
 {

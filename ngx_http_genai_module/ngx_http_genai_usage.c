@@ -7,8 +7,8 @@
  */
 
 
-#include "genai_books_print.h"
 #include "ngx_http_genai_report_int.h"
+#include "genai_books_print.h"
 
 
 /* rows that one turn may read, and bytes that one needs at most */

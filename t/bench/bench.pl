@@ -449,7 +449,7 @@ sub policy {
     return JSON::PP->new->canonical->encode({
         schema => 1,
         plans => { all => { models => ['*'] } },
-        teams => { above => { models => [qw(json burst paced block)] },
+        teams => { above => { models => [ sort(keys %sim), 'block' ] },
                    map { ("team-$_" => { parent => 'above' }) } 0 .. 99 },
         users => { somebody => { team => 'team-1' } },
         keys => \%keys,

@@ -631,7 +631,7 @@ test_random(void)
     cut = calloc(1, 1 << 20);
     valid = 0;
 
-    for (i = 0; i < 8000; i++) {
+    for (i = 0; i < 20000; i++) {
 
         do {
             len = make(text, 5);

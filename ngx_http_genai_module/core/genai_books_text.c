@@ -10,6 +10,7 @@
 
 
 #include "genai_books_int.h"
+#include "genai_siphash.h"
 
 
 /* of all extents so many eighths may be rows and texts; leases have the rest */
@@ -21,50 +22,8 @@ static int genai_books_text_find(const genai_books_t *b, const genai_str_t *s,
     uint64_t hash, uint32_t *name);
 
 
-#define genai_books_rotate(x, n)  ((x) << (n) | (x) >> (64 - (n)))
-
-
 static inline void
-genai_books_sip_round(uint64_t v[4])
-{
-    v[0] += v[1];
-    v[1] = genai_books_rotate(v[1], 13) ^ v[0];
-    v[0] = genai_books_rotate(v[0], 32);
-    v[2] += v[3];
-    v[3] = genai_books_rotate(v[3], 16) ^ v[2];
-    v[0] += v[3];
-    v[3] = genai_books_rotate(v[3], 21) ^ v[0];
-    v[2] += v[1];
-    v[1] = genai_books_rotate(v[1], 17) ^ v[2];
-    v[2] = genai_books_rotate(v[2], 32);
-}
-
-
-static inline void
-genai_books_sip(uint64_t v[4], uint64_t w)
-{
-    v[3] ^= w;
-    genai_books_sip_round(v);
-    v[0] ^= w;
-}
-
-
-/* lengths go before all data, in w: what follows can be taken in one way */
-
-static inline void
-genai_books_sip_begin(uint64_t v[4], const genai_books_t *b, uint64_t w)
-{
-    v[0] = b->head->seed[0] ^ UINT64_C(0x736f6d6570736575);
-    v[1] = b->head->seed[1] ^ UINT64_C(0x646f72616e646f6d);
-    v[2] = b->head->seed[0] ^ UINT64_C(0x6c7967656e657261);
-    v[3] = b->head->seed[1] ^ UINT64_C(0x7465646279746573);
-
-    genai_books_sip(v, w);
-}
-
-
-static inline void
-genai_books_sip_str(uint64_t v[4], const genai_str_t *s)
+genai_books_hash_str(genai_siphash_t *h, const genai_str_t *s)
 {
     size_t                n;
     uint64_t              w;
@@ -72,39 +31,29 @@ genai_books_sip_str(uint64_t v[4], const genai_str_t *s)
 
     for (n = s->len; n >= 8; n -= 8, p += 8) {
         memcpy(&w, p, 8);
-        genai_books_sip(v, w);
+        genai_siphash_word(h, w);
     }
 
     if (n) {
         w = 0;
         memcpy(&w, p, n);
-        genai_books_sip(v, w);
+        genai_siphash_word(h, w);
     }
 }
 
 
-static inline uint64_t
-genai_books_sip_end(uint64_t v[4])
-{
-    v[2] ^= 0xff;
-
-    genai_books_sip_round(v);
-    genai_books_sip_round(v);
-    genai_books_sip_round(v);
-
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
-
+/* lengths go before all data: what follows can be taken in one way */
 
 uint64_t
 genai_books_text_hash(const genai_books_t *b, const genai_str_t *s)
 {
-    uint64_t  v[4];
+    genai_siphash_t  h;
 
-    genai_books_sip_begin(v, b, s->len);
-    genai_books_sip_str(v, s);
+    genai_siphash_begin(&h, b->head->seed);
+    genai_siphash_word(&h, s->len);
+    genai_books_hash_str(&h, s);
 
-    return genai_books_sip_end(v);
+    return genai_siphash_end(&h);
 }
 
 
@@ -114,8 +63,9 @@ uint64_t
 genai_books_account_hash(const genai_books_t *b,
     const genai_account_t *account)
 {
-    uint64_t  v[4], w;
-    unsigned  i;
+    uint64_t         w;
+    unsigned         i;
+    genai_siphash_t  h;
 
     w = (uint32_t) account->day;
 
@@ -124,13 +74,14 @@ genai_books_account_hash(const genai_books_t *b,
              << (32 + 8 * i);
     }
 
-    genai_books_sip_begin(v, b, w);
+    genai_siphash_begin(&h, b->head->seed);
+    genai_siphash_word(&h, w);
 
     for (i = 0; i < GENAI_NAMES; i++) {
-        genai_books_sip_str(v, genai_books_account_name(account, i));
+        genai_books_hash_str(&h, genai_books_account_name(account, i));
     }
 
-    return genai_books_sip_end(v);
+    return genai_siphash_end(&h);
 }
 
 

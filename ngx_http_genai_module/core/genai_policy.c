@@ -4,6 +4,7 @@
 
 
 #include "genai_policy.h"
+#include "genai_siphash.h"
 
 
 typedef int (*genai_policy_each_pt)(const genai_policy_t *p,
@@ -271,53 +272,24 @@ genai_policy_lookup(const genai_policy_t *p,
 }
 
 
-#define genai_policy_rotate(x, n)  (((x) << (n)) | ((x) >> (64 - (n))))
-
-#define genai_policy_round(v)                                                 \
-    do {                                                                      \
-        v[0] += v[1];                                                         \
-        v[2] += v[3];                                                         \
-        v[1] = genai_policy_rotate(v[1], 13) ^ v[0];                          \
-        v[3] = genai_policy_rotate(v[3], 16) ^ v[2];                          \
-        v[0] = genai_policy_rotate(v[0], 32);                                 \
-        v[2] += v[1];                                                         \
-        v[0] += v[3];                                                         \
-        v[1] = genai_policy_rotate(v[1], 17) ^ v[2];                          \
-        v[3] = genai_policy_rotate(v[3], 21) ^ v[0];                          \
-        v[2] = genai_policy_rotate(v[2], 32);                                 \
-    } while (0)
-
-
 uint32_t
 genai_policy_place(const genai_policy_t *p,
     const unsigned char digest[GENAI_DIGEST_LEN])
 {
-    unsigned  i;
-    uint64_t  m, v[4];
+    unsigned         i;
+    genai_siphash_t  h;
 
-    v[0] = p->seed[0] ^ UINT64_C(0x736f6d6570736575);
-    v[1] = p->seed[1] ^ UINT64_C(0x646f72616e646f6d);
-    v[2] = p->seed[0] ^ UINT64_C(0x6c7967656e657261);
-    v[3] = p->seed[1] ^ UINT64_C(0x7465646279746573);
+    genai_siphash_begin(&h, p->seed);
+
+    for (i = 0; i < GENAI_DIGEST_LEN; i += sizeof(uint64_t)) {
+        genai_siphash_word(&h, genai_policy_word(digest + i));
+    }
 
     /* the last word is the length, in the highest byte */
 
-    for (i = 0; i <= GENAI_DIGEST_LEN; i += sizeof(uint64_t)) {
+    genai_siphash_word(&h, (uint64_t) GENAI_DIGEST_LEN << 56);
 
-        m = (i < GENAI_DIGEST_LEN) ? genai_policy_word(digest + i)
-                                   : (uint64_t) GENAI_DIGEST_LEN << 56;
-        v[3] ^= m;
-        genai_policy_round(v);
-        v[0] ^= m;
-    }
-
-    v[2] ^= 0xff;
-
-    for (i = 0; i < 3; i++) {
-        genai_policy_round(v);
-    }
-
-    return (uint32_t) (v[0] ^ v[1] ^ v[2] ^ v[3]);
+    return (uint32_t) genai_siphash_end(&h);
 }
 
 

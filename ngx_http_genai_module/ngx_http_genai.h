@@ -213,6 +213,7 @@ struct ngx_http_genai_ctx_s {
     ngx_uint_t                      choices;    /* asked for */
 
     genai_meter_t                   meter;
+    genai_tokens_t                  spent;      /* by attempts that failed */
 
     ngx_buf_t                      *answer;     /* of the gateway itself */
 
@@ -477,19 +478,51 @@ ngx_int_t ngx_http_genai_log_handler(ngx_http_request_t *r);
 /* Stores in the lease what has been used so far. */
 void ngx_http_genai_checkpoint(ngx_http_genai_ctx_t *ctx);
 
+/*
+ * An attempt has failed before its answer went to the client: what its
+ * provider has told of usage, if it has, is booked beside that of the others,
+ * and counted as the target's that was asked.
+ */
+void ngx_http_genai_spent(ngx_http_genai_ctx_t *ctx,
+    const genai_meter_t *meter);
+
 /* Ends the lease, once, whichever way the exchange has ended. */
 void ngx_http_genai_settle(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
 
 /* The same of all exchanges of this worker, which ends before they do. */
 void ngx_http_genai_settle_all(void);
 
-/* The tokens used so far, the error's word, and the word of $genai_finish. */
+/*
+ * The tokens used so far by the attempt that answers, or was the last one;
+ * the error's word, and the word of $genai_finish.
+ */
 void ngx_http_genai_used(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     genai_tokens_t *tokens);
 genai_error_e ngx_http_genai_outcome(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 const char *ngx_http_genai_finish(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
+
+
+/*
+ * Goes through the header lines of r->headers_in: begins with the list's first
+ * part and the number 0, returns NULL behind the last one.
+ */
+static ngx_inline ngx_table_elt_t *
+ngx_http_genai_next_header(ngx_list_part_t **part, ngx_uint_t *i)
+{
+    while (*i >= (*part)->nelts) {
+
+        if ((*part)->next == NULL) {
+            return NULL;
+        }
+
+        *part = (*part)->next;
+        *i = 0;
+    }
+
+    return (ngx_table_elt_t *) (*part)->elts + (*i)++;
+}
 
 
 /* ngx_http_genai_inline.c */
@@ -566,6 +599,12 @@ void ngx_http_genai_answer_coding(ngx_http_genai_ctx_t *ctx,
 
 /* Whether its events mean something: it is one of the client's dialect. */
 ngx_uint_t ngx_http_genai_answer_read(ngx_http_genai_ctx_t *ctx);
+
+/*
+ * Whether the end of the connection is the end of the answer: a provider
+ * that has died then looks like one that is done.
+ */
+ngx_uint_t ngx_http_genai_answer_closed(ngx_http_request_t *r);
 
 
 /* ngx_http_genai_group.c */

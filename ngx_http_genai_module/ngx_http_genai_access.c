@@ -176,6 +176,7 @@ ngx_http_genai_authorize(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
     ngx_http_genai_verdict_e     verdict;
     ngx_http_genai_loc_conf_t   *lcf;
+    ngx_http_genai_snapshot_t   *s;
     ngx_http_genai_main_conf_t  *mcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_genai_module);
@@ -188,13 +189,17 @@ ngx_http_genai_authorize(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     /* a long body may have taken its time */
 
+    s = ctx->snapshot;
+
     verdict = ngx_http_genai_identify_again(r, ctx);
 
     if (verdict != NGX_HTTP_GENAI_NEXT) {
         return verdict;
     }
 
-    if (!ngx_http_genai_allowed_endpoint(ctx, ctx->endpoint->endpoint)) {
+    if (ctx->snapshot != s
+        && !ngx_http_genai_allowed_endpoint(ctx, ctx->endpoint->endpoint))
+    {
         return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_FORBIDDEN_ENDPOINT,
                                      "there is no endpoint at this path");
     }

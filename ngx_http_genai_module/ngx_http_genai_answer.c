@@ -387,6 +387,15 @@ ngx_http_genai_process_line(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 void
 ngx_http_genai_answer_type(ngx_http_genai_ctx_t *ctx, ngx_str_t *type)
 {
+    /* nearly all that is no stream */
+
+    if (type->len == 16 && ngx_memcmp(type->data, "application/json", 16) == 0)
+    {
+        ctx->event_stream = 0;
+        ctx->json = 1;
+        return;
+    }
+
     ctx->event_stream = (type->len >= 17
                          && ngx_strncasecmp(type->data,
                                        (u_char *) "text/event-stream", 17)
@@ -423,6 +432,17 @@ ngx_http_genai_answer_read(ngx_http_genai_ctx_t *ctx)
 {
     return ctx->status == NGX_HTTP_OK
            && ctx->endpoint && ctx->endpoint->body == GENAI_BODY_JSON;
+}
+
+
+ngx_uint_t
+ngx_http_genai_answer_closed(ngx_http_request_t *r)
+{
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    return u && !u->headers_in.chunked && u->headers_in.content_length_n == -1;
 }
 
 
@@ -465,7 +485,7 @@ ngx_http_genai_find_line(ngx_http_request_t *r, ngx_str_t *name)
             continue;
         }
 
-        if (ngx_memcmp(low, line->name.data, len) == 0) {
+        if (genai_same(low, line->name.data, len)) {
             break;
         }
     }

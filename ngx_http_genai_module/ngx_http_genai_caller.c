@@ -92,36 +92,28 @@ ngx_http_genai_caller_key(ngx_http_request_t *r, ngx_str_t *key,
     *other = NULL;
     ngx_str_null(key);
 
+    i = 0;
     part = &r->headers_in.headers.part;
-    h = part->elts;
 
-    for (i = 0; /* void */ ; i++) {
+    while ((h = ngx_http_genai_next_header(&part, &i)) != NULL) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return first;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (ngx_http_genai_key_of(&h[i], &s) != NGX_OK) {
+        if (ngx_http_genai_key_of(h, &s) != NGX_OK) {
             continue;
         }
 
         if (first == NULL) {
-            first = &h[i];
+            first = h;
             *key = s;
 
         } else if (s.len != key->len
                    || ngx_memcmp(s.data, key->data, s.len) != 0)
         {
-            *other = &h[i];
-            return first;
+            *other = h;
+            break;
         }
     }
+
+    return first;
 }
 
 
@@ -306,31 +298,19 @@ ngx_http_genai_find_key(ngx_http_request_t *r, ngx_table_elt_t *same)
         return NULL;
     }
 
+    i = 0;
     part = &r->headers_in.headers.part;
-    h = part->elts;
 
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return NULL;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (ngx_http_genai_key_of(&h[i], &key) != NGX_OK) {
-            continue;
-        }
-
-        if (key.len == wanted.len
+    while ((h = ngx_http_genai_next_header(&part, &i)) != NULL) {
+        if (ngx_http_genai_key_of(h, &key) == NGX_OK
+            && key.len == wanted.len
             && ngx_memcmp(key.data, wanted.data, key.len) == 0)
         {
-            return &h[i];
+            return h;
         }
     }
+
+    return NULL;
 }
 
 
@@ -383,6 +363,19 @@ ngx_http_genai_key_of(ngx_table_elt_t *h, ngx_str_t *key)
         return NGX_OK;
     }
 
+    if (ngx_http_genai_scheme(key, "Bearer", sizeof("Bearer") - 1)) {
+
+        key->data += sizeof("Bearer") - 1;
+        key->len -= sizeof("Bearer") - 1;
+
+        while (key->len && (key->data[0] == ' ' || key->data[0] == '\t')) {
+            key->data++;
+            key->len--;
+        }
+
+        return NGX_OK;
+    }
+
     /* these are for nginx's auth_basic and its like */
 
     if (ngx_http_genai_scheme(key, "Basic", sizeof("Basic") - 1)
@@ -393,17 +386,6 @@ ngx_http_genai_key_of(ngx_table_elt_t *h, ngx_str_t *key)
     }
 
     /* all else is a key, and a wrong one if it is of another scheme */
-
-    if (ngx_http_genai_scheme(key, "Bearer", sizeof("Bearer") - 1)) {
-
-        key->data += sizeof("Bearer") - 1;
-        key->len -= sizeof("Bearer") - 1;
-
-        while (key->len && (key->data[0] == ' ' || key->data[0] == '\t')) {
-            key->data++;
-            key->len--;
-        }
-    }
 
     return NGX_OK;
 }

@@ -195,7 +195,6 @@ ngx_http_genai_check_conf(ngx_conf_t *cf)
         || ngx_http_genai_secret_check(cf, mcf) != NGX_OK
         || ngx_http_genai_model_init(cf, mcf) != NGX_OK
         || ngx_http_genai_metrics_init(cf) != NGX_OK
-        || ngx_http_genai_report_init(cf) != NGX_OK
         || ngx_http_genai_books_init(cf, mcf) != NGX_OK
         || ngx_http_genai_policy_init(cf, mcf) != NGX_OK)
     {
@@ -210,7 +209,7 @@ ngx_http_genai_check_conf(ngx_conf_t *cf)
             return NGX_ERROR;
         }
 
-        if (mcf->models.nelts == 0) {
+        if (places[i].lcf->pass == 1 && mcf->models.nelts == 0) {
             ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, places[i].lcf->file,
                                       places[i].lcf->line,
                                       "\"genai_pass\" has no model to serve: "
@@ -236,13 +235,18 @@ ngx_http_genai_check_place(ngx_conf_t *cf, ngx_http_genai_place_t *place)
 
     /* nginx takes the last content handler without a word */
 
-    if (clcf->handler != ngx_http_genai_pass_handler) {
+    if (clcf->handler != place->handler) {
         ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, lcf->file, lcf->line,
-                                  "location \"%V\" has \"genai_pass\" and "
+                                  "location \"%V\" has \"%V\" and "
                                   "another content handler after it (such as "
                                   "proxy_pass or return-like modules): "
-                                  "remove one of the two", &clcf->name);
+                                  "remove one of the two", &clcf->name,
+                                  &place->name);
         return NGX_ERROR;
+    }
+
+    if (lcf->pass != 1) {
+        return NGX_OK;
     }
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_genai_module);
@@ -315,11 +319,8 @@ ngx_http_genai_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_genai_loc_conf_t *lcf = conf;
 
-    ngx_str_t                          *value, s;
-    ngx_http_genai_place_t             *place;
-    ngx_http_core_loc_conf_t           *clcf;
-    ngx_http_genai_main_conf_t         *mcf;
-    ngx_http_compile_complex_value_t    ccv;
+    ngx_str_t                         *value, s;
+    ngx_http_compile_complex_value_t   ccv;
 
     if (cf->cmd_type == NGX_HTTP_LMT_CONF) {
         return "cannot stand in limit_except: write it in the location, "
@@ -333,13 +334,6 @@ ngx_http_genai_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (lcf->inlined == 1) {
         return "stands beside \"genai on\" in this location, and does all of "
                "it: remove one of the two";
-    }
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->handler) {
-        return "stands beside another content handler (such as proxy_pass) "
-               "in this location: remove one of the two";
     }
 
     value = cf->args->elts;
@@ -376,7 +370,26 @@ ngx_http_genai_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     lcf->pass = 1;
 
-    clcf->handler = ngx_http_genai_pass_handler;
+    return ngx_http_genai_content(cf, cmd, lcf, ngx_http_genai_pass_handler);
+}
+
+
+char *
+ngx_http_genai_content(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_http_genai_loc_conf_t *lcf, ngx_http_handler_pt handler)
+{
+    ngx_http_genai_place_t      *place;
+    ngx_http_core_loc_conf_t    *clcf;
+    ngx_http_genai_main_conf_t  *mcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler) {
+        return "stands beside another content handler (such as proxy_pass, "
+               "or a report) in this location: remove one of the two";
+    }
+
+    clcf->handler = handler;
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_genai_module);
 
@@ -385,6 +398,8 @@ ngx_http_genai_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    place->name = cmd->name;
+    place->handler = handler;
     place->clcf = clcf;
     place->lcf = lcf;
 

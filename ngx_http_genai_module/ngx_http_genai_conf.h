@@ -204,8 +204,13 @@ typedef struct {
 #endif
 
 
-/* a location with genai_pass, for the checks after all of http{} is read */
+/*
+ * a location with a content handler of ours, for the checks after all of
+ * http{} is read
+ */
 typedef struct {
+    ngx_str_t                       name;       /* of its directive */
+    ngx_http_handler_pt             handler;
     ngx_http_core_loc_conf_t       *clcf;
     ngx_http_genai_loc_conf_t      *lcf;
 } ngx_http_genai_place_t;
@@ -238,7 +243,6 @@ struct ngx_http_genai_main_conf_s {
     unsigned                        books_failed:1; /* those on disk */
 
     ngx_shm_zone_t                 *zone;       /* genai_zone */
-    ngx_array_t                     reports;    /* _place_t */
 
 #if (NGX_THREADS)
     ngx_thread_pool_t              *threads;        /* genai_threads */
@@ -263,6 +267,14 @@ ngx_int_t ngx_http_genai_check_conf(ngx_conf_t *cf);
 char *ngx_http_genai_inline_conf(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_genai_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/*
+ * For the directive cmd: makes handler the content handler of its location.
+ * Returns NGX_CONF_OK, NGX_CONF_ERROR or what is wrong.
+ */
+char *ngx_http_genai_content(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_http_genai_loc_conf_t *lcf, ngx_http_handler_pt handler);
+
 char *ngx_http_genai_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_genai_endpoints(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_genai_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

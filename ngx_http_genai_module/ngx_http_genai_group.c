@@ -486,6 +486,13 @@ ngx_http_genai_group_free_peer(ngx_peer_connection_t *pc, void *data,
         ctx->meter.sent = 1;
     }
 
+    if (!ctx->from_provider) {
+
+        /* as long as its target is known */
+
+        ngx_http_genai_window_close(ctx);
+    }
+
     if ((state & NGX_PEER_FAILED) && u->state && u->state->bytes_received) {
 
         /*

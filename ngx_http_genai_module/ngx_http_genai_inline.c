@@ -322,27 +322,18 @@ ngx_http_genai_find_header(ngx_http_request_t *r, ngx_str_t *name)
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
+    i = 0;
     part = &r->headers_in.headers.part;
-    h = part->elts;
 
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return NULL;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == name->len
-            && ngx_memcmp(h[i].lowcase_key, name->data, name->len) == 0)
+    while ((h = ngx_http_genai_next_header(&part, &i)) != NULL) {
+        if (h->key.len == name->len
+            && ngx_memcmp(h->lowcase_key, name->data, name->len) == 0)
         {
-            return &h[i];
+            return h;
         }
     }
+
+    return NULL;
 }
 
 

@@ -49,8 +49,8 @@ static int ngx_http_genai_keeper_keep(void *data,
     const genai_account_t *account, const genai_totals_t *totals);
 static uint64_t ngx_http_genai_keeper_policy(void *data);
 static uint64_t ngx_http_genai_keeper_next(void *data);
-static void ngx_http_genai_keeper_publish(void *data, uint64_t generation,
-    int64_t stale_since);
+static int ngx_http_genai_keeper_publish(void *data, uint64_t before,
+    uint64_t generation, int64_t stale_since);
 static void ngx_http_genai_keeper_checked(void *data, int64_t now);
 static void ngx_http_genai_keeper_failed(void *data, int64_t since);
 
@@ -342,18 +342,19 @@ ngx_http_genai_keeper_next(void *data)
 }
 
 
-static void
-ngx_http_genai_keeper_publish(void *data, uint64_t generation,
-    int64_t stale_since)
+static int
+ngx_http_genai_keeper_publish(void *data, uint64_t before,
+    uint64_t generation, int64_t stale_since)
 {
     /* a reload may have overtaken this load: what it has read is newer */
 
-    if (genai_books_word(data, GENAI_WORD_POLICY) > generation) {
-        return;
+    if (!genai_books_word_swap(data, GENAI_WORD_POLICY, before, generation)) {
+        return 0;
     }
 
     genai_books_word_set(data, GENAI_WORD_POLICY_STALE, stale_since);
-    genai_books_word_set(data, GENAI_WORD_POLICY, generation);
+
+    return 1;
 }
 
 

@@ -15,6 +15,11 @@
 #define NGX_HTTP_GENAI_PROBES        64
 
 
+static void ngx_http_genai_metrics_tokens(ngx_http_genai_usage_t *u,
+    genai_tokens_t *tokens);
+static void ngx_http_genai_metrics_labels(ngx_http_genai_labels_t *clean,
+    ngx_http_genai_labels_t *labels,
+    u_char bufs[NGX_HTTP_GENAI_LABELS][NGX_HTTP_GENAI_LABEL_MAX]);
 static void ngx_http_genai_metrics_clean(ngx_str_t *text, u_char *buf);
 static uint64_t ngx_http_genai_metrics_hash(uint64_t h, ngx_str_t *text);
 static void *ngx_http_genai_metrics_find(ngx_http_genai_table_t *t,
@@ -160,8 +165,6 @@ ngx_http_genai_metrics_record(ngx_http_genai_labels_t *labels,
 {
     u_char                       bufs[NGX_HTTP_GENAI_LABELS]
                                      [NGX_HTTP_GENAI_LABEL_MAX];
-    uint64_t                     longest;
-    ngx_uint_t                   i;
     genai_tokens_t              *tokens;
     ngx_http_genai_usage_t      *u;
     ngx_http_genai_labels_t      clean;
@@ -174,29 +177,7 @@ ngx_http_genai_metrics_record(ngx_http_genai_labels_t *labels,
         return;
     }
 
-    /*
-     * entries are told apart by what is shown of their labels: two that look
-     * the same would make a text that nobody can read
-     */
-
-    clean = *labels;
-
-    ngx_http_genai_metrics_clean(&clean.team,
-                                 bufs[NGX_HTTP_GENAI_LABEL_TEAM]);
-    ngx_http_genai_metrics_clean(&clean.model,
-                                 bufs[NGX_HTTP_GENAI_LABEL_MODEL]);
-    ngx_http_genai_metrics_clean(&clean.target,
-                                 bufs[NGX_HTTP_GENAI_LABEL_TARGET]);
-    ngx_http_genai_metrics_clean(&clean.provider,
-                                 bufs[NGX_HTTP_GENAI_LABEL_PROVIDER]);
-
-    if (clean.endpoint >= GENAI_ENDPOINT_LAST) {
-        clean.endpoint = GENAI_ENDPOINT_NONE;
-    }
-
-    if (clean.status > 999) {
-        clean.status = 0;
-    }
+    ngx_http_genai_metrics_labels(&clean, labels, bufs);
 
     e = ngx_http_genai_metrics_exchanges(m, &clean);
 
@@ -225,16 +206,7 @@ ngx_http_genai_metrics_record(ngx_http_genai_labels_t *labels,
     ngx_http_genai_metrics_observe(&m->step, &ngx_http_genai_bounds_own,
                                    measures->step);
 
-    longest = ngx_http_genai_load(&m->longest);
-
-    while (measures->step > longest
-           && !__atomic_compare_exchange_n(&m->longest, &longest,
-                                           measures->step, 0,
-                                           __ATOMIC_RELAXED,
-                                           __ATOMIC_RELAXED))
-    {
-        /* void */
-    }
+    genai_peak_add(&m->longest, ngx_http_genai_minute(), measures->step);
 
     tokens = &measures->tokens;
 
@@ -250,29 +222,7 @@ ngx_http_genai_metrics_record(ngx_http_genai_labels_t *labels,
     u = ngx_http_genai_metrics_usage(m, &clean);
 
     if (tokens->source != GENAI_COUNT_NONE) {
-        i = tokens->source - GENAI_COUNT_PROVIDER;
-
-        ngx_http_genai_add(&u->tokens[NGX_HTTP_GENAI_TOKENS_INPUT][i],
-                           tokens->prompt);
-        ngx_http_genai_add(&u->tokens[NGX_HTTP_GENAI_TOKENS_OUTPUT][i],
-                           tokens->completion);
-
-        if (tokens->cached) {
-            ngx_http_genai_add(&u->tokens[NGX_HTTP_GENAI_TOKENS_CACHED][i],
-                               tokens->cached);
-        }
-
-        if (tokens->reasoning) {
-            ngx_http_genai_add(&u->tokens[NGX_HTTP_GENAI_TOKENS_REASONING][i],
-                               tokens->reasoning);
-        }
-
-        ngx_http_genai_metrics_observe(&u->input,
-                                       &ngx_http_genai_bounds_tokens,
-                                       tokens->prompt);
-        ngx_http_genai_metrics_observe(&u->output,
-                                       &ngx_http_genai_bounds_tokens,
-                                       tokens->completion);
+        ngx_http_genai_metrics_tokens(u, tokens);
     }
 
     if (clean.error != GENAI_OK) {
@@ -295,6 +245,55 @@ ngx_http_genai_metrics_record(ngx_http_genai_labels_t *labels,
                                        &ngx_http_genai_bounds_per_token,
                                        measures->per_token);
     }
+}
+
+
+void
+ngx_http_genai_metrics_spent(ngx_http_genai_labels_t *labels,
+    genai_tokens_t *tokens)
+{
+    u_char                     bufs[NGX_HTTP_GENAI_LABELS]
+                                   [NGX_HTTP_GENAI_LABEL_MAX];
+    ngx_http_genai_labels_t    clean;
+    ngx_http_genai_metrics_t  *m;
+
+    m = ngx_http_genai_metrics_get();
+
+    if (m) {
+        ngx_http_genai_metrics_labels(&clean, labels, bufs);
+        ngx_http_genai_metrics_tokens(ngx_http_genai_metrics_usage(m, &clean),
+                                      tokens);
+    }
+}
+
+
+static void
+ngx_http_genai_metrics_tokens(ngx_http_genai_usage_t *u,
+    genai_tokens_t *tokens)
+{
+    ngx_uint_t  i;
+
+    i = tokens->source - GENAI_COUNT_PROVIDER;
+
+    ngx_http_genai_add(&u->tokens[NGX_HTTP_GENAI_TOKENS_INPUT][i],
+                       tokens->prompt);
+    ngx_http_genai_add(&u->tokens[NGX_HTTP_GENAI_TOKENS_OUTPUT][i],
+                       tokens->completion);
+
+    if (tokens->cached) {
+        ngx_http_genai_add(&u->tokens[NGX_HTTP_GENAI_TOKENS_CACHED][i],
+                           tokens->cached);
+    }
+
+    if (tokens->reasoning) {
+        ngx_http_genai_add(&u->tokens[NGX_HTTP_GENAI_TOKENS_REASONING][i],
+                           tokens->reasoning);
+    }
+
+    ngx_http_genai_metrics_observe(&u->input, &ngx_http_genai_bounds_tokens,
+                                   tokens->prompt);
+    ngx_http_genai_metrics_observe(&u->output, &ngx_http_genai_bounds_tokens,
+                                   tokens->completion);
 }
 
 
@@ -326,6 +325,37 @@ ngx_http_genai_metrics_observe(ngx_http_genai_histogram_t *h,
 
     ngx_http_genai_add(&h->bucket[i], 1);
     ngx_http_genai_add(&h->sum, value);
+}
+
+
+/*
+ * Entries are told apart by what is shown of their labels: two that look the
+ * same would make a text that nobody can read.
+ */
+
+static void
+ngx_http_genai_metrics_labels(ngx_http_genai_labels_t *clean,
+    ngx_http_genai_labels_t *labels,
+    u_char bufs[NGX_HTTP_GENAI_LABELS][NGX_HTTP_GENAI_LABEL_MAX])
+{
+    *clean = *labels;
+
+    ngx_http_genai_metrics_clean(&clean->team,
+                                 bufs[NGX_HTTP_GENAI_LABEL_TEAM]);
+    ngx_http_genai_metrics_clean(&clean->model,
+                                 bufs[NGX_HTTP_GENAI_LABEL_MODEL]);
+    ngx_http_genai_metrics_clean(&clean->target,
+                                 bufs[NGX_HTTP_GENAI_LABEL_TARGET]);
+    ngx_http_genai_metrics_clean(&clean->provider,
+                                 bufs[NGX_HTTP_GENAI_LABEL_PROVIDER]);
+
+    if (clean->endpoint >= GENAI_ENDPOINT_LAST) {
+        clean->endpoint = GENAI_ENDPOINT_NONE;
+    }
+
+    if (clean->status > 999) {
+        clean->status = 0;
+    }
 }
 
 

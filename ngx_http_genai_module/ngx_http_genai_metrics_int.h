@@ -23,10 +23,11 @@
 
 #include "ngx_http_genai.h"
 #include "ngx_http_genai_state.h"
+#include "genai_peak.h"
 
 
 #define NGX_HTTP_GENAI_METRICS_MAGIC    UINT64_C(0x67656e61696d6574)
-#define NGX_HTTP_GENAI_METRICS_LAYOUT   1
+#define NGX_HTTP_GENAI_METRICS_LAYOUT   2
 
 /* bytes of a label, as it is shown but for its escapes */
 #define NGX_HTTP_GENAI_LABEL_MAX        GENAI_BOOKS_TEXT_MAX
@@ -145,13 +146,16 @@ typedef struct {
     ngx_http_genai_histogram_t      overhead;
     ngx_http_genai_histogram_t      step;
     ngx_http_genai_histogram_t      report;     /* turns of reports */
-    uint64_t                        longest;    /* step, ns */
+    genai_peak_t                    longest;    /* step, ns */
 
     ngx_http_genai_gauges_t        *workers;
     ngx_http_genai_table_t          exchanges;
     ngx_http_genai_table_t          usage;
 } ngx_http_genai_metrics_t;
 
+
+/* of a clock that all processes have in common */
+#define ngx_http_genai_minute()   ((uint64_t) ngx_current_msec / 60000)
 
 #define ngx_http_genai_load(p)    __atomic_load_n(p, __ATOMIC_RELAXED)
 #define ngx_http_genai_add(p, n)                                              \

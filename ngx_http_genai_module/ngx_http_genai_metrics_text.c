@@ -449,6 +449,7 @@ static ngx_int_t
 ngx_http_genai_metrics_text_own(ngx_http_genai_report_t *report,
     ngx_http_genai_metrics_text_t *text, ngx_uint_t data)
 {
+    uint64_t                   longest;
     ngx_str_t                  labels;
     ngx_uint_t                 i;
     ngx_http_genai_metrics_t  *m;
@@ -464,6 +465,7 @@ ngx_http_genai_metrics_text_own(ngx_http_genai_report_t *report,
     }
 
     m = text->metrics;
+    longest = genai_peak_get(&m->longest, ngx_http_genai_minute());
     ngx_str_null(&labels);
 
     ngx_http_genai_metrics_text_head(report, "genai_overhead_seconds",
@@ -490,11 +492,11 @@ ngx_http_genai_metrics_text_own(ngx_http_genai_report_t *report,
                               &labels, &m->step, &ngx_http_genai_bounds_own);
 
     ngx_http_genai_metrics_text_head(report, "genai_step_longest_seconds",
-                              "gauge", "The longest of all these times.");
+                              "gauge", "The longest of these times in the "
+                              "last one to two minutes.");
     report->last = ngx_sprintf(report->last,
                                "genai_step_longest_seconds %uL.%09uL\n",
-                               ngx_http_genai_load(&m->longest) / 1000000000,
-                               ngx_http_genai_load(&m->longest) % 1000000000);
+                               longest / 1000000000, longest % 1000000000);
 
     ngx_http_genai_metrics_text_head(report, "genai_report_step_seconds",
                               "histogram", "CPU time of each step of "

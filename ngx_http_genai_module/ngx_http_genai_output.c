@@ -83,7 +83,6 @@ static ngx_int_t ngx_http_genai_output_decode(ngx_http_genai_output_t *o,
     u_char *p, size_t n);
 static ngx_int_t ngx_http_genai_output_end(ngx_http_genai_output_t *o);
 static ngx_int_t ngx_http_genai_output_last(ngx_http_genai_output_t *o);
-static ngx_uint_t ngx_http_genai_output_closed(ngx_http_genai_output_t *o);
 static void ngx_http_genai_output_bad(ngx_http_genai_output_t *o);
 static ngx_uint_t ngx_http_genai_output_torn(ngx_http_genai_output_t *o);
 static ngx_int_t ngx_http_genai_output_cut(ngx_http_genai_output_t *o);
@@ -107,7 +106,8 @@ ngx_http_genai_output_filter(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_chain_t *in, ngx_http_output_body_filter_pt next)
 {
     ngx_int_t                 rc, last;
-    ngx_chain_t              *out;
+    ngx_uint_t                step;
+    ngx_chain_t              *cl, *out;
     ngx_http_genai_output_t  *o;
 
     o = ctx->output;
@@ -142,12 +142,25 @@ ngx_http_genai_output_filter(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     }
 
     do {
-        ngx_http_genai_step_begin(ctx);
+
+        /* for an end alone there is less to do than to look at a clock */
+
+        for (cl = o->in; cl && ngx_buf_special(cl->buf); cl = cl->next) {
+            /* void */
+        }
+
+        step = (cl != NULL);
+
+        if (step) {
+            ngx_http_genai_step_begin(ctx);
+        }
 
         rc = ngx_http_genai_output_work(o);
         ngx_http_genai_checkpoint(ctx);
 
-        ngx_http_genai_step_end(ctx);
+        if (step) {
+            ngx_http_genai_step_end(ctx);
+        }
 
         if (rc == NGX_ERROR) {
             return NGX_ERROR;
@@ -327,7 +340,7 @@ ngx_http_genai_output_whole(ngx_http_genai_output_t *o)
             return NGX_ERROR;
         }
 
-        if (o->cut && ngx_http_genai_output_closed(o)) {
+        if (o->cut && ngx_http_genai_answer_closed(o->ctx->request)) {
 
             /* whoever gets half a JSON text must see that it is no more */
 
@@ -495,22 +508,6 @@ ngx_http_genai_output_last(ngx_http_genai_output_t *o)
 }
 
 
-/*
- * Whether the end of the connection was the end of the answer: a provider
- * that has died then looks like one that is done.
- */
-
-static ngx_uint_t
-ngx_http_genai_output_closed(ngx_http_genai_output_t *o)
-{
-    ngx_http_upstream_t  *u;
-
-    u = o->ctx->request->upstream;
-
-    return u && !u->headers_in.chunked && u->headers_in.content_length_n == -1;
-}
-
-
 static void
 ngx_http_genai_output_bad(ngx_http_genai_output_t *o)
 {
@@ -526,7 +523,7 @@ ngx_http_genai_output_torn(ngx_http_genai_output_t *o)
 {
     u_char  c;
 
-    if (!ngx_http_genai_output_closed(o)) {
+    if (!ngx_http_genai_answer_closed(o->ctx->request)) {
         return 0;
     }
 

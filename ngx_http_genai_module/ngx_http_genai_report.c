@@ -34,8 +34,7 @@ static const struct {
 } ngx_http_genai_reports[] = {
     { ngx_string("genai_metrics"), ngx_http_genai_metrics_handler },
     { ngx_string("genai_usage"), ngx_http_genai_usage_handler },
-    { ngx_string("genai_health"), ngx_http_genai_health_handler },
-    { ngx_null_string, NULL }
+    { ngx_string("genai_health"), ngx_http_genai_health_handler }
 };
 
 
@@ -50,94 +49,25 @@ ngx_http_genai_report_conf(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_genai_loc_conf_t *lcf = conf;
 
-    ngx_uint_t                   i;
-    ngx_http_genai_place_t      *place;
-    ngx_http_core_loc_conf_t    *clcf;
-    ngx_http_genai_main_conf_t  *mcf;
+    ngx_uint_t  i;
 
     if (lcf->pass == 1 || lcf->inlined == 1) {
         return "stands beside \"genai_pass\" or \"genai on\" in this "
                "location: give the report a location of its own";
     }
 
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->handler) {
-        return "stands beside another content handler (such as proxy_pass, "
-               "or another report) in this location: remove one of the two";
-    }
-
-    for (i = 0; ngx_http_genai_reports[i].handler; i++) {
-        if (ngx_strcmp(cmd->name.data, ngx_http_genai_reports[i].name.data)
-            == 0)
-        {
-            clcf->handler = ngx_http_genai_reports[i].handler;
-        }
-    }
-
     /* "genai on" of the server is not for this location */
 
     lcf->inlined = 0;
 
-    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_genai_module);
-
-    if (mcf->reports.elts == NULL
-        && ngx_array_init(&mcf->reports, cf->pool, 4,
-                          sizeof(ngx_http_genai_place_t))
-           != NGX_OK)
+    for (i = 0; ngx_strcmp(cmd->name.data, ngx_http_genai_reports[i].name.data)
+                != 0; i++)
     {
-        return NGX_CONF_ERROR;
+        /* void */
     }
 
-    place = ngx_array_push(&mcf->reports);
-    if (place == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    place->clcf = clcf;
-    place->lcf = lcf;
-
-    lcf->file = cf->conf_file->file.name.data;
-    lcf->line = cf->conf_file->line;
-
-    return NGX_CONF_OK;
-}
-
-
-ngx_int_t
-ngx_http_genai_report_init(ngx_conf_t *cf)
-{
-    ngx_uint_t                   i, n;
-    ngx_http_genai_place_t      *places;
-    ngx_http_genai_main_conf_t  *mcf;
-
-    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_genai_module);
-
-    places = mcf->reports.elts;
-
-    for (i = 0; i < mcf->reports.nelts; i++) {
-
-        for (n = 0; ngx_http_genai_reports[n].handler; n++) {
-            if (places[i].clcf->handler == ngx_http_genai_reports[n].handler) {
-                break;
-            }
-        }
-
-        /* nginx takes the last content handler without a word */
-
-        if (ngx_http_genai_reports[n].handler == NULL) {
-            ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, places[i].lcf->file,
-                                      places[i].lcf->line,
-                                      "location \"%V\" has a report "
-                                      "(genai_metrics, genai_usage, "
-                                      "genai_health) and another content "
-                                      "handler after it: remove one of the "
-                                      "two", &places[i].clcf->name);
-            return NGX_ERROR;
-        }
-    }
-
-    return mcf->reports.nelts ? ngx_http_genai_metrics_init(cf) : NGX_OK;
+    return ngx_http_genai_content(cf, cmd, lcf,
+                                  ngx_http_genai_reports[i].handler);
 }
 
 

@@ -387,13 +387,13 @@ ngx_http_genai_secret_refresh(ngx_http_genai_main_conf_t *mcf, ngx_log_t *log)
 
         genai_file_stamp((char *) secrets[i]->path, &stamp);
 
-        if (ngx_memcmp(&stamp, &secrets[i]->stamp, sizeof(stamp)) == 0) {
+        if (!genai_file_stamp_differs(&stamp, &secrets[i]->stamp)) {
             continue;
         }
 
         /* what two looks see alike is not being written any more */
 
-        if (ngx_memcmp(&stamp, &secrets[i]->seen, sizeof(stamp)) == 0) {
+        if (!genai_file_stamp_differs(&stamp, &secrets[i]->seen)) {
             secrets[i]->stamp = stamp;
             ngx_http_genai_secret_reread(secrets[i], log);
             continue;

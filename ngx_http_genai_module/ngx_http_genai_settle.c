@@ -27,6 +27,8 @@ static void ngx_http_genai_totals(ngx_http_genai_ctx_t *ctx,
     genai_tokens_t *tokens, genai_totals_t *totals);
 static void ngx_http_genai_record(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
+static void ngx_http_genai_labels(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_labels_t *labels);
 static ngx_uint_t ngx_http_genai_broken(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 
@@ -38,6 +40,7 @@ static ngx_queue_t  ngx_http_genai_leased;
 ngx_http_genai_verdict_e
 ngx_http_genai_lease(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
+    ngx_time_t                  *tp;
     genai_books_t               *books;
     genai_account_t              account;
     ngx_http_genai_main_conf_t  *mcf;
@@ -67,8 +70,10 @@ ngx_http_genai_lease(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         return NGX_HTTP_GENAI_NEXT;
     }
 
+    tp = ngx_timeofday();
+
     ctx->lease = genai_books_lease(books, &account, ctx->id,
-                                   ngx_http_genai_now());
+                                   (int64_t) tp->sec * 1000 + tp->msec);
 
     if (ctx->lease == NULL) {
         return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_FULL,
@@ -241,12 +246,46 @@ ngx_http_genai_totals(ngx_http_genai_ctx_t *ctx, genai_tokens_t *tokens,
 
     /* what providers tell is added up for years */
 
-    totals->prompt = ngx_min(tokens->prompt, NGX_HTTP_GENAI_TOKENS_MAX);
-    totals->cached = ngx_min(tokens->cached, NGX_HTTP_GENAI_TOKENS_MAX);
-    totals->completion = ngx_min(tokens->completion,
-                                 NGX_HTTP_GENAI_TOKENS_MAX);
-    totals->reasoning = ngx_min(tokens->reasoning, NGX_HTTP_GENAI_TOKENS_MAX);
+    totals->prompt = ctx->spent.prompt
+                     + ngx_min(tokens->prompt, NGX_HTTP_GENAI_TOKENS_MAX);
+    totals->cached = ctx->spent.cached
+                     + ngx_min(tokens->cached, NGX_HTTP_GENAI_TOKENS_MAX);
+    totals->completion = ctx->spent.completion
+                         + ngx_min(tokens->completion,
+                                   NGX_HTTP_GENAI_TOKENS_MAX);
+    totals->reasoning = ctx->spent.reasoning
+                        + ngx_min(tokens->reasoning,
+                                  NGX_HTTP_GENAI_TOKENS_MAX);
     totals->cost = 0;
+}
+
+
+void
+ngx_http_genai_spent(ngx_http_genai_ctx_t *ctx, const genai_meter_t *meter)
+{
+    genai_tokens_t           tokens;
+    genai_totals_t           all;
+    ngx_http_genai_labels_t  labels;
+
+    if (!meter->usage_known || ctx->lease == NULL) {
+        return;
+    }
+
+    /* it is told: nothing is to be estimated should no attempt follow */
+
+    ctx->meter.refused = 1;
+
+    genai_meter_tokens(meter, &tokens);
+
+    ngx_http_genai_labels(ctx, &labels);
+    ngx_http_genai_metrics_spent(&labels, &tokens);
+
+    ngx_http_genai_totals(ctx, &tokens, &all);
+
+    ctx->spent.prompt = all.prompt;
+    ctx->spent.cached = all.cached;
+    ctx->spent.completion = all.completion;
+    ctx->spent.reasoning = all.reasoning;
 }
 
 
@@ -344,40 +383,13 @@ ngx_http_genai_log_handler(ngx_http_request_t *r)
 static void
 ngx_http_genai_record(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
-    uint64_t                     now;
-    genai_str_t                  id;
-    const genai_policy_object_t *team;
-    ngx_http_genai_labels_t      labels;
-    ngx_http_genai_measures_t    measures;
+    uint64_t                   now;
+    ngx_http_genai_labels_t    labels;
+    ngx_http_genai_measures_t  measures;
 
-    ngx_memzero(&labels, sizeof(ngx_http_genai_labels_t));
     ngx_memzero(&measures, sizeof(ngx_http_genai_measures_t));
 
-    if (ctx->caller) {
-        team = genai_policy_team(ctx->snapshot->policy, ctx->caller);
-
-        if (team) {
-            id = genai_policy_text(ctx->snapshot->policy, team->id);
-            labels.team.len = id.len;
-            labels.team.data = id.data;
-        }
-    }
-
-    if (ctx->entry) {
-        labels.model = ctx->entry->name;
-
-    } else if (ctx->inlined && ctx->meter.begun) {
-        labels.model = *ngx_http_genai_inline_name(ctx);
-    }
-
-    if (ctx->target) {
-        labels.target = ctx->target->name;
-        labels.provider = ctx->target->provider->name;
-    }
-
-    if (ctx->endpoint) {
-        labels.endpoint = ctx->endpoint->endpoint;
-    }
+    ngx_http_genai_labels(ctx, &labels);
 
     labels.error = ngx_http_genai_outcome(r, ctx);
 
@@ -419,6 +431,45 @@ ngx_http_genai_record(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     }
 
     ngx_http_genai_metrics_record(&labels, &measures);
+}
+
+
+/* all but how it has ended */
+
+static void
+ngx_http_genai_labels(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_labels_t *labels)
+{
+    genai_str_t                   id;
+    const genai_policy_object_t  *team;
+
+    ngx_memzero(labels, sizeof(ngx_http_genai_labels_t));
+
+    if (ctx->caller) {
+        team = genai_policy_team(ctx->snapshot->policy, ctx->caller);
+
+        if (team) {
+            id = genai_policy_text(ctx->snapshot->policy, team->id);
+            labels->team.len = id.len;
+            labels->team.data = id.data;
+        }
+    }
+
+    if (ctx->entry) {
+        labels->model = ctx->entry->name;
+
+    } else if (ctx->inlined && ctx->meter.begun) {
+        labels->model = *ngx_http_genai_inline_name(ctx);
+    }
+
+    if (ctx->target) {
+        labels->target = ctx->target->name;
+        labels->provider = ctx->target->provider->name;
+    }
+
+    if (ctx->endpoint) {
+        labels->endpoint = ctx->endpoint->endpoint;
+    }
 }
 
 

@@ -164,6 +164,10 @@ ngx_int_t ngx_http_genai_metrics_init(ngx_conf_t *cf);
 void ngx_http_genai_metrics_record(ngx_http_genai_labels_t *labels,
     ngx_http_genai_measures_t *measures);
 
+/* Counts tokens of an attempt that failed, and nothing else of it. */
+void ngx_http_genai_metrics_spent(ngx_http_genai_labels_t *labels,
+    genai_tokens_t *tokens);
+
 /* Gauges of this worker, which end with it: adds n, which may be negative. */
 typedef enum {
     NGX_HTTP_GENAI_GAUGE_STREAMS = 0,
@@ -179,9 +183,6 @@ void ngx_http_genai_metrics_gauge(ngx_http_genai_gauge_e gauge, ngx_int_t n);
 /* GET and HEAD of a report; content handlers, set by their directives. */
 char *ngx_http_genai_report_conf(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-
-/* Checks their locations, once all of http{} was read. */
-ngx_int_t ngx_http_genai_report_init(ngx_conf_t *cf);
 
 
 #endif /* _NGX_HTTP_GENAI_STATE_H_INCLUDED_ */

@@ -296,30 +296,20 @@ ngx_http_genai_usage_accept(ngx_http_request_t *r)
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
+    i = 0;
     part = &r->headers_in.headers.part;
-    h = part->elts;
 
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return 0;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == sizeof("accept") - 1
-            && ngx_strncmp(h[i].lowcase_key, "accept", 6) == 0
-            && ngx_strlcasestrn(h[i].value.data,
-                                h[i].value.data + h[i].value.len,
+    while ((h = ngx_http_genai_next_header(&part, &i)) != NULL) {
+        if (h->key.len == sizeof("accept") - 1
+            && ngx_strncmp(h->lowcase_key, "accept", 6) == 0
+            && ngx_strlcasestrn(h->value.data, h->value.data + h->value.len,
                                 (u_char *) "text/csv", 8 - 1))
         {
             return 1;
         }
     }
+
+    return 0;
 }
 
 

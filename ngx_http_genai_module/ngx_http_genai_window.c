@@ -60,6 +60,7 @@ struct ngx_http_genai_block_s {
 struct ngx_http_genai_window_s {
     genai_arena_t             arena;        /* of all that is below */
     genai_openai_answer_t    *answer;
+    genai_meter_t             meter;
     ngx_http_genai_block_t   *blocks;
     ngx_http_genai_block_t   *block;        /* the last one */
 
@@ -172,6 +173,8 @@ ngx_http_genai_window_open(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     opts.choices = ctx->choices;
 
     genai_openai_answer_init(w->answer, &opts, ngx_http_genai_window_event, w);
+
+    genai_meter_init(&w->meter, ctx->meter.prompt);
 
     w->left = u->headers_in.chunked ? -1 : u->headers_in.content_length_n;
     w->failure = GENAI_PROVIDER_BAD_ANSWER;
@@ -329,6 +332,11 @@ void
 ngx_http_genai_window_close(ngx_http_genai_ctx_t *ctx)
 {
     if (ctx->window) {
+
+        if (!ctx->from_provider) {
+            ngx_http_genai_spent(ctx, &ctx->window->meter);
+        }
+
         genai_arena_destroy(&ctx->window->arena);
         ctx->window = NULL;
     }
@@ -504,6 +512,8 @@ static int
 ngx_http_genai_window_event(void *data, genai_event_t *e)
 {
     ngx_http_genai_window_t *w = data;
+
+    genai_meter_event(&w->meter, e);
 
     switch (e->type) {
 

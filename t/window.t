@@ -12,6 +12,7 @@ use lib 't/lib';
 use Compress::Raw::Zlib ();
 use JSON::PP ();
 
+use GenAI::Prometheus;
 use GenAI::Test;
 use GenAI::Upstream;
 
@@ -231,6 +232,31 @@ $script{'error'} = [ answer('chunked', 'sse', $ERROR) ];
 $script{'interim'} = [ [ send => "HTTP/1.1 103 Early Hints\r\n\r\n" ],
                        answer('chunked', 'sse', $ERROR) ];
 
+# A usage, and answers that tell it: [ a failed one, and a good one ].
+
+sub usage {
+    my ($prompt, $cached, $completion) = @_;
+
+    return (usage => { prompt_tokens => $prompt,
+                       completion_tokens => $completion,
+                       total_tokens => $prompt + $completion,
+                       prompt_tokens_details => { cached_tokens => $cached } });
+}
+
+my $SPENT = event({ choices => [], usage(100, 30, 7) });
+
+$script{'spent, an error'} = [ answer('chunked', 'sse', $ROLE, $SPENT,
+                                      $ERROR) ];
+$script{'spent, an end'} = [ answer('length', 'sse', $SPENT, $DONE) ];
+$script{'spent, half'} = [ answer('close', 'sse', $ROLE, $SPENT) ];
+$script{'spent, silent'} = [ $CHUNKED, [ chunk => $SPENT ], 'wait_close' ];
+$script{'spent, JSON'} = [ answer('length', 'json', json_text({
+    choices => [], usage(100, 30, 7) })) ];
+$script{'told sse'} = [ answer('chunked', 'sse', delta({ content => 'of b' }),
+    event({ choices => [], usage(5, 2, 3) }), $DONE) ];
+$script{'told json'} = [ answer('length', 'json',
+    $WHOLE =~ s/}\z/',' . substr(json_text({ usage(5, 2, 3) }), 1)/er) ];
+
 # The body is the request's, so that every request chooses its own answer: a
 # name of the table, or { bytes, at } to be cut there.
 
@@ -263,6 +289,9 @@ http {
     log_format l '$status $genai_target $genai_attempts "$genai_error" '
                  '"$upstream_status"';
     access_log %%TESTDIR%%/l.log l;
+    log_format tokens '$genai_prompt_tokens $genai_cached_tokens '
+                      '$genai_completion_tokens $genai_count_source';
+    access_log %%TESTDIR%%/tokens.log tokens;
     log_format sizes '$upstream_response_length $upstream_bytes_received';
     access_log %%TESTDIR%%/sizes.log sizes;
 
@@ -286,6 +315,8 @@ http {
         listen 127.0.0.1:%%PORT_1%% sndbuf=8k;
         genai_auth off;
         location /v1/   { genai_pass; }
+        location = /usage   { genai_usage; access_log off; }
+        location = /metrics { genai_metrics; access_log off; }
         location /file/ { genai_pass; client_body_buffer_size 1k; }
         location /gz/   { genai_pass; gzip on; gzip_types *;
                           gzip_min_length 1; gzip_proxied any; }
@@ -393,6 +424,55 @@ for (map({ [ $_, 502 ] } sort keys %dead), map({ [ $_, 200 ] } sort keys %torn))
 
     ($r, $line, $asked) = ask('ab', { a => 'interim', @stream });
     is("$asked " . $r->body, "ab $STREAM", 'behind an interim answer');
+}
+
+
+# ---- what failed attempts have used, as far as it was told
+
+{
+    my @SUMS = qw(exchanges estimated attempts prompt_tokens cached_tokens
+                  completion_tokens);
+    my $sums = sub { @{$t->get('/usage')->json->{totals}}{@SUMS} };
+    my $tokens = sub {
+        my $m = GenAI::Prometheus->new($t->get('/metrics')->body);
+
+        return map { $m->sum('genai_tokens_total', target => $_,
+                             kind => 'input', source => 'provider') }
+            qw(a b);
+    };
+
+    for my $case ([ 'spent, an error', 'sse' ], [ 'spent, an end', 'sse' ],
+                  [ 'spent, half', 'sse' ], [ 'spent, silent', 'sse' ],
+                  [ 'spent, JSON', 'json' ],
+                  [ 'spent, an error', 'sse', 2 ])
+    {
+        my ($name, $type, $twice) = @$case;
+        my @before = ($sums->(), $tokens->());
+        my $n = $twice || 1;
+
+        my ($r, $line, $asked) = ask($twice ? 'aab' : 'ab', { a => $name,
+                                     b => "told $type", stream($type) });
+
+        is($asked, 'a' x $n . 'b', "$name: asked");
+        my @after = ($sums->(), $tokens->());
+
+        is(($t->access_log('tokens.log') =~ /^(.*)\n/mg)[-1],
+           '5 2 3 provider', "$name: the variables are those of b");
+        is(join(' ', map { $after[$_] - $before[$_] } 0 .. $#after),
+           join(' ', 1, 0, $n + 1, 100 * $n + 5, 30 * $n + 2, 7 * $n + 3,
+                100 * $n, 5), "$name: the totals are those of all");
+    }
+
+    # no other one is left to be asked
+
+    my @before = ($sums->(), $tokens->());
+    my ($r, $line) = ask('ab', { a => 'spent, an error',
+                                 b => 'spent, an error', @stream });
+    my @after = ($sums->(), $tokens->());
+
+    like($line, qr/^200 b 2/, 'both spent: the last one passes');
+    is(join(' ', map { $after[$_] - $before[$_] } 0 .. $#after),
+       '1 0 2 200 60 14 100 100', 'both spent: each once');
 }
 
 

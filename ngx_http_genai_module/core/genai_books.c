@@ -594,6 +594,14 @@ genai_books_word_add(genai_books_t *b, genai_word_e word, uint64_t value)
 }
 
 
+int
+genai_books_word_swap(genai_books_t *b, genai_word_e word, uint64_t old,
+    uint64_t value)
+{
+    return genai_books_swap(&b->head->words[word], old, value);
+}
+
+
 void
 genai_books_stats(const genai_books_t *b, genai_books_stats_t *stats)
 {

@@ -277,6 +277,10 @@ void genai_books_word_set(genai_books_t *b, genai_word_e word,
 uint64_t genai_books_word_add(genai_books_t *b, genai_word_e word,
     uint64_t value);            /* returns the sum */
 
+/* Sets it where it is old; returns 1, or 0 where it is not. */
+int genai_books_word_swap(genai_books_t *b, genai_word_e word, uint64_t old,
+    uint64_t value);
+
 
 /* how the books are; counted by looking at every extent's header */
 typedef struct {
@@ -299,7 +303,8 @@ void genai_books_stats(const genai_books_t *b, genai_books_stats_t *stats);
 
 /*
  * Reads rows, in no order; *cursor begins with 0.  The texts of *account lie
- * in the region.  Each row is read whole, as it was at one moment.
+ * in the region.  Each row is read whole, as it was at one moment; those that
+ * nothing was booked to are left out.
  *
  * Returns 1 with a row; 0 when there is none left; -1 after budget extents'
  * worth of work, when it is to be called again.
@@ -320,9 +325,10 @@ int genai_books_lease_row(const genai_books_t *b, uint64_t *cursor,
 /*
  * Removes the rows of days before day, which nothing in flight should have
  * any more, one at a time after it was handed to keep(): 0 says that it may
- * go.  keep() is called without a lock, and may write to a disk.  Should the
- * process die behind keep(), or the row change, it is handed over again some
- * time with sums that hold all of the former ones.
+ * go.  Rows that nothing was booked to go without it.  keep() is called
+ * without a lock, and may write to a disk.  Should the process die behind
+ * keep(), or the row change, it is handed over again some time with sums that
+ * hold all of the former ones.
  *
  * Their place is used again.  Stops after budget such rows, or when it has
  * looked at 32 times as many; the next call goes on from there, round and

@@ -45,6 +45,8 @@
 
 static int genai_books_recover_depth(genai_books_t *b, uint32_t holder,
     unsigned depth);
+static uint64_t *genai_books_left(genai_books_t *b, uint64_t offset,
+    uint64_t first, uint64_t limit);
 
 
 #if (GENAI_BOOKS_STEPS)
@@ -408,7 +410,7 @@ int
 genai_books_repair(genai_books_t *b, genai_books_process_t *p,
     uint32_t holder)
 {
-    uint64_t   i, n, offset, size, limit;
+    uint64_t   i, n, offset, size, limit, *word;
 
     size = genai_books_get(&b->head->size);
     limit = genai_books_limit(b);
@@ -431,18 +433,11 @@ genai_books_repair(genai_books_t *b, genai_books_process_t *p,
     }
 
     for (i = 0; i < n; i++) {
-        offset = genai_books_get(&p->values[i].offset);
-
-        if (offset % sizeof(uint64_t)
-            || offset < offsetof(genai_books_head_t, size)
-            || offset > limit - sizeof(uint64_t))
-        {
-            genai_books_fault(b);
-            continue;
+        word = genai_books_left(b, genai_books_get(&p->values[i].offset),
+                                offsetof(genai_books_head_t, size), limit);
+        if (word) {
+            genai_books_put(word, genai_books_get(&p->values[i].value));
         }
-
-        genai_books_put((uint64_t *) (void *) (b->base + offset),
-                        genai_books_get(&p->values[i].value));
     }
 
     genai_books_put(&p->commit, 0);
@@ -456,19 +451,29 @@ genai_books_repair(genai_books_t *b, genai_books_process_t *p,
     }
 
     for (i = 0; i < n; i++) {
-        offset = genai_books_get(&p->locks[i]);
-
-        if (offset % sizeof(uint64_t)
-            || offset < offsetof(genai_books_head_t, lock)
-            || offset > limit - sizeof(uint64_t))
-        {
-            genai_books_fault(b);
-            continue;
+        word = genai_books_left(b, genai_books_get(&p->locks[i]),
+                                offsetof(genai_books_head_t, lock), limit);
+        if (word) {
+            genai_books_lock_free(word, holder);
         }
-
-        genai_books_lock_free((uint64_t *) (void *) (b->base + offset),
-                              holder);
     }
 
     return 0;
+}
+
+
+/* the word that a record tells of, or NULL where there can be none */
+
+static uint64_t *
+genai_books_left(genai_books_t *b, uint64_t offset, uint64_t first,
+    uint64_t limit)
+{
+    if (offset % sizeof(uint64_t) || offset < first
+        || offset > limit - sizeof(uint64_t))
+    {
+        genai_books_fault(b);
+        return NULL;
+    }
+
+    return (uint64_t *) (void *) (b->base + offset);
 }

@@ -46,6 +46,7 @@ static genai_books_row_t *genai_books_row_make(genai_books_t *b,
     const genai_account_t *account, uint64_t hash);
 static genai_books_row_t *genai_books_row_new(genai_books_t *b,
     const genai_account_t *account, uint64_t hash, unsigned kind);
+static int genai_books_row_empty(const genai_books_row_t *copy);
 static uint64_t genai_books_row_commit(const genai_books_t *b,
     uint32_t holder);
 static void genai_books_row_redo(const genai_books_t *b,
@@ -402,6 +403,17 @@ genai_books_row_read(const genai_books_t *b, const genai_books_row_t *row,
 }
 
 
+/* nothing was booked to it so far, or what was went to another row */
+
+static int
+genai_books_row_empty(const genai_books_row_t *copy)
+{
+    static const genai_totals_t  none;
+
+    return memcmp(copy->totals, &none, sizeof(genai_totals_t)) == 0;
+}
+
+
 /* how many values of the holder of a lock are true and not yet in place */
 
 static uint64_t
@@ -532,6 +544,9 @@ genai_books_row(const genai_books_t *b, uint64_t *cursor,
 
         if (rc == 2) {
             genai_books_fault(b);
+
+        } else if (genai_books_row_empty(&copy)) {
+            continue;
         }
 
         account->day = (int32_t) (copy.tag >> 32);
@@ -583,7 +598,9 @@ genai_books_retire(genai_books_t *b, int32_t day, unsigned budget,
         (void) genai_books_names(b, copy.name, &account);
         memcpy(&totals, copy.totals, sizeof(genai_totals_t));
 
-        if (keep(data, &account, &totals) != 0) {
+        if (!genai_books_row_empty(&copy)
+            && keep(data, &account, &totals) != 0)
+        {
             b->retired--;
             return -1;
         }

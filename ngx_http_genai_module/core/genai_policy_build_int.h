@@ -316,6 +316,22 @@ const char *genai_policy_read_millionths(genai_policy_reader_t *r,
 void genai_policy_merge(genai_policy_builder_t *b);
 
 
+/*
+ * genai_policy_revoke.c: reads a list of what is revoked.  take gets whatever
+ * a line may mean, an id or a digest, with NULL for the other: of a line with
+ * "#" behind a blank the id is all of it and what stands before, as to revoke
+ * too little is worse.  Where take does not return 0 the reading ends.
+ *
+ * text may be NULL where len is 0.  Returns how many lines are neither empty
+ * nor a comment, of those that were read.
+ */
+typedef int (*genai_policy_take_pt)(void *data, const genai_str_t *id,
+    const unsigned char *digest);
+
+size_t genai_policy_read_revoked(const char *text, size_t len,
+    genai_policy_take_pt take, void *data);
+
+
 /* genai_policy_write.c */
 void genai_policy_write(genai_policy_builder_t *b, uint64_t generation,
     int64_t now, void **data, size_t *size);

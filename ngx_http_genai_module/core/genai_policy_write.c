@@ -31,6 +31,9 @@ typedef struct {
     unsigned char           *data;
     size_t                   size;
     uint32_t                 texts;     /* where they begin */
+
+    uint32_t                 entries_revoked;
+    uint32_t                 digests_revoked;
 } genai_policy_writer_t;
 
 
@@ -46,13 +49,8 @@ static void genai_policy_same(genai_policy_writer_t *w,
     genai_policy_def_t *def, genai_policy_def_t *other);
 static genai_policy_secret_t *genai_policy_slot(genai_policy_t *p,
     const unsigned char *digest);
-static uint32_t genai_policy_revoked(genai_policy_builder_t *b,
-    genai_policy_t *p);
-static uint32_t genai_policy_revoked_line(genai_policy_builder_t *b,
-    genai_policy_t *p, const char *line, const char *end);
-static int genai_policy_blank(char c);
-static void genai_policy_revoked_id(genai_policy_builder_t *b,
-    const char *start, const char *end);
+static int genai_policy_revoked(void *data, const genai_str_t *id,
+    const unsigned char *digest);
 static void genai_policy_notes(genai_policy_writer_t *w);
 static void genai_policy_bar(genai_policy_writer_t *w);
 static void genai_policy_objects(genai_policy_writer_t *w);
@@ -224,9 +222,12 @@ genai_policy_layout(genai_policy_writer_t *w)
     p.layout = GENAI_POLICY_LAYOUT;
     memcpy(p.seed, b->secrets_seed, sizeof(p.seed));
 
+    (void) genai_policy_read_revoked(b->revoked, b->revoked_len,
+                                     genai_policy_revoked, w);
+
     /* half of the places are free */
 
-    n = (uint64_t) b->digests.n + genai_policy_revoked(b, NULL);
+    n = (uint64_t) b->digests.n + w->digests_revoked;
 
     for (secrets = 8; secrets < 2 * n; secrets *= 2) { /* void */ }
 
@@ -348,7 +349,8 @@ genai_policy_secrets(genai_policy_writer_t *w)
         secrets[i].key = GENAI_POLICY_NONE;
     }
 
-    (void) genai_policy_revoked(b, p);
+    (void) genai_policy_read_revoked(b->revoked, b->revoked_len,
+                                     genai_policy_revoked, w);
 
     n = 0;
 
@@ -471,140 +473,51 @@ genai_policy_slot(genai_policy_t *p, const unsigned char *digest)
 }
 
 
-/*
- * Applies the list, or only counts its digests, where p is NULL.  What stands
- * behind a blank and "#" is a comment, or is of the id: both are tried, as to
- * revoke too little is worse.
- */
+/* an entry of the list; until the snapshot is laid out, digests are counted */
 
-static uint32_t
-genai_policy_revoked(genai_policy_builder_t *b, genai_policy_t *p)
+static int
+genai_policy_revoked(void *data, const genai_str_t *id,
+    const unsigned char *digest)
 {
-    uint32_t     n, lines;
-    const char  *line, *end, *next;
+    uint32_t                 i;
+    genai_policy_secret_t   *secret;
+    genai_policy_writer_t   *w;
+    genai_policy_builder_t  *b;
 
-    n = 0;
-    lines = 0;
-    line = b->revoked;
+    w = data;
+    b = w->b;
 
-    if (line == NULL) {
-        return 0;
-    }
-
-    next = line + b->revoked_len;
-
-    if (b->revoked_len >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0) {
-        line += 3;
-    }
-
-    while (line < next) {
-
-        if (++lines % GENAI_POLICY_STEP == 0 && genai_policy_stopped(b)) {
-            break;
-        }
-
-        /* the line feeds of all systems */
-
-        for (end = line; end < next && *end != '\n' && *end != '\r'; end++) {
-            /* void */
-        }
-
-        n += genai_policy_revoked_line(b, p, line, end);
-
-        line = end + 1;
-    }
-
-    return n;
-}
-
-
-static uint32_t
-genai_policy_revoked_line(genai_policy_builder_t *b, genai_policy_t *p,
-    const char *line, const char *end)
-{
-    const char             *q;
-    genai_str_t             s;
-    unsigned char           digest[GENAI_DIGEST_LEN];
-    genai_policy_secret_t  *secret;
-
-    while (line < end && genai_policy_blank(*line)) {
-        line++;
-    }
-
-    if (line == end || *line == '#') {
-        return 0;
-    }
-
-    if (p) {
-        genai_policy_revoked_id(b, line, end);
-
-        for (q = line + 1; q < end; q++) {
-            if (*q == '#' && genai_policy_blank(q[-1])) {
-                genai_policy_revoked_id(b, line, q);
-            }
-        }
-    }
-
-    /* a digest is the first word, whatever follows */
-
-    s.data = (unsigned char *) line;
-    s.len = GENAI_DIGEST_HEX;
-
-    if (end - line < GENAI_DIGEST_HEX
-        || (end - line > GENAI_DIGEST_HEX
-            && !genai_policy_blank(line[GENAI_DIGEST_HEX]))
-        || genai_digest_read(&s, digest) != 0)
+    if (w->entries_revoked++ % GENAI_POLICY_STEP == 0
+        && genai_policy_stopped(b))
     {
+        return -1;
+    }
+
+    if (w->data == NULL) {
+        w->digests_revoked += (digest != NULL);
         return 0;
     }
 
-    if (p) {
-        secret = genai_policy_slot(p, digest);
+    if (digest) {
+        secret = genai_policy_slot((genai_policy_t *) w->data, digest);
 
         memcpy(secret->digest, digest, GENAI_DIGEST_LEN);
         secret->revoked = 1;
+
+        return 0;
     }
 
-    return 1;
-}
+    i = genai_policy_interned(b, id);
 
-
-static int
-genai_policy_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-
-static void
-genai_policy_revoked_id(genai_policy_builder_t *b, const char *start,
-    const char *end)
-{
-    uint32_t     i;
-    genai_str_t  id;
-
-    while (end > start && genai_policy_blank(end[-1])) {
-        end--;
+    if (i != GENAI_POLICY_NONE) {
+        i = genai_policy_symbol(b, i)->defs[GENAI_POLICY_KEYS];
     }
-
-    id.data = (unsigned char *) start;
-    id.len = end - start;
-
-    if (id.len > GENAI_POLICY_ID_MAX) {
-        return;
-    }
-
-    i = genai_policy_interned(b, &id);
-
-    if (i == GENAI_POLICY_NONE) {
-        return;
-    }
-
-    i = genai_policy_symbol(b, i)->defs[GENAI_POLICY_KEYS];
 
     if (i != GENAI_POLICY_NONE) {
         genai_policy_def(b, i)->object.flags |= GENAI_POLICY_REVOKED;
     }
+
+    return 0;
 }
 
 

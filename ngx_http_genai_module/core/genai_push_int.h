@@ -343,35 +343,33 @@ genai_push_number_whole(const unsigned char *p, const unsigned char *end)
 }
 
 
-/*
- * Whether n bytes are equal, two at least, the first two of which are: by
- * words that may overlap, for most have 4 to 16.
- */
-
-static inline int
-genai_push_same(const char *a, const unsigned char *b, size_t n)
-{
-    if (n >= 8) {
-        return memcmp(a, b, 8) == 0 && memcmp(a + n - 8, b + n - 8, 8) == 0
-               && (n <= 16 || memcmp(a + 8, b + 8, n - 16) == 0);
-    }
-
-    if (n >= 4) {
-        return memcmp(a, b, 4) == 0 && memcmp(a + n - 4, b + n - 4, 4) == 0;
-    }
-
-    return a[n - 1] == (char) b[n - 1];
-}
-
-
 /* whether p[0 .. end), behind a quote, begins with that name and a quote */
 
 static inline int
 genai_push_named(const genai_push_member_t *m, const unsigned char *p,
     const unsigned char *end)
 {
-    return (size_t) (end - p) > m->len && memcmp(m->name, p, 2) == 0
-           && genai_push_same(m->name, p, m->len + 1);
+    return (size_t) (end - p) > m->len
+           && genai_same(m->name, p, m->len + 1);
+}
+
+
+/* the same, where its first 16 bytes are known to be equal */
+
+static inline int
+genai_push_rest(const genai_push_member_t *m, const unsigned char *p,
+    const unsigned char *end)
+{
+    size_t  n;
+
+    n = m->len + 1;
+
+    if ((size_t) (end - p) < n) {
+        return 0;
+    }
+
+    return (n > 32) ? memcmp(m->name + 16, p + 16, n - 16) == 0
+                    : memcmp(m->name + n - 16, p + n - 16, 16) == 0;
 }
 
 
@@ -400,7 +398,7 @@ genai_push_match(genai_push_frame_t *frame, const genai_push_node_t *node,
                         _mm_loadu_si128((const __m128i *) m->name)));
 
         if ((equal | m->over) == 0xffff
-            && (m->len < 16 || genai_push_named(m, p, end)))
+            && (m->len < 16 || genai_push_rest(m, p, end)))
         {
             frame->next++;
             return m;

@@ -296,16 +296,10 @@ static const genai_request_member_t *
 genai_walk_find(const genai_tape_t *t, uint32_t i,
     const genai_request_member_t *members, int *same)
 {
-    int                            close, plain;
     genai_str_t                    name;
     const genai_request_member_t  *m;
 
     name = genai_tape_view(t, i);
-
-    /* most names are spelled as in the table, or like none of it */
-
-    close = 0;
-    *same = 1;
 
     for (m = members; m->name; m++) {
 
@@ -313,22 +307,23 @@ genai_walk_find(const genai_tape_t *t, uint32_t i,
             continue;
         }
 
-        if (memcmp(name.data, m->name, m->len) == 0) {
+        *same = genai_same(name.data, m->name, m->len)
+                ? 1 : genai_tape_key_is(t, i, m->name, m->len);
+
+        if (*same) {
             return m;
         }
-
-        close = 1;
     }
 
-    plain = genai_walk_plain(t, i);
+    /* most names are as long as what they are taken for */
 
-    if (plain && !close) {
+    if (genai_walk_plain(t, i)) {
         return m;
     }
 
     for (m = members; m->name; m++) {
 
-        if (name.len != m->len && (plain || name.len < m->len)) {
+        if (name.len < m->len) {
             continue;
         }
 

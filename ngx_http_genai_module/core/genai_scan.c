@@ -266,9 +266,12 @@ genai_scan_grow(genai_scan_t *s, size_t offset)
 }
 
 
-/* whether the escape whose backslash is at offset at is a right one */
+/*
+ * Whether the escape whose backslash is at offset at is a right one, where it
+ * is none of one letter.
+ */
 
-static int
+static __attribute__((noinline)) int
 genai_scan_escape_is(genai_scan_t *s, size_t at)
 {
     int                   code;
@@ -279,10 +282,6 @@ genai_scan_escape_is(genai_scan_t *s, size_t at)
 
     if (p == end) {
         return 1;               /* it will be the string that is not closed */
-    }
-
-    if (genai_scan_escape[*p]) {
-        return 1;
     }
 
     if (*p != 'u') {
@@ -326,23 +325,31 @@ size_t
 genai_scan_escapes(genai_scan_t *s, size_t o, uint64_t slash,
     uint64_t *escaped)
 {
-    size_t    bad;
-    uint64_t  mask;
-    unsigned  i;
+    size_t                bad, left;
+    uint64_t              mask, bit;
+    unsigned              i;
+    const unsigned char  *p;
+
+    p = s->text + o + 1;
+    left = s->len - o - 1;
 
     bad = GENAI_SCAN_NONE;
     mask = s->escaped;
     slash &= ~mask;
-    s->escaped = 0;
+    bit = 0;
 
     while (slash) {
         i = __builtin_ctzll(slash);
 
         /* a backslash behind it is what it escapes */
 
-        slash &= ~(UINT64_C(3) << i);
-        mask |= UINT64_C(2) << i;
-        s->escaped = (i == 63);
+        bit = UINT64_C(1) << i;
+        slash &= ~(bit | bit << 1);
+        mask |= bit << 1;
+
+        if (genai_likely(i < left && genai_scan_escape[p[i]])) {
+            continue;
+        }
 
         if (!genai_scan_escape_is(s, o + i)) {
             bad = o + i;
@@ -350,6 +357,7 @@ genai_scan_escapes(genai_scan_t *s, size_t o, uint64_t slash,
         }
     }
 
+    s->escaped = bit >> 63;
     *escaped = mask;
 
     return bad;

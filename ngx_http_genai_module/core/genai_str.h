@@ -29,4 +29,31 @@ typedef struct {
      && memcmp((s)->data, text, sizeof(text) - 1) == 0)
 
 
+/*
+ * Whether n bytes are equal: names, most of which have no more than 16, are
+ * compared by words that may overlap, which a call would take longer than.
+ */
+
+static inline int
+genai_same(const void *a, const void *b, size_t n)
+{
+    const char  *p = a;
+    const char  *q = b;
+
+    if (n > 16) {
+        return memcmp(p, q, n) == 0;
+    }
+
+    if (n >= 8) {
+        return memcmp(p, q, 8) == 0 && memcmp(p + n - 8, q + n - 8, 8) == 0;
+    }
+
+    if (n >= 4) {
+        return memcmp(p, q, 4) == 0 && memcmp(p + n - 4, q + n - 4, 4) == 0;
+    }
+
+    return n == 0 || (*p == *q && p[n - 1] == q[n - 1] && p[n / 2] == q[n / 2]);
+}
+
+
 #endif /* _GENAI_STR_H_INCLUDED_ */

@@ -193,7 +193,7 @@ genai_tape_named(const genai_tape_t *t, uint32_t i, const char *name,
     }
 
     return t->entries[i].len == len
-           && memcmp(t->text + t->entries[i].offset, name, len) == 0;
+           && genai_same(t->text + t->entries[i].offset, name, len);
 }
 
 /*

@@ -156,9 +156,20 @@ genai_file_stamp(const char *path, genai_file_stamp_t *stamp)
 
     stamp->device = st.st_dev;
     stamp->inode = st.st_ino;
+    stamp->mode = st.st_mode;
     stamp->size = st.st_size;
     stamp->mtime = (int64_t) st.st_mtim.tv_sec * 1000000000
                    + st.st_mtim.tv_nsec;
     stamp->ctime = (int64_t) st.st_ctim.tv_sec * 1000000000
                    + st.st_ctim.tv_nsec;
+}
+
+
+int
+genai_file_stamp_differs(const genai_file_stamp_t *a,
+    const genai_file_stamp_t *b)
+{
+    /* it has no padding */
+
+    return memcmp(a, b, sizeof(genai_file_stamp_t)) != 0;
 }

@@ -16,10 +16,11 @@
 #include <stdint.h>
 
 
-/* what a file was when it was looked at; compared with memcmp() */
+/* what a file was when it was looked at */
 typedef struct {
     uint64_t   device;
     uint64_t   inode;
+    uint64_t   mode;                /* st_mode */
     uint64_t   size;                /* bytes */
     int64_t    mtime;               /* ns since the epoch */
     int64_t    ctime;
@@ -29,6 +30,10 @@ typedef struct {
 
 /* Looks at a file, through links. */
 void genai_file_stamp(const char *path, genai_file_stamp_t *stamp);
+
+/* Whether it is another file, or was changed, between two looks. */
+int genai_file_stamp_differs(const genai_file_stamp_t *a,
+    const genai_file_stamp_t *b);
 
 /*
  * Reads a file of at most max bytes, with one NUL byte appended.  It is read

@@ -4,7 +4,6 @@
 
 
 #include "genai_policy_files_int.h"
-#include "genai_file.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,14 +27,14 @@ static int genai_policy_load_gone(genai_policy_files_t *f, int error,
     int64_t now);
 static int genai_policy_load_one(genai_policy_files_t *f,
     const genai_policy_look_t *look, genai_policy_good_t *good,
-    const genai_policy_stamp_t *stamp, size_t *total, int64_t now);
+    const genai_file_stamp_t *stamp, int64_t now);
 static int genai_policy_load_good(genai_policy_files_t *f,
     genai_policy_good_t *good, int64_t since);
 static int genai_policy_load_revoked(genai_policy_files_t *f,
     const genai_policy_look_t *look);
 static void genai_policy_load_zone(genai_policy_files_t *f, int64_t now);
 static int genai_policy_read_file(const char *dir, const char *name,
-    const genai_policy_stamp_t *stamp, size_t max, char **text, size_t *len);
+    const genai_file_stamp_t *stamp, size_t max, char **text, size_t *len);
 static const char *genai_policy_remedy(int error);
 static int genai_policy_goods(genai_policy_files_t *f, char **names,
     size_t n);
@@ -241,7 +240,7 @@ genai_policy_load_all(genai_policy_files_t *f, const genai_policy_look_t *look,
 {
     int      rc;
     char   **names;
-    size_t   i, total;
+    size_t   i;
 
     if (look->n == 0) {
         genai_policy_finding(f->builder, GENAI_FINDING_WARN, f->path, 0, "",
@@ -262,11 +261,9 @@ genai_policy_load_all(genai_policy_files_t *f, const genai_policy_look_t *look,
 
     free(names);
 
-    total = 0;
-
     for (i = 0; rc == GENAI_POLICY_BUILD_OK && i < look->n; i++) {
-        rc = genai_policy_load_one(f, look, &f->goods[i], &look->items[i],
-                                   &total, now);
+        rc = genai_policy_load_one(f, look, &f->goods[i],
+                                   &look->items[i].stamp, now);
     }
 
     return rc;
@@ -311,8 +308,7 @@ genai_policy_load_gone(genai_policy_files_t *f, int error, int64_t now)
 
 static int
 genai_policy_load_one(genai_policy_files_t *f, const genai_policy_look_t *look,
-    genai_policy_good_t *good, const genai_policy_stamp_t *stamp,
-    size_t *total, int64_t now)
+    genai_policy_good_t *good, const genai_file_stamp_t *stamp, int64_t now)
 {
     int      rc, error;
     char    *text;
@@ -324,16 +320,14 @@ genai_policy_load_one(genai_policy_files_t *f, const genai_policy_look_t *look,
 
     error = genai_policy_read_file(look->directory ? f->path : NULL,
                                    look->directory ? good->name : f->path,
-                                   stamp, GENAI_POLICY_FRAGMENT_MAX - *total,
-                                   &text, &len);
+                                   stamp, GENAI_POLICY_FRAGMENT_MAX, &text,
+                                   &len);
 
     if (error == ENOMEM) {
         return GENAI_POLICY_BUILD_MEMORY;
     }
 
     if (error == 0) {
-        *total += len;
-
         rc = genai_policy_add(f->builder, good->name, text, len, 0);
 
         if (rc == GENAI_POLICY_BUILD_OK) {
@@ -361,8 +355,7 @@ genai_policy_load_one(genai_policy_files_t *f, const genai_policy_look_t *look,
 
     } else if (error == EFBIG) {
         genai_policy_finding(f->builder, GENAI_FINDING_BROKEN, good->name, 0,
-                             "", "it is left out: together, the fragments"
-                             " have more than %lu MiB",
+                             "", "it is left out: it has more than %lu MiB",
                              (unsigned long) (GENAI_POLICY_FRAGMENT_MAX
                                               >> 20));
 
@@ -499,11 +492,10 @@ int
 genai_policy_files_revoked(const genai_policy_files_t *f, char **text,
     size_t *len)
 {
-    int                   error;
-    genai_policy_stamp_t  stamp;
+    int                 error;
+    genai_file_stamp_t  stamp;
 
-    memset(&stamp, 0, sizeof(genai_policy_stamp_t));
-    genai_policy_stamp(NULL, f->revoked, &stamp);
+    genai_file_stamp(f->revoked, &stamp);
 
     error = genai_policy_read_file(NULL, f->revoked, &stamp,
                                    GENAI_POLICY_REVOKED_MAX, text, len);
@@ -549,11 +541,11 @@ genai_policy_load_zone(genai_policy_files_t *f, int64_t now)
 
 static int
 genai_policy_read_file(const char *dir, const char *name,
-    const genai_policy_stamp_t *stamp, size_t max, char **text, size_t *len)
+    const genai_file_stamp_t *stamp, size_t max, char **text, size_t *len)
 {
-    int                   error, tries;
-    char                 *path;
-    genai_policy_stamp_t  before, after;
+    int                 error, tries;
+    char               *path;
+    genai_file_stamp_t  before, after;
 
     path = genai_policy_join(dir, name);
     if (path == NULL) {
@@ -580,10 +572,9 @@ genai_policy_read_file(const char *dir, const char *name,
             break;
         }
 
-        memset(&after, 0, sizeof(genai_policy_stamp_t));
-        genai_policy_stamp(NULL, path, &after);
+        genai_file_stamp(path, &after);
 
-        if (!genai_policy_stamp_differs(&before, &after)) {
+        if (!genai_file_stamp_differs(&before, &after)) {
             break;
         }
 

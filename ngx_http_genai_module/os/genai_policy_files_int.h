@@ -10,32 +10,25 @@
 #define _GENAI_POLICY_FILES_INT_H_INCLUDED_
 
 
+#include "genai_file.h"
 #include "genai_policy_files.h"
 
 #include <sys/stat.h>
 
 
-/* what tells whether a file is another one than before */
-
 typedef struct {
-    char            *name;          /* NULL: not a fragment's */
-    int              error;         /* errno of stat(), the rest is 0 then */
-    uint64_t         dev;
-    uint64_t         inode;
-    uint64_t         mode;
-    int64_t          size;
-    int64_t          mtime;         /* ns */
-    int64_t          ctime;
-} genai_policy_stamp_t;
+    char                *name;
+    genai_file_stamp_t   stamp;
+} genai_policy_name_t;
 
 
 typedef struct {
-    int                    known;   /* it has been filled */
-    int                    error;   /* errno of what stands at the path */
-    int                    directory;
-    genai_policy_stamp_t   revoked;
-    genai_policy_stamp_t  *items;   /* by the bytes of their names */
-    size_t                 n;
+    int                   known;    /* it has been filled */
+    int                   error;    /* errno of what stands at the path */
+    int                   directory;
+    genai_file_stamp_t    revoked;
+    genai_policy_name_t  *items;    /* by the bytes of their names */
+    size_t                n;
 } genai_policy_look_t;
 
 
@@ -80,8 +73,8 @@ struct genai_policy_files_s {
 
     /* of who watches the list, beside whoever loads */
     genai_policy_list_state_e  list_state;
-    genai_policy_stamp_t       list_seen;
-    genai_policy_stamp_t       list_known;
+    genai_file_stamp_t         list_seen;
+    genai_file_stamp_t         list_known;
 
     genai_policy_builder_t  *builder;   /* of the last load: its findings */
 };
@@ -95,12 +88,6 @@ char *genai_policy_join(const char *dir, const char *name);
 int genai_policy_look(const genai_policy_files_t *f,
     genai_policy_look_t *look);
 void genai_policy_look_free(genai_policy_look_t *look);
-
-/* The stamp of a file; its name is not touched. */
-void genai_policy_stamp(const char *dir, const char *name,
-    genai_policy_stamp_t *stamp);
-int genai_policy_stamp_differs(const genai_policy_stamp_t *a,
-    const genai_policy_stamp_t *b);
 
 
 /* in the state directory; room for the name of a file there */

@@ -53,18 +53,17 @@ genai_policy_files_forget(genai_policy_files_t *f)
 int
 genai_policy_files_revoked_changed(genai_policy_files_t *f)
 {
-    int                   same;
-    genai_policy_stamp_t  stamp;
+    int                 same;
+    genai_file_stamp_t  stamp;
 
     if (f->revoked == NULL) {
         return 0;
     }
 
-    memset(&stamp, 0, sizeof(genai_policy_stamp_t));
-    genai_policy_stamp(NULL, f->revoked, &stamp);
+    genai_file_stamp(f->revoked, &stamp);
 
     same = f->list_state != GENAI_POLICY_LIST_UNKNOWN
-           && !genai_policy_stamp_differs(&stamp, &f->list_seen);
+           && !genai_file_stamp_differs(&stamp, &f->list_seen);
 
     if (f->list_state == GENAI_POLICY_LIST_UNKNOWN && f->loaded.known) {
         f->list_state = GENAI_POLICY_LIST_KNOWN;
@@ -77,7 +76,7 @@ genai_policy_files_revoked_changed(genai_policy_files_t *f)
     f->list_seen = stamp;
 
     if (!same || (f->list_state == GENAI_POLICY_LIST_KNOWN
-                  && !genai_policy_stamp_differs(&stamp, &f->list_known)))
+                  && !genai_file_stamp_differs(&stamp, &f->list_known)))
     {
         return 0;
     }
@@ -99,7 +98,7 @@ genai_policy_look(const genai_policy_files_t *f, genai_policy_look_t *look)
     memset(look, 0, sizeof(genai_policy_look_t));
 
     if (f->revoked) {
-        genai_policy_stamp(NULL, f->revoked, &look->revoked);
+        genai_file_stamp(f->revoked, &look->revoked);
     }
 
     if (stat(f->path, &st) == -1) {
@@ -117,7 +116,7 @@ genai_policy_look(const genai_policy_files_t *f, genai_policy_look_t *look)
         look->error = rc;
 
     } else {
-        look->items = calloc(1, sizeof(genai_policy_stamp_t));
+        look->items = calloc(1, sizeof(genai_policy_name_t));
         if (look->items == NULL) {
             goto failed;
         }
@@ -131,7 +130,7 @@ genai_policy_look(const genai_policy_files_t *f, genai_policy_look_t *look)
             goto failed;
         }
 
-        genai_policy_stamp(NULL, f->path, &look->items[0]);
+        genai_file_stamp(f->path, &look->items[0].stamp);
     }
 
     look->known = 1;
@@ -149,12 +148,13 @@ failed:
 static int
 genai_policy_look_dir(const char *path, genai_policy_look_t *look)
 {
-    DIR                   *dir;
-    int                    rc;
-    void                  *p;
-    size_t                 i, room;
-    struct dirent         *entry;
-    genai_policy_stamp_t  *stamp;
+    DIR                  *dir;
+    int                   rc;
+    char                 *name;
+    void                 *p;
+    size_t                i, room;
+    struct dirent        *entry;
+    genai_policy_name_t  *item;
 
     dir = opendir(path);
     if (dir == NULL) {
@@ -181,7 +181,7 @@ genai_policy_look_dir(const char *path, genai_policy_look_t *look)
         if (look->n == room) {
             room = room ? 2 * room : 16;
 
-            p = realloc(look->items, room * sizeof(genai_policy_stamp_t));
+            p = realloc(look->items, room * sizeof(genai_policy_name_t));
             if (p == NULL) {
                 rc = ENOMEM;
                 break;
@@ -190,12 +190,12 @@ genai_policy_look_dir(const char *path, genai_policy_look_t *look)
             look->items = p;
         }
 
-        stamp = &look->items[look->n];
+        item = &look->items[look->n];
 
-        memset(stamp, 0, sizeof(genai_policy_stamp_t));
-        stamp->name = strdup(entry->d_name);
+        memset(item, 0, sizeof(genai_policy_name_t));
+        item->name = strdup(entry->d_name);
 
-        if (stamp->name == NULL) {
+        if (item->name == NULL) {
             rc = ENOMEM;
             break;
         }
@@ -206,12 +206,22 @@ genai_policy_look_dir(const char *path, genai_policy_look_t *look)
     (void) closedir(dir);
 
     if (look->n) {
-        qsort(look->items, look->n, sizeof(genai_policy_stamp_t),
+        qsort(look->items, look->n, sizeof(genai_policy_name_t),
               genai_policy_by_name);
     }
 
     for (i = 0; rc == 0 && i < look->n; i++) {
-        genai_policy_stamp(path, look->items[i].name, &look->items[i]);
+
+        item = &look->items[i];
+        name = genai_policy_join(path, item->name);
+
+        if (name == NULL) {
+            rc = ENOMEM;
+            break;
+        }
+
+        genai_file_stamp(name, &item->stamp);
+        free(name);
     }
 
     return rc;
@@ -229,44 +239,6 @@ genai_policy_is_fragment(const char *name)
 }
 
 
-void
-genai_policy_stamp(const char *dir, const char *name,
-    genai_policy_stamp_t *stamp)
-{
-    char         *path;
-    struct stat   st;
-
-    path = genai_policy_join(dir, name);
-
-    if (path == NULL || stat(path, &st) == -1) {
-        stamp->error = path ? errno : ENOMEM;
-        free(path);
-        return;
-    }
-
-    free(path);
-
-    stamp->dev = st.st_dev;
-    stamp->inode = st.st_ino;
-    stamp->mode = st.st_mode;
-    stamp->size = st.st_size;
-    stamp->mtime = (int64_t) st.st_mtim.tv_sec * 1000000000
-                   + st.st_mtim.tv_nsec;
-    stamp->ctime = (int64_t) st.st_ctim.tv_sec * 1000000000
-                   + st.st_ctim.tv_nsec;
-}
-
-
-int
-genai_policy_stamp_differs(const genai_policy_stamp_t *a,
-    const genai_policy_stamp_t *b)
-{
-    return a->error != b->error || a->dev != b->dev || a->inode != b->inode
-           || a->mode != b->mode || a->size != b->size
-           || a->mtime != b->mtime || a->ctime != b->ctime;
-}
-
-
 static int
 genai_policy_look_differs(const genai_policy_look_t *a,
     const genai_policy_look_t *b)
@@ -274,14 +246,15 @@ genai_policy_look_differs(const genai_policy_look_t *a,
     size_t  i;
 
     if (a->error != b->error || a->directory != b->directory || a->n != b->n
-        || genai_policy_stamp_differs(&a->revoked, &b->revoked))
+        || genai_file_stamp_differs(&a->revoked, &b->revoked))
     {
         return 1;
     }
 
     for (i = 0; i < a->n; i++) {
         if (strcmp(a->items[i].name, b->items[i].name) != 0
-            || genai_policy_stamp_differs(&a->items[i], &b->items[i]))
+            || genai_file_stamp_differs(&a->items[i].stamp,
+                                        &b->items[i].stamp))
         {
             return 1;
         }
@@ -308,7 +281,7 @@ genai_policy_look_free(genai_policy_look_t *look)
 static int
 genai_policy_by_name(const void *a, const void *b)
 {
-    const genai_policy_stamp_t  *x = a, *y = b;
+    const genai_policy_name_t  *x = a, *y = b;
 
     return strcmp(x->name, y->name);
 }

@@ -521,14 +521,13 @@ genai_policy_watch_publish(genai_policy_watch_t *w, uint64_t generation,
         return err;
     }
 
-    if (w->calls.current(w->calls.data) != before) {
-
-        /* a reload has published: this may be older */
+    if (!w->calls.publish(w->calls.data, before, generation,
+                          policy->stale_since))
+    {
+        /* of a reload, and this may be older */
 
         return EAGAIN;
     }
-
-    w->calls.publish(w->calls.data, generation, policy->stale_since);
 
     snprintf(text, sizeof(text), "generation %llu is current",
              (unsigned long long) generation);

@@ -32,8 +32,11 @@ typedef struct {
     /* A generation that was never used before. */
     uint64_t   (*next)(void *data);
 
-    /* This one is on disk and current. */
-    void       (*publish)(void *data, uint64_t generation,
+    /*
+     * This one is on disk: makes it current where before is; returns 1, or 0
+     * where it is not, since another process has published.
+     */
+    int        (*publish)(void *data, uint64_t before, uint64_t generation,
                           int64_t stale_since);
 
     /* The files were looked at; now is in ms since the epoch. */

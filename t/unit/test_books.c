@@ -185,6 +185,10 @@ test_api(void)
     genai_books_word_set(b, GENAI_WORD_POLICY, 5);
     is_int(genai_books_word_add(c, GENAI_WORD_POLICY, 2), 7, "a word");
     is_int(genai_books_word(b, GENAI_WORD_POLICY), 7, "of all");
+    is_int(genai_books_word_swap(b, GENAI_WORD_POLICY, 5, 8), 0,
+           "which was another one");
+    is_int(genai_books_word_swap(c, GENAI_WORD_POLICY, 7, 9), 1, "and is not");
+    is_int(genai_books_word(b, GENAI_WORD_POLICY), 9, "is swapped");
 
     is_int(genai_books_verify(b, books_say, NULL), 0, "nothing is wrong");
 
@@ -469,11 +473,19 @@ test_retire(void)
     a = books_account(399, "team", "", "late", "model");
     x = genai_books_lease(c, &a, id, 1);
 
+    i = books_sum(b, &sum);
+    genai_books_stats(b, &s);
+    is_int(s.rows, i + 1, "a row that nothing was booked to is not read");
+
+    i += kept;
+
     for (n = 0; n < 100; n++) {
         genai_books_retire(b, 1000, 1000, keep, NULL);
     }
 
-    is_int(books_row(b, &a, &t), 0, "all rows are gone");
+    is_int(kept, i, "nor handed over");
+    genai_books_stats(b, &s);
+    is_int(s.rows, 0, "all rows are gone");
 
     t = books_used(4);
     genai_books_settle(c, x, &t);

@@ -5,76 +5,13 @@
  */
 
 
-#include "tap.h"
-#include "policy.h"
+#include "policy_files.h"
 #include "genai_policy_files.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-
-static char  root[64] = "/tmp/genai-policy-XXXXXX";
-
-
-/* a path below root; eight can be used at once */
-
-static const char *
-at(const char *fmt, ...)
-{
-    static char      paths[8][512];
-    static unsigned  next;
-
-    char     name[400], *path;
-    va_list  args;
-
-    va_start(args, fmt);
-    vsnprintf(name, sizeof(name), fmt, args);
-    va_end(args);
-
-    path = paths[next++ % 8];
-    snprintf(path, sizeof(paths[0]), "%s/%s", root, name);
-
-    return path;
-}
-
-
-static void
-put(const char *path, const char *text)
-{
-    int    fd;
-    char  *t;
-
-    t = policy_text(text);
-
-    fd = open(path, O_WRONLY|O_CREAT|O_TRUNC, 0644);
-
-    if (fd == -1 || write(fd, t, strlen(t)) != (ssize_t) strlen(t)) {
-        perror(path);
-        abort();
-    }
-
-    close(fd);
-    free(t);
-}
-
-
-static void
-remove_all(const char *path)
-{
-    char  command[600];
-
-    snprintf(command, sizeof(command), "chmod -R u+rwx '%s' 2>/dev/null;"
-             " rm -rf '%s'", path, path);
-
-    if (system(command) != 0) {
-        diag("cannot remove %s", path);
-    }
-}
 
 
 static void
@@ -82,10 +19,8 @@ fresh(void)
 {
     remove_all(root);
 
-    if (mkdir(root, 0700) == -1 || mkdir(at("policy.d"), 0700) == -1) {
-        perror(root);
-        abort();
-    }
+    make(root);
+    make(at("policy.d"));
 }
 
 
@@ -147,15 +82,6 @@ found(const genai_policy_files_t *f, const char *fragment, const char *text)
     }
 
     return 0;
-}
-
-
-static int
-exists(const char *path)
-{
-    struct stat  st;
-
-    return lstat(path, &st) == 0;
 }
 
 

@@ -5,77 +5,13 @@
  */
 
 
-#include "tap.h"
-#include "policy.h"
+#include "policy_files.h"
 #include "genai_books_file.h"
 #include "genai_policy_files.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-
-static char  root[64] = "/tmp/genai-state-XXXXXX";
-
-
-/* a path below root; eight can be used at once */
-
-static const char *
-at(const char *fmt, ...)
-{
-    static char      paths[8][512];
-    static unsigned  next;
-
-    char     name[400], *path;
-    va_list  args;
-
-    va_start(args, fmt);
-    vsnprintf(name, sizeof(name), fmt, args);
-    va_end(args);
-
-    path = paths[next++ % 8];
-    snprintf(path, sizeof(paths[0]), "%s/%s", root, name);
-
-    return path;
-}
-
-
-static void
-make(const char *path)
-{
-    if (mkdir(path, 0700) == -1) {
-        perror(path);
-        abort();
-    }
-}
-
-
-static void
-put(const char *path)
-{
-    int  fd;
-
-    fd = open(path, O_WRONLY|O_CREAT|O_TRUNC, 0600);
-
-    if (fd == -1) {
-        perror(path);
-        abort();
-    }
-
-    close(fd);
-}
-
-
-static int
-exists(const char *path)
-{
-    struct stat  st;
-
-    return lstat(path, &st) == 0;
-}
 
 
 static void
@@ -187,9 +123,9 @@ leave(const char *name)
 {
     make(at("%s", name));
     make(at("%s/good", name));
-    put(at("%s/good/a.json", name));
-    put(at("%s/revoked", name));
-    put(at("%s/snapshot.7", name));
+    put(at("%s/good/a.json", name), "");
+    put(at("%s/revoked", name), "");
+    put(at("%s/snapshot.7", name), "");
 }
 
 
@@ -201,7 +137,7 @@ test_clear(void)
     ok(!exists(at("clear")), "all of it goes");
 
     leave("clear");
-    put(at("clear/notes"));
+    put(at("clear/notes"), "");
     genai_policy_files_clear(at("clear"));
     ok(exists(at("clear/notes")), "but for what is of others");
     ok(!exists(at("clear/snapshot.7")) && !exists(at("clear/good")),
@@ -259,7 +195,7 @@ test_sweep(void)
     leave("run/genai-999999999-01");
     leave("run/genai-999999999-1.d");
     leave("run/genai-999999999");
-    put(at("run/genai-999999999-5"));
+    put(at("run/genai-999999999-5"), "");
     leave("target");
 
     if (symlink(at("target"), at("run/genai-999999999-6")) == -1) {
@@ -307,8 +243,6 @@ test_sweep(void)
 int
 main(void)
 {
-    char  command[128];
-
     umask(022);
 
     if (mkdtemp(root) == NULL) {
@@ -321,11 +255,7 @@ main(void)
     test_clear();
     test_sweep();
 
-    snprintf(command, sizeof(command), "rm -rf '%s'", root);
-
-    if (system(command) != 0) {
-        diag("cannot remove %s", root);
-    }
+    remove_all(root);
 
     return done_testing();
 }

@@ -6,18 +6,14 @@
  */
 
 
-#include "tap.h"
-#include "policy.h"
+#include "policy_files.h"
 #include "genai_policy_watch.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 
 #define KEYS  "{\"schema\":1,\"keys\":{\"a\":{\"sha256\":\"@a@\"}," \
@@ -38,6 +34,7 @@ typedef struct {
     uint64_t                 last;
     uint64_t                 current;
     uint64_t                 publishes;
+    uint64_t                 overtaken;     /* as many that are to fail */
     uint64_t                 order[8];      /* the first of them */
     uint64_t                 looks;
     int64_t                  failed;
@@ -46,56 +43,28 @@ typedef struct {
 } fixture_t;
 
 
-static char  root[64] = "/tmp/genai-watch-XXXXXX";
-
-
-static const char *
-at(const char *name)
-{
-    static char      paths[8][256];
-    static unsigned  next;
-
-    char  *path;
-
-    path = paths[next++ % 8];
-    snprintf(path, sizeof(paths[0]), "%s/%s", root, name);
-
-    return path;
-}
-
+/* a new file in the place of the one before, if there is one */
 
 static void
-put(const char *path, const char *text)
+replace(const char *path, const char *text)
 {
-    int    fd;
-    char  *t, temp[300];
+    char  temp[600];
 
-    t = policy_text(text);
     snprintf(temp, sizeof(temp), "%s.new", path);
+    put(temp, text);
 
-    fd = open(temp, O_WRONLY|O_CREAT|O_TRUNC, 0644);
-
-    if (fd == -1 || write(fd, t, strlen(t)) != (ssize_t) strlen(t)
-        || close(fd) == -1 || rename(temp, path) == -1)
-    {
+    if (rename(temp, path) == -1) {
         perror(path);
         abort();
     }
-
-    free(t);
 }
 
 
 static void
 clean(void)
 {
-    char  command[300];
-
-    snprintf(command, sizeof(command), "rm -rf '%s'/*", root);
-
-    if (system(command) != 0) {
-        diag("cannot clean %s", root);
-    }
+    remove_all(root);
+    make(root);
 }
 
 
@@ -128,12 +97,19 @@ next(void *data)
 }
 
 
-static void
-publish(void *data, uint64_t generation, int64_t stale_since)
+static int
+publish(void *data, uint64_t before, uint64_t generation, int64_t stale_since)
 {
     fixture_t *x = data;
 
     pthread_mutex_lock(&x->mutex);
+
+    if (x->overtaken || x->current != before) {
+        x->overtaken -= (x->overtaken != 0);
+        pthread_mutex_unlock(&x->mutex);
+        return 0;
+    }
+
     x->current = generation;
 
     if (x->publishes < 8) {
@@ -143,6 +119,8 @@ publish(void *data, uint64_t generation, int64_t stale_since)
     x->publishes++;
     pthread_cond_broadcast(&x->said);
     pthread_mutex_unlock(&x->mutex);
+
+    return 1;
 }
 
 
@@ -317,20 +295,34 @@ test_alone(void)
     fixture_t  x;
 
     clean();
-    put(at("policy.json"), KEYS);
-    put(at("revoked"), "");
+    replace(at("policy.json"), KEYS);
+    replace(at("revoked"), "");
 
     begin(&x);
     is_int(await(&x, &x.publishes, 1), 1, "loaded");
     is_str(why(&x), "ok ok ok", "all pass");
 
-    put(at("revoked"), "a\n@b@\n");
+    replace(at("revoked"), "a\n@b@\n");
     n = await(&x, &x.publishes, 3);
     is_int(n, 3, "the list alone, then all of it");
     is_str(why(&x), "revoked revoked ok", "two are revoked");
 
-    put(at("revoked"), "@b@\n");
+    replace(at("revoked"), "@b@\n");
     is_str(await_why(&x, "ok revoked ok"), "ok revoked ok", "one is no more");
+
+    /* neither the list alone nor the load behind it can be published */
+
+    pthread_mutex_lock(&x.mutex);
+    x.overtaken = 2;
+    pthread_mutex_unlock(&x.mutex);
+
+    replace(at("revoked"), "@b@\nc\n");
+    is_str(await_why(&x, "ok revoked revoked"), "ok revoked revoked",
+           "tried again where another process has published");
+    is_int(x.overtaken, 0, "after both");
+
+    replace(at("revoked"), "@b@\n");
+    is_str(await_why(&x, "ok revoked ok"), "ok revoked ok", "one again");
 
     /* whoever has removed it */
 
@@ -364,8 +356,8 @@ test_beside(void)
     unsigned char    digest[GENAI_DIGEST_LEN], hex[GENAI_DIGEST_HEX + 1];
 
     clean();
-    put(at("policy.json"), KEYS);
-    put(at("revoked"), "");
+    replace(at("policy.json"), KEYS);
+    replace(at("revoked"), "");
 
     begin(&x);
     is_int(await(&x, &x.publishes, 1), 1, "loaded");
@@ -400,7 +392,7 @@ test_beside(void)
     /* the number is given when the load begins */
 
     is_int(await(&x, &x.last, 2), 2, "it has begun to load");
-    put(at("revoked"), "a\n");
+    replace(at("revoked"), "a\n");
 
     (void) await(&x, &x.publishes, 2);
     is_int(x.order[1], 3, "the list, first");
@@ -410,7 +402,7 @@ test_beside(void)
     is_int(x.order[2], 4, "then the load, as a newer one");
     is_str(why(&x), "revoked ok ok", "with the list");
 
-    put(at("revoked"), "");
+    replace(at("revoked"), "");
     is_str(await_why(&x, "ok ok ok"), "ok ok ok", "an empty one");
 
     end(&x);
@@ -439,8 +431,8 @@ test_full(void)
         return;
     }
 
-    put(at("policy.json"), KEYS);
-    put(at("revoked"), "");
+    replace(at("policy.json"), KEYS);
+    replace(at("revoked"), "");
 
     begin(&x);
     is_int(await(&x, &x.publishes, 1), 1, "loaded");
@@ -453,11 +445,11 @@ test_full(void)
 
     close(fd);
 
-    put(at("revoked"), "a\n");
+    replace(at("revoked"), "a\n");
     is_str(await_why(&x, "revoked ok ok"), "revoked ok ok",
            "revoked on a full disk");
 
-    put(at("revoked"), "a\nb\n");
+    replace(at("revoked"), "a\nb\n");
     is_str(await_why(&x, "revoked revoked ok"), "revoked revoked ok",
            "and again");
 
@@ -476,7 +468,7 @@ test_full(void)
 
     close(fd);
 
-    put(at("revoked"), "a\nb\nc\n");
+    replace(at("revoked"), "a\nb\nc\n");
     is_int(await_failed(&x, 1), 1, "it cannot be published");
 
     unlink(at("state/other"));
@@ -503,8 +495,7 @@ main(void)
     test_beside();
     test_full();
 
-    clean();
-    rmdir(root);
+    remove_all(root);
 
     return done_testing();
 }

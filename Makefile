@@ -40,8 +40,9 @@ MAKE_IN = $(MAKE) --no-print-directory $(if $(V),,-s) -j$(JOBS) \
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z][-a-z]*:.*## / \
-	    { printf "  %-12s %s\n", $$1, $$2 }' Makefile t/fuzz/rules.mk
+	@awk -F ':.*## ' '/^[a-z][-a-z0-9]*:.*## / \
+	    { printf "  %-12s %s\n", $$1, $$2 }' Makefile t/fuzz/rules.mk \
+	    data/data.mk t/tokens/tokens.mk
 	@echo
 	@echo 'Variables: NGINX_SRC BUILD_DIR CFLAGS CC JOBS TESTS PROVE_JOBS'
 	@echo 'GENAI_NGINX GENAI_CACHE SMOKE_TESTS GENAI_ROUNDS (see their places).'
@@ -89,10 +90,11 @@ install: build ## copy the gateway module to nginx's modules (DESTDIR)
 # a program of its own each, without nginx
 
 TOOLS      := build/genai-json build/genai-key build/genai-policy \
-              build/genai-books
+              build/genai-books build/genai-catalog build/genai-vocab \
+              build/genai-tokens
 TOOLS_SRCS  = $(wildcard ngx_http_genai_module/core/*.c \
                          ngx_http_genai_module/os/*.c)
-TOOLS_LIBS  = -lcrypto -lpthread
+TOOLS_LIBS  = -lcrypto -lpcre2-8 -lpthread
 
 .PHONY: tools
 tools: $(TOOLS) ## build the command-line tools, docs/TOOLS.md
@@ -102,7 +104,8 @@ $(TOOLS): build/genai-%: tools/genai_%.c $(TOOLS_SRCS) \
                                     ngx_http_genai_module/os/*.h)
 	@mkdir -p build
 	@$(CC) -O2 -g $(UNIT_WARN) -I ngx_http_genai_module/core \
-	    -I ngx_http_genai_module/os -o $@ $< $(TOOLS_SRCS) $(TOOLS_LIBS)
+	    -I ngx_http_genai_module/os -o $@ $(filter tools/%.c,$^) \
+	    $(TOOLS_SRCS) $(TOOLS_LIBS)
 
 .PHONY: run
 run: deps ## build, start nginx with a simulated provider, show a stream
@@ -122,6 +125,9 @@ lint: ## check the house style
 
 include t/unit/rules.mk
 include t/fuzz/rules.mk
+include data/data.mk
+include t/tokens/tokens.mk
+include t/report/rules.mk
 
 .PHONY: unit
 unit: $(UNIT_TESTS) ## build the C unit tests (sanitized)
@@ -167,14 +173,21 @@ bench: ## measure against plain proxy_pass (BENCH="--quick")
 bench-core: ## measure core/ alone, into build/bench-core.json
 	@mkdir -p build
 	@$(CC) -O2 -g -I ngx_http_genai_module/core -o build/core-bench \
-	    t/bench/core.c $(wildcard ngx_http_genai_module/core/*.c) -lcrypto
+	    t/bench/core.c $(wildcard ngx_http_genai_module/core/*.c) \
+	    $(TOOLS_LIBS)
 	@build/core-bench build/bench-core.json
 	@$(CC) -O2 -g -I ngx_http_genai_module/core -o build/policy-bench \
-	    t/bench/policy.c $(wildcard ngx_http_genai_module/core/*.c) -lcrypto
+	    t/bench/policy.c $(wildcard ngx_http_genai_module/core/*.c) \
+	    $(TOOLS_LIBS)
 	@build/policy-bench build/bench-policy.json
 	@$(CC) -O2 -g -I ngx_http_genai_module/core -I ngx_http_genai_module/os \
 	    -o build/books-bench t/bench/books.c $(TOOLS_SRCS) $(TOOLS_LIBS)
 	@build/books-bench
+	@$(CC) -O2 -g -I ngx_http_genai_module/core -o build/split-bench \
+	    t/bench/split.c $(wildcard ngx_http_genai_module/core/*.c) \
+	    $(TOOLS_LIBS)
+	@build/split-bench README.md docs/*.md
+	@build/split-bench ngx_http_genai_module/core/*.c
 
 
 # sanitizers: nginx with both modules inside.  A pool hands out memory that no

@@ -243,8 +243,8 @@ ok(keys %message > 30, 'messages were found');
 # ---- make targets, links
 
 my %target = map { $_ => 1 }
-    map { slurp("$ROOT/$_") =~ /^([a-z][-a-z]*):(?!=)/mg }
-    'Makefile', 't/unit/rules.mk';
+    map { slurp($_) =~ /^([a-z][-a-z0-9]*):(?!=)/mg }
+    "$ROOT/Makefile", glob("$ROOT/{t/*,data}/*.mk");
 
 for my $name (@pages) {
     my @code = map { $_->[1] } grep { $_->[1] !~ m{\./configure} }
@@ -253,7 +253,7 @@ for my $name (@pages) {
     push @code, $page{$name} =~ s/^```.*?^```$//gmsr =~ /`([^`]+)`/g;
 
     my @unknown = grep { !$target{$_} }
-        map { /\bmake(?: +[A-Z_]+=\S+)* +([a-z][-a-z]*)/g } @code;
+        map { /\bmake(?: +[A-Z_]+=\S+)* +([a-z][-a-z0-9]*)/g } @code;
 
     is("@unknown", '', "$name: make targets");
 

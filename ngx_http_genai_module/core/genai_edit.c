@@ -28,7 +28,7 @@ void
 genai_edits_init(genai_edits_t *e, const genai_tape_t *tape,
     genai_arena_t *arena)
 {
-    memset(e, 0, sizeof(genai_edits_t));
+    genai_zero(e, sizeof(genai_edits_t));
 
     e->tape = tape;
     e->arena = arena;

@@ -36,6 +36,8 @@ genai_meter_init(genai_meter_t *m, uint64_t prompt)
     memset(m, 0, sizeof(genai_meter_t));
 
     m->prompt = prompt;
+    m->prompt_tokens = -1;
+    m->answer_tokens = -1;
     genai_usage_clear(&m->usage);
 }
 
@@ -43,7 +45,33 @@ genai_meter_init(genai_meter_t *m, uint64_t prompt)
 void
 genai_meter_attempt(genai_meter_t *m)
 {
+    int       exact;
+    int64_t   tokens;
+
+    tokens = m->prompt_tokens;
+    exact = m->prompt_exact;
+
     genai_meter_init(m, m->prompt);
+    genai_meter_prompt(m, tokens, exact);
+}
+
+
+void
+genai_meter_prompt(genai_meter_t *m, int64_t tokens, int exact)
+{
+    m->prompt_tokens = tokens;
+    m->prompt_exact = (exact != 0);
+}
+
+
+void
+genai_meter_said(genai_meter_t *m, uint64_t tokens, uint64_t reasoning,
+    int exact)
+{
+    m->answer_tokens = (tokens < INT64_MAX) ? (int64_t) tokens : INT64_MAX;
+    m->reasoning_tokens = (reasoning < tokens) ? (int64_t) reasoning
+                                               : m->answer_tokens;
+    m->answer_exact = (exact != 0);
 }
 
 
@@ -143,6 +171,7 @@ genai_meter_usage(genai_meter_t *m, const genai_usage_t *usage)
 void
 genai_meter_tokens(const genai_meter_t *m, genai_tokens_t *tokens)
 {
+    int                   exact, ours;
     const genai_usage_t  *u;
 
     memset(tokens, 0, sizeof(genai_tokens_t));
@@ -155,8 +184,8 @@ genai_meter_tokens(const genai_meter_t *m, genai_tokens_t *tokens)
 
     u = &m->usage;
 
-    tokens->source = m->usage_known ? GENAI_COUNT_PROVIDER
-                                    : GENAI_COUNT_ESTIMATED;
+    ours = !m->usage_known;
+    exact = 1;
 
     tokens->prompt = u->prompt;
     tokens->completion = u->completion;
@@ -174,22 +203,38 @@ genai_meter_tokens(const genai_meter_t *m, genai_tokens_t *tokens)
     }
 
     if (tokens->prompt < 0) {
-        tokens->prompt = genai_meter_estimate(m->prompt);
-        tokens->source = GENAI_COUNT_ESTIMATED;
+        ours = 1;
+        exact = m->prompt_exact;
+        tokens->prompt = (m->prompt_tokens >= 0)
+                         ? m->prompt_tokens : genai_meter_estimate(m->prompt);
     }
 
-    if (tokens->completion < 0) {
-        tokens->completion = genai_meter_estimate(m->answer);
+    if (tokens->completion >= 0) {
 
-        if (m->answer) {
-            tokens->source = GENAI_COUNT_ESTIMATED;
+        if (m->answer > m->told) {
+            ours = 1;
+            exact = 0;
+            tokens->completion = genai_meter_add(tokens->completion,
+                                   genai_meter_estimate(m->answer - m->told));
         }
 
-    } else if (m->answer > m->told) {
-        tokens->completion = genai_meter_add(tokens->completion,
-                                   genai_meter_estimate(m->answer - m->told));
-        tokens->source = GENAI_COUNT_ESTIMATED;
+    } else if (m->answer == 0) {
+        tokens->completion = 0;
+
+    } else if (m->answer_tokens >= 0) {
+        ours = 1;
+        exact &= m->answer_exact;
+        tokens->completion = m->answer_tokens;
+        tokens->reasoning = m->reasoning_tokens;
+
+    } else {
+        ours = 1;
+        exact = 0;
+        tokens->completion = genai_meter_estimate(m->answer);
     }
+
+    tokens->source = !ours ? GENAI_COUNT_PROVIDER
+                           : exact ? GENAI_COUNT_EXACT : GENAI_COUNT_ESTIMATED;
 }
 
 

@@ -3,8 +3,8 @@
  *
  * The meter: what an exchange used, in tokens, and how that is known.  It is
  * fed with the events of an answer; what the provider tells at last counts.
- * Where it tells nothing, as when it died or the client left, what has been
- * said so far is counted by us.
+ * Where it tells nothing, as when it died or the client left, it is what we
+ * have counted ourselves; where nobody has, 4 bytes are a token.
  *
  * A meter belongs to one thread.
  */
@@ -30,6 +30,9 @@ typedef struct {
     uint64_t           prompt;  /* bytes of the request's texts */
     uint64_t           answer;  /* bytes of what the model has said */
     uint64_t           told;    /* of these, said before usage was told */
+    int64_t            prompt_tokens;   /* as we count them, or -1 */
+    int64_t            answer_tokens;   /* of what was said so far, or -1 */
+    int64_t            reasoning_tokens;
     genai_finish_e     finish;  /* of the choice that ended last */
     genai_end_e        end;
     unsigned           sent:1;  /* the request went to a provider */
@@ -39,6 +42,8 @@ typedef struct {
     unsigned           finished:1;
     unsigned           error:1; /* the provider has told an error */
     unsigned           usage_known:1;
+    unsigned           prompt_exact:1;  /* our counts are the provider's */
+    unsigned           answer_exact:1;
 } genai_meter_t;
 
 
@@ -57,16 +62,28 @@ typedef struct {
 /* Begins to meter; prompt is in bytes, of all texts of the request. */
 void genai_meter_init(genai_meter_t *m, uint64_t prompt);
 
-/* An attempt begins: what the one before it said is forgotten. */
+/*
+ * An attempt begins: what the one before it said is forgotten, but not what
+ * is known of the request.
+ */
 void genai_meter_attempt(genai_meter_t *m);
+
+/*
+ * Our own counts, in tokens: of the request, for the target that it goes to;
+ * of all that was said so far, of which reasoning are those that were
+ * thought.  exact: they are what the provider would tell.
+ */
+void genai_meter_prompt(genai_meter_t *m, int64_t tokens, int exact);
+void genai_meter_said(genai_meter_t *m, uint64_t tokens, uint64_t reasoning,
+    int exact);
 
 /* Takes an event of the answer; copies are not counted again. */
 void genai_meter_event(genai_meter_t *m, const genai_event_t *e);
 
 /*
- * What has been used so far.  Estimated are 4 bytes a token, rounded up: of
- * the prompt where an answer has begun, or where the request was sent and not
- * refused, of the answer as far as it came and was not in the usage that the
+ * What has been used so far.  What the provider has not told is counted: the
+ * prompt where an answer has begun, or where the request was sent and not
+ * refused; the answer as far as it came and was not in the usage that the
  * provider told last.
  */
 void genai_meter_tokens(const genai_meter_t *m, genai_tokens_t *tokens);

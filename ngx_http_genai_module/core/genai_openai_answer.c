@@ -55,7 +55,7 @@ genai_openai_answer_init(genai_openai_answer_t *a,
      * what is gathered are written before they are read.
      */
 
-    memset(a, 0, offsetof(genai_openai_answer_t, push));
+    genai_zero(a, offsetof(genai_openai_answer_t, push));
 
     a->id.n = 0;
     a->model.n = 0;

@@ -23,7 +23,7 @@ void
 genai_request_init(genai_request_t *req, const genai_dialect_t *dialect,
     genai_endpoint_e endpoint, const genai_str_t *text, genai_arena_t *arena)
 {
-    memset(req, 0, sizeof(genai_request_t));
+    genai_zero(req, sizeof(genai_request_t));
 
     req->text = *text;
     req->endpoint = endpoint;

@@ -99,7 +99,7 @@ genai_request_walk_init(genai_request_t *req,
         return genai_walk_no_memory(req);
     }
 
-    memset(w, 0, offsetof(genai_walk_t, levels));
+    genai_zero(w, offsetof(genai_walk_t, levels));
     genai_names_init(&w->names, req->arena);
 
     w->at.node = root;

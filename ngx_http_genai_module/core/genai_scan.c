@@ -43,7 +43,7 @@ void
 genai_scan_init(genai_scan_t *s, genai_arena_t *arena,
     const unsigned char *text, size_t len, uint32_t max_entries)
 {
-    memset(s, 0, sizeof(genai_scan_t));
+    genai_zero(s, sizeof(genai_scan_t));
 
     s->text = len ? text : (const unsigned char *) "";
     s->len = len;

@@ -18,7 +18,8 @@ build/fuzz/fuzz-%: t/fuzz/fuzz_%.c $(FUZZ_SRCS)
 	@mkdir -p build/fuzz
 	@echo "  FUZZ $@"
 	@clang -g -O1 -fsanitize=fuzzer,address,undefined \
-	    -fno-sanitize-recover=undefined $(UNIT_INCS) -o $@ $^ -lcrypto
+	    -fno-sanitize-recover=undefined $(UNIT_INCS) -o $@ $^ \
+	    -lcrypto -lpcre2-8
 
 .PHONY: test-corpora
 test-corpora: $(FUZZ_REPLAYS) ## replay the seeds of the fuzz targets

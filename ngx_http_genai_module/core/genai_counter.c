@@ -1,0 +1,422 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Cutting and counting, in steps, and the calls.
+ */
+
+
+#include "genai_counter_int.h"
+
+
+void
+genai_counter_init(genai_counter_t *c, const genai_vocab_t *v,
+    genai_bpe_cache_t *cache)
+{
+    memset(c, 0, sizeof(genai_counter_t));
+
+    genai_bpe_init(&c->bpe, v, cache);
+    c->window = GENAI_COUNTER_WINDOW;
+    c->fresh = 1;
+}
+
+
+void
+genai_counter_ids(genai_counter_t *c, genai_bpe_sink_pt sink, void *data)
+{
+    c->bpe.sink = sink;
+    c->bpe.data = data;
+}
+
+
+/*
+ * Where a vocabulary's text is not cut, it is where no token can be across:
+ * in front of a space, if no token has one behind such a byte.
+ */
+
+static size_t
+genai_counter_spaces(const genai_vocab_t *v, const genai_str_t *s, int last,
+    uint32_t *ends, size_t max)
+{
+    size_t                n;
+    const unsigned char  *p, *end;
+
+    n = 0;
+    p = s->data;
+    end = p + s->len;
+
+    for ( ;; ) {
+        p++;
+        p = (p < end) ? memchr(p, ' ', end - p) : NULL;
+
+        if (p == NULL) {
+            break;
+        }
+
+        if (!(v->glue[p[-1] >> 3] >> (p[-1] & 7) & 1)) {
+            ends[n++] = (uint32_t) (p - s->data);
+
+            if (n == max) {
+                return n;
+            }
+        }
+    }
+
+    if (last) {
+        ends[n++] = (uint32_t) s->len;
+    }
+
+    return n;
+}
+
+
+/*
+ * The next ends, from c->pos on; none where nothing more can be cut.  Returns
+ * as genai_counter_cut() does.
+ */
+
+static int
+genai_counter_ends(genai_counter_t *c, const genai_str_t *s, int last)
+{
+    int                   end;
+    size_t                n;
+    genai_str_t           part;
+    const genai_vocab_t  *v;
+
+    v = c->bpe.vocab;
+
+    for ( ;; ) {
+        part.data = s->data + c->pos;
+        part.len = s->len - c->pos;
+        end = last;
+
+        if (part.len > c->window) {
+            part.len = c->window;
+            end = 0;
+        }
+
+        if (v->spaces) {
+            n = genai_counter_spaces(v, &part, end, c->ends,
+                                     GENAI_COUNTER_ENDS);
+
+        } else if (v->split == GENAI_SPLIT_NONE) {
+            n = (end && c->fresh && part.len <= GENAI_BPE_LONG);
+            c->ends[0] = (uint32_t) part.len;
+
+        } else {
+            n = genai_split(v->split, v->split_pattern, &part, end, c->ends,
+                            GENAI_COUNTER_ENDS);
+        }
+
+        if (n == GENAI_SPLIT_ERROR) {
+            c->failed = 1;
+            return GENAI_COUNTER_ERROR;
+        }
+
+        c->bpe.budget -= (int64_t) ((n ? c->ends[n - 1] : part.len)
+                                    / GENAI_COUNTER_CUT + 1);
+
+        if (n) {
+            c->origin = c->pos;
+            c->next = 0;
+            c->nends = (uint32_t) n;
+            c->window = GENAI_COUNTER_WINDOW;
+
+            return GENAI_COUNTER_DONE;
+        }
+
+        if (part.len == s->len - c->pos || v->split == GENAI_SPLIT_NONE) {
+            return GENAI_COUNTER_DONE;
+        }
+
+        c->window *= 2;
+
+        if (c->bpe.budget <= 0) {
+            return GENAI_COUNTER_AGAIN;
+        }
+    }
+}
+
+
+int
+genai_counter_cut(genai_counter_t *c, const genai_str_t *s, int last)
+{
+    int           rc;
+    size_t        n;
+    genai_bpe_t  *b;
+    genai_str_t   part;
+
+    b = &c->bpe;
+    rc = GENAI_COUNTER_DONE;
+
+    while (c->pos < s->len) {
+
+        if (b->budget <= 0) {
+            rc = GENAI_COUNTER_AGAIN;
+            break;
+        }
+
+        if (c->inside) {
+            part.data = s->data + c->pos;
+            part.len = c->origin + c->ends[c->next] - c->pos;
+
+            n = genai_bpe_window(b, &part, 1);
+            c->pos += n;
+
+            if (n == part.len) {
+                c->inside = 0;
+                c->next++;
+            }
+
+            continue;
+        }
+
+        if (c->next < c->nends) {
+            part.data = s->data + c->origin;
+            part.len = s->len - c->origin;
+
+            n = genai_bpe_pieces(b, &part, c->pos - c->origin,
+                                 c->ends + c->next, c->nends - c->next);
+
+            if (n) {
+                c->next += (uint32_t) n;
+                c->pos = c->origin + c->ends[c->next - 1];
+                c->fresh = 0;
+
+            } else {
+                c->inside = 1;
+            }
+
+            continue;
+        }
+
+        rc = genai_counter_ends(c, s, last);
+
+        if (rc == GENAI_COUNTER_DONE && c->next < c->nends) {
+            continue;
+        }
+
+        if (rc != GENAI_COUNTER_DONE
+            || c->bpe.vocab->split != GENAI_SPLIT_NONE)
+        {
+            break;
+        }
+
+        /* what is not cut is merged as far as it is final */
+
+        part.data = s->data + c->pos;
+        part.len = s->len - c->pos;
+
+        n = genai_bpe_window(b, &part, last);
+
+        if (n == 0) {
+            break;
+        }
+
+        c->pos += n;
+        c->fresh = 0;
+    }
+
+    c->tokens = b->tokens;
+
+    return rc;
+}
+
+
+void
+genai_counter_hit(genai_counter_t *c)
+{
+    c->bpe.tokens++;
+    c->tokens = c->bpe.tokens;
+
+    if (c->bpe.sink) {
+        c->bpe.sink(c->bpe.data, c->hit_id);
+    }
+
+    c->hit = 0;
+    c->fresh = 1;
+}
+
+
+/* a whole text, or its rest, goes through the tail */
+
+static int
+genai_counter_copy(genai_counter_t *c, const genai_str_t *text)
+{
+    int     rc, last;
+    size_t  n;
+
+    for ( ;; ) {
+        last = (c->fed == text->len);
+        rc = genai_counter_pump(c, last);
+
+        if (rc != GENAI_COUNTER_DONE || last) {
+            return rc;
+        }
+
+        if (c->bpe.budget <= 0) {
+            return GENAI_COUNTER_AGAIN;
+        }
+
+        n = text->len - c->fed;
+        n = (n < GENAI_COUNTER_FEED) ? n : GENAI_COUNTER_FEED;
+
+        if (genai_counter_put(c, text->data + c->fed, n) != 0) {
+            return GENAI_COUNTER_ERROR;
+        }
+
+        c->fed += n;
+        c->bpe.budget -= (int64_t) (n / GENAI_COUNTER_CUT + 1);
+
+        if (c->fed == text->len && genai_counter_put_end(c) != 0) {
+            return GENAI_COUNTER_ERROR;
+        }
+    }
+}
+
+
+int
+genai_counter_text(genai_counter_t *c, const genai_str_t *text, size_t budget)
+{
+    int          rc, last;
+    genai_str_t  part;
+
+    if (c->failed) {
+        return GENAI_COUNTER_ERROR;
+    }
+
+    if (c->ended) {
+        return GENAI_COUNTER_DONE;
+    }
+
+    c->whole = 1;
+    c->bpe.budget = (budget > INT64_MAX) ? INT64_MAX : (int64_t) budget;
+
+    if (!c->begun) {
+        c->begun = 1;
+
+        if (c->bpe.vocab->prefix && text->len) {
+            c->copied = 1;
+
+            if (genai_counter_put(c, (const unsigned char *) " ", 1) != 0) {
+                return GENAI_COUNTER_ERROR;
+            }
+        }
+    }
+
+    for ( ;; ) {
+
+        if (c->copied) {
+            rc = genai_counter_copy(c, text);
+            break;
+        }
+
+        part.data = text->data;
+        part.len = c->seen;
+        last = (c->hit || c->seen == text->len);
+
+        /* what cannot be cut is tried again when there is twice as much */
+
+        if (last || c->next < c->nends || c->seen - c->pos >= c->tail_try) {
+            rc = genai_counter_cut(c, &part, last);
+
+            if (rc != GENAI_COUNTER_DONE) {
+                break;
+            }
+
+            c->tail_try = 2 * (c->seen - c->pos);
+        }
+
+        if (c->hit) {
+            c->seen += c->hit_len;
+            c->pos = c->seen;
+            genai_counter_hit(c);
+            continue;
+        }
+
+        if (last) {
+            break;
+        }
+
+        if (c->bpe.budget <= 0) {
+            rc = GENAI_COUNTER_AGAIN;
+            break;
+        }
+
+        genai_counter_look(c, text);
+
+        if (c->copied) {
+            c->tail_try = 0;
+        }
+    }
+
+    if (rc == GENAI_COUNTER_DONE) {
+        c->ended = 1;
+    }
+
+    return rc;
+}
+
+
+int
+genai_counter_feed(genai_counter_t *c, const genai_str_t *piece)
+{
+    size_t  n, at;
+
+    if (c->failed) {
+        return -1;
+    }
+
+    if (c->ended) {
+        return 0;
+    }
+
+    c->bpe.budget = INT64_MAX;
+
+    if (!c->begun && piece->len) {
+        c->begun = 1;
+
+        if (c->bpe.vocab->prefix
+            && genai_counter_put(c, (const unsigned char *) " ", 1) != 0)
+        {
+            return -1;
+        }
+    }
+
+    for (at = 0; at < piece->len; at += n) {
+        n = piece->len - at;
+        n = (n < GENAI_COUNTER_FEED) ? n : GENAI_COUNTER_FEED;
+
+        if (genai_counter_put(c, piece->data + at, n) != 0
+            || genai_counter_pump(c, 0) != GENAI_COUNTER_DONE)
+        {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+int
+genai_counter_end(genai_counter_t *c)
+{
+    if (c->failed) {
+        return -1;
+    }
+
+    if (c->ended) {
+        return 0;
+    }
+
+    c->bpe.budget = INT64_MAX;
+
+    if (genai_counter_put_end(c) != 0
+        || genai_counter_pump(c, 1) != GENAI_COUNTER_DONE)
+    {
+        return -1;
+    }
+
+    c->ended = 1;
+
+    return 0;
+}

@@ -1,0 +1,167 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of the framing share; nobody else includes it.
+ */
+
+
+#ifndef _GENAI_FRAMING_INT_H_INCLUDED_
+#define _GENAI_FRAMING_INT_H_INCLUDED_
+
+
+#include "genai_framing.h"
+#include "genai_writer.h"
+
+
+/* how a family shows tools to its models */
+
+typedef enum {
+    GENAI_TOOLS_UNKNOWN = 0,        /* estimated as JSON */
+    GENAI_TOOLS_TYPES,              /* TypeScript, as OpenAI's hosted models */
+    GENAI_TOOLS_HARMONY,            /* as gpt-oss */
+    GENAI_TOOLS_ARRAY,              /* the array as JSON, with blanks */
+    GENAI_TOOLS_LINES,              /* a function a line, such JSON */
+    GENAI_TOOLS_WHOLE               /* a tool a line */
+} genai_tools_e;
+
+
+/* how it shows calls */
+
+typedef enum {
+    GENAI_CALLS_UNKNOWN = 0,
+    GENAI_CALLS_OPENAI,
+    GENAI_CALLS_HARMONY,
+    GENAI_CALLS_MISTRAL,
+    GENAI_CALLS_QWEN
+} genai_calls_e;
+
+
+typedef struct genai_framing_family_s  genai_framing_family_t;
+
+/* numbers are tokens */
+
+struct genai_framing_family_s {
+    uint8_t        begin;           /* before all messages */
+    uint8_t        end;             /* behind them, where the answer begins */
+    uint8_t        system;          /* around a message of each role */
+    uint8_t        user;
+    uint8_t        assistant;
+    uint8_t        tool;
+    uint8_t        name;            /* beside a name's own; 0: it is not
+                                       shown */
+
+    uint8_t        answer_end;      /* of an answer: where it ends by itself, */
+    uint8_t        answer_reasoning;        /* where it has reasoned, */
+    uint8_t        answer_call;             /* for each call, */
+    uint8_t        answer_more;             /* where it has several */
+
+    uint8_t        tools;           /* a genai_tools_e */
+    uint8_t        calls;           /* a genai_calls_e */
+    uint16_t       tools_fixed;     /* around all tools */
+
+    unsigned       merges:1;        /* the system prompt is put into a user's
+                                       message */
+    unsigned       joins:1;         /* a line feed stands between parts */
+    unsigned       trims:1;         /* white space around texts goes */
+    unsigned       always:1;        /* preamble stands before any system
+                                       prompt, else in place of one */
+
+    uint32_t       known;           /* bits that recordings have shown to be
+                                       exact, of GENAI_FRAMING_* */
+    uint32_t       answers;         /* the same of answers: FAMILY is their
+                                       text */
+    const char    *preamble;        /* a system prompt of its own, or NULL */
+};
+
+
+/* The family's numbers. */
+const genai_framing_family_t *genai_framing_family(genai_framing_e framing);
+
+/* Estimated, unless the family is known to be exact with it. */
+static inline void
+genai_framing_doubt(genai_framing_t *f, uint32_t bit)
+{
+    f->estimated |= bit & ~f->family->known;
+}
+
+
+static inline int
+genai_framing_letter(unsigned char c)
+{
+    return (unsigned char) ((c | 0x20) - 'a') < 26;
+}
+
+
+/* what tool_choice asks for */
+
+#define GENAI_FRAMING_AUTO      0
+#define GENAI_FRAMING_NO_TOOL   1
+#define GENAI_FRAMING_REQUIRED  2
+#define GENAI_FRAMING_NAMED     3
+
+
+/* All return 0, or -1 when there is no memory. */
+
+int genai_framing_segment(genai_framing_t *f, uint32_t segment,
+    int32_t times);
+int genai_framing_made(genai_framing_t *f, const genai_str_t *text,
+    int32_t times);
+
+/* Adds a text of the message that the walk is in. */
+int genai_framing_text(genai_framing_t *f, uint32_t segment);
+
+/*
+ * Adds what text, a static one, adds behind a segment: where both are one
+ * text the last token may be another one.
+ */
+int genai_framing_behind(genai_framing_t *f, uint32_t segment,
+    const char *text);
+
+/* The same of two segments that are one text, with another one between. */
+int genai_framing_join(genai_framing_t *f, uint32_t one, uint32_t two,
+    const char *text);
+
+/* The raw string at a tape index, decoded; "" for what is none. */
+int genai_framing_decode(genai_framing_t *f, uint32_t index,
+    genai_str_t *text);
+
+/* The request's next tool; f->tool goes on. */
+int genai_framing_tool(genai_framing_t *f);
+
+/* What is around all tools, once they have been. */
+int genai_framing_tools_end(genai_framing_t *f);
+
+/* Calls of a message: segments [from, to). */
+int genai_framing_calls(genai_framing_t *f, uint32_t from, uint32_t to);
+
+/* What a tool's message says besides its text: whom it answers. */
+int genai_framing_result(genai_framing_t *f);
+
+/* The template's own system prompt; own: the request has one as well. */
+int genai_framing_preamble(genai_framing_t *f, int own);
+
+/* Tokens that so many bytes of audio or of a file are estimated at. */
+uint64_t genai_framing_bytes(uint8_t kind, size_t len);
+
+/* A schema that the answer is to follow. */
+int genai_framing_schema(genai_framing_t *f);
+
+/*
+ * Writes the value at i again: with blanks behind colons and commas or
+ * without any.  drop: without "required", "description" and
+ * "additionalProperties" of the value itself.
+ */
+int genai_framing_json(genai_writer_arena_t *w, const genai_tape_t *t,
+    uint32_t i, int blanks, int drop);
+
+/* Writes a tool's parameters, at i, as a type; what cannot be told is told
+ * by setting *odd. */
+int genai_framing_type(genai_writer_arena_t *w, const genai_tape_t *t,
+    uint32_t i, int harmony, int *odd);
+
+
+#define genai_framing_write(w, text)                                          \
+    genai_writer_arena(w, (const unsigned char *) text, sizeof(text) - 1)
+
+
+#endif /* _GENAI_FRAMING_INT_H_INCLUDED_ */

@@ -7,8 +7,9 @@
  * ngx_http_genai_state.h.
  *
  *    ACCESS   PRECONTENT                             CONTENT
- *    access > body > parse > authorize > lease > route  > upstream > group
- *                                                inline > proxy_pass
+ *    access > body > parse > authorize > count > lease
+ *             > route  > upstream > group
+ *             > inline > proxy_pass
  *
  *    LOG          OUTPUT FILTERS
  *    settle    <  header filter, body filter: decode > meter > output
@@ -26,10 +27,12 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "genai_answer_count.h"
 #include "genai_arena.h"
 #include "genai_dialect.h"
 #include "genai_edit.h"
 #include "genai_meter.h"
+#include "genai_prompt.h"
 #include "genai_request.h"
 #include "ngx_http_genai_compat.h"
 #include "ngx_http_genai_conf.h"
@@ -87,6 +90,26 @@ typedef struct {
  * it and returns GENAI_REQUEST_AGAIN, or anything else when all is done.
  */
 typedef int (*ngx_http_genai_work_pt)(void *data, size_t budget);
+
+
+/*
+ * An estimate leaves out a target, or refuses a request, only where it is so
+ * many times the window.
+ */
+#define NGX_HTTP_GENAI_COUNT_DOUBT    2
+
+/* a way of counting, of one or more of the targets that may answer */
+typedef struct {
+    const genai_catalog_model_t    *model;      /* NULL: it is not known */
+    const genai_vocab_t            *vocab;      /* NULL: there is none */
+    int64_t                         tokens;     /* of the prompt */
+    int64_t                         base;       /* before the model's factor */
+    uint64_t                        window;     /* 0: not known */
+    unsigned                        standin:1;  /* the vocabulary is another */
+    unsigned                        exact:1;
+    unsigned                        broken:1;   /* its vocabulary is */
+    unsigned                        large:1;    /* it does not fit */
+} ngx_http_genai_count_t;
 
 
 /* the peers of one exchange; see ngx_http_genai_group.c */
@@ -157,6 +180,15 @@ struct ngx_http_genai_ctx_s {
     u_char                          digest[GENAI_DIGEST_LEN];
     ngx_http_genai_provider_t      *credential_of;  /* found last: */
     ngx_http_genai_secret_t        *credential;
+
+    /* how many tokens it is; see ngx_http_genai_count.c */
+    ngx_http_genai_count_t         *counts;     /* each way once */
+    ngx_uint_t                      ncounts;
+    ngx_uint_t                      ncounted;
+    ngx_uint_t                     *count_of;   /* each target's way */
+    genai_prompt_t                 *prompt;     /* that is being counted */
+    ngx_http_genai_count_t         *count;      /* of the last attempt */
+    genai_answer_count_t           *answer_count;   /* of its answer */
 
     genai_lease_t                  *lease;
     ngx_queue_t                     leased;     /* with a lease */
@@ -546,12 +578,41 @@ ngx_http_genai_verdict_e ngx_http_genai_parse(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 ngx_http_genai_verdict_e ngx_http_genai_authorize(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
+ngx_http_genai_verdict_e ngx_http_genai_count(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
 ngx_http_genai_verdict_e ngx_http_genai_lease(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 ngx_http_genai_verdict_e ngx_http_genai_route(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 ngx_http_genai_verdict_e ngx_http_genai_inline(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
+
+
+/* ngx_http_genai_count.c: and what is counted of the answer */
+
+/* Whether the request fits the entry's target of that number. */
+ngx_uint_t ngx_http_genai_count_usable(ngx_http_genai_ctx_t *ctx,
+    ngx_uint_t target);
+
+/* An attempt at that target begins: its tokens are those of the meter. */
+void ngx_http_genai_count_attempt(ngx_http_genai_ctx_t *ctx,
+    ngx_uint_t target);
+
+/* Counts what an event of the answer says. */
+void ngx_http_genai_count_event(ngx_http_genai_ctx_t *ctx, genai_event_t *e);
+
+/* Tells the meter what was said so far; end: that was all. */
+void ngx_http_genai_count_said(ngx_http_genai_ctx_t *ctx, ngx_uint_t end);
+
+/* Records how our counts differ from what the provider has told. */
+void ngx_http_genai_count_compare(ngx_http_genai_ctx_t *ctx);
+
+/* Gives back what counting the request, and the answer, has taken. */
+void ngx_http_genai_count_stop(ngx_http_genai_ctx_t *ctx);
+void ngx_http_genai_count_forget(ngx_http_genai_ctx_t *ctx);
+
+/* The worker ends. */
+void ngx_http_genai_count_exit(void);
 
 
 /* ngx_http_genai_models.c: GET .../models, answered by the gateway */

@@ -16,7 +16,10 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "genai_arena.h"
+#include "genai_catalog.h"
 #include "genai_dialect.h"
+#include "genai_vocab_file.h"
 #include "ngx_http_genai_origin.h"
 #include "ngx_http_genai_state.h"
 
@@ -204,6 +207,21 @@ typedef struct {
 #endif
 
 
+/* a vocabulary, of "genai_tokenizer" or beside the catalogue */
+typedef struct {
+    ngx_str_t                       name;
+    ngx_str_t                       path;
+    genai_split_e                   split;      /* of tiktoken's ranks */
+    genai_vocab_file_t              file;       /* once opened */
+    u_char                         *conf_file;  /* where it is asked for */
+    ngx_uint_t                      line;
+
+    unsigned                        asked:1;
+    unsigned                        opened:1;
+    unsigned                        broken:1;   /* it closes its models */
+} ngx_http_genai_vocab_t;
+
+
 /*
  * a location with a content handler of ours, for the checks after all of
  * http{} is read
@@ -241,6 +259,14 @@ struct ngx_http_genai_main_conf_s {
     ngx_http_genai_region_t        *region;
     uint64_t                        epoch;      /* GENAI_WORD_CONFIG */
     unsigned                        books_failed:1; /* those on disk */
+
+    ngx_array_t                     catalogs;   /* ngx_str_t, paths */
+    ngx_array_t                     vocabs;     /* _vocab_t */
+    genai_arena_t                   catalog_arena;
+    const genai_catalog_t          *catalog;    /* NULL: nothing is counted */
+    ngx_http_genai_vocab_t        **vocab_of;   /* by the catalogue's number */
+    ngx_http_genai_vocab_t         *vocab_default;
+    unsigned                        catalog_broken:1;
 
     ngx_shm_zone_t                 *zone;       /* genai_zone */
 
@@ -375,6 +401,19 @@ ngx_int_t ngx_http_genai_model_init(ngx_conf_t *cf,
  */
 ngx_http_genai_model_t *ngx_http_genai_model_find(
     ngx_http_genai_main_conf_t *mcf, ngx_str_t *name, ngx_log_t *log);
+
+
+/* ngx_http_genai_tokenizer.c */
+
+char *ngx_http_genai_catalog(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_genai_tokenizer(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/*
+ * Reads the catalogues and opens the vocabularies; what is wrong with them is
+ * logged, and fails with genai_strict alone.
+ */
+ngx_int_t ngx_http_genai_tokenizer_init(ngx_conf_t *cf,
+    ngx_http_genai_main_conf_t *mcf);
 
 
 /* ngx_http_genai_override.c */

@@ -96,6 +96,9 @@ ngx_http_genai_group_point(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     ctx->target = target;
 
+    ngx_http_genai_count_attempt(ctx, target
+                       - (ngx_http_genai_target_t *) ctx->entry->targets.elts);
+
     u->conf = &p->conf;
     u->schema = p->schema;
     u->uri = ctx->path;

@@ -619,3 +619,48 @@ ngx_http_genai_metrics_entry(ngx_http_genai_table_t *t, ngx_uint_t i)
 
     return __atomic_load_n(&entry->published, __ATOMIC_ACQUIRE) ? entry : NULL;
 }
+
+
+void
+ngx_http_genai_metrics_counted(uint64_t bytes, uint64_t known)
+{
+    ngx_http_genai_metrics_t  *m;
+
+    m = ngx_http_genai_metrics_get();
+
+    if (m) {
+        ngx_http_genai_add(&m->count_bytes, bytes);
+        ngx_http_genai_add(&m->count_known, known);
+    }
+}
+
+
+void
+ngx_http_genai_metrics_compared(ngx_uint_t answer, ngx_uint_t exact,
+    int64_t ours, int64_t told)
+{
+    ngx_http_genai_metrics_t   *m;
+    ngx_http_genai_compared_t  *c;
+
+    m = ngx_http_genai_metrics_get();
+
+    if (m == NULL) {
+        return;
+    }
+
+    c = &m->compared[answer][exact];
+
+    if (ours == told) {
+        ngx_http_genai_add(&c->equal, 1);
+
+    } else if (ours > told) {
+        ngx_http_genai_add(&c->more, 1);
+        ngx_http_genai_add(&c->difference, (uint64_t) (ours - told));
+
+    } else {
+        ngx_http_genai_add(&c->less, 1);
+        ngx_http_genai_add(&c->difference, (uint64_t) (told - ours));
+    }
+
+    ngx_http_genai_add(&c->tokens, (uint64_t) told);
+}

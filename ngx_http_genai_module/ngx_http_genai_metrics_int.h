@@ -5,6 +5,7 @@
  *
  *    header     with the histograms that have no labels
  *    workers    gauges, a slot a process
+ *    counts     texts that were counted before, genai_count_cache.h
  *    exchanges  a table: how many have ended so, by six labels
  *    usage      a table: tokens and histograms, by five labels
  *
@@ -27,7 +28,7 @@
 
 
 #define NGX_HTTP_GENAI_METRICS_MAGIC    UINT64_C(0x67656e61696d6574)
-#define NGX_HTTP_GENAI_METRICS_LAYOUT   2
+#define NGX_HTTP_GENAI_METRICS_LAYOUT   3
 
 /* bytes of a label, as it is shown but for its escapes */
 #define NGX_HTTP_GENAI_LABEL_MAX        GENAI_BOOKS_TEXT_MAX
@@ -128,6 +129,16 @@ typedef struct {
 } ngx_http_genai_gauges_t;
 
 
+/* our counts beside those of providers */
+typedef struct {
+    uint64_t                        equal;
+    uint64_t                        more;
+    uint64_t                        less;
+    uint64_t                        tokens;     /* as providers tell them */
+    uint64_t                        difference; /* without its sign */
+} ngx_http_genai_compared_t;
+
+
 /* what has no labels but this one */
 typedef enum {
     NGX_HTTP_GENAI_PART_IDENTIFY = 0,
@@ -148,7 +159,13 @@ typedef struct {
     ngx_http_genai_histogram_t      report;     /* turns of reports */
     genai_peak_t                    longest;    /* step, ns */
 
+    uint64_t                        count_bytes;    /* of prompts, */
+    uint64_t                        count_known;    /* and of these known */
+    ngx_http_genai_compared_t       compared[2][2]; /* prompt or answer; exact
+                                                       or not */
+
     ngx_http_genai_gauges_t        *workers;
+    genai_count_cache_t            *counts;
     ngx_http_genai_table_t          exchanges;
     ngx_http_genai_table_t          usage;
 } ngx_http_genai_metrics_t;

@@ -45,6 +45,9 @@ static ngx_int_t ngx_http_genai_metrics_text_tokens(
 static ngx_int_t ngx_http_genai_metrics_text_usage(
     ngx_http_genai_report_t *report, ngx_http_genai_metrics_text_t *text,
     ngx_uint_t data);
+static ngx_int_t ngx_http_genai_metrics_text_counts(
+    ngx_http_genai_report_t *report, ngx_http_genai_metrics_text_t *text,
+    ngx_uint_t data);
 static ngx_int_t ngx_http_genai_metrics_text_own(
     ngx_http_genai_report_t *report, ngx_http_genai_metrics_text_t *text,
     ngx_uint_t data);
@@ -75,6 +78,7 @@ static const struct {
     { ngx_http_genai_metrics_text_usage, 2 },
     { ngx_http_genai_metrics_text_usage, 3 },
     { ngx_http_genai_metrics_text_own, 0 },
+    { ngx_http_genai_metrics_text_counts, 0 },
     { ngx_http_genai_metrics_text_workers, 0 },
     { ngx_http_genai_metrics_text_policy, 0 },
     { ngx_http_genai_metrics_text_books, 0 },
@@ -504,6 +508,89 @@ ngx_http_genai_metrics_text_own(ngx_http_genai_report_t *report,
     ngx_http_genai_metrics_text_histogram(report, "genai_report_step_seconds",
                               &labels, &m->report,
                               &ngx_http_genai_bounds_own);
+
+    return NGX_OK;
+}
+
+
+/* our counts, and how they compare with what providers tell */
+
+static ngx_int_t
+ngx_http_genai_metrics_text_counts(ngx_http_genai_report_t *report,
+    ngx_http_genai_metrics_text_t *text, ngx_uint_t data)
+{
+    uint64_t                    known;
+    ngx_uint_t                  i, k;
+    ngx_http_genai_metrics_t   *m;
+    ngx_http_genai_compared_t  *c;
+
+    static const char  *parts[] = { "prompt", "completion" };
+    static const char  *sources[] = { "estimated", "exact" };
+    static const char  *results[] = { "equal", "more", "less" };
+
+    if (!ngx_http_genai_report_room(report, NGX_HTTP_GENAI_METRICS_GROUP)) {
+        return NGX_AGAIN;
+    }
+
+    m = text->metrics;
+    known = ngx_http_genai_load(&m->count_known);
+
+    ngx_http_genai_metrics_text_head(report, "genai_count_bytes_total",
+                              "counter", "Texts of requests whose tokens were "
+                              "counted, or known from before.");
+    report->last = ngx_sprintf(report->last,
+                               "genai_count_bytes_total{from=\"text\"} %uL\n"
+                               "genai_count_bytes_total{from=\"known\"} %uL\n",
+                               ngx_http_genai_load(&m->count_bytes) - known,
+                               known);
+
+    ngx_http_genai_metrics_text_head(report, "genai_count_compared_total",
+                              "counter", "Our counts beside those that "
+                              "providers tell: how often they are equal, "
+                              "more, or less.");
+
+    for (i = 0; i < 4; i++) {
+
+        c = &m->compared[i / 2][i % 2];
+
+        for (k = 0; k < 3; k++) {
+            report->last = ngx_sprintf(report->last,
+                               "genai_count_compared_total{part=\"%s\","
+                               "source=\"%s\",result=\"%s\"} %uL\n",
+                               parts[i / 2], sources[i % 2], results[k],
+                               ngx_http_genai_load(k == 0 ? &c->equal
+                                                   : k == 1 ? &c->more
+                                                            : &c->less));
+        }
+    }
+
+    ngx_http_genai_metrics_text_head(report,
+                              "genai_count_difference_tokens_total",
+                              "counter", "Tokens by which our counts differ "
+                              "from what providers tell, without their sign.");
+
+    for (i = 0; i < 4; i++) {
+        report->last = ngx_sprintf(report->last,
+                               "genai_count_difference_tokens_total{"
+                               "part=\"%s\",source=\"%s\"} %uL\n",
+                               parts[i / 2], sources[i % 2],
+                               ngx_http_genai_load(
+                               &m->compared[i / 2][i % 2].difference));
+    }
+
+    ngx_http_genai_metrics_text_head(report,
+                              "genai_count_compared_tokens_total",
+                              "counter", "Tokens that providers have told, "
+                              "where there is a count of ours beside them.");
+
+    for (i = 0; i < 4; i++) {
+        report->last = ngx_sprintf(report->last,
+                               "genai_count_compared_tokens_total{"
+                               "part=\"%s\",source=\"%s\"} %uL\n",
+                               parts[i / 2], sources[i % 2],
+                               ngx_http_genai_load(
+                               &m->compared[i / 2][i % 2].tokens));
+    }
 
     return NGX_OK;
 }

@@ -8,6 +8,7 @@
 
 
 #include "ngx_http_genai_metrics_int.h"
+#include <openssl/rand.h>
 
 
 #define NGX_HTTP_GENAI_ZONE_SIZE     (8 * 1024 * 1024)
@@ -28,7 +29,7 @@ static ngx_int_t ngx_http_genai_metrics_add_zone(ngx_conf_t *cf,
 static ngx_int_t ngx_http_genai_metrics_init_zone(ngx_shm_zone_t *shm_zone,
     void *data);
 static ngx_int_t ngx_http_genai_metrics_known(ngx_shm_zone_t *shm_zone);
-static void ngx_http_genai_metrics_make(u_char *p, size_t size);
+static ngx_int_t ngx_http_genai_metrics_make(u_char *p, size_t size);
 static uint64_t ngx_http_genai_metrics_owner(genai_process_id_t *id);
 static ngx_uint_t ngx_http_genai_metrics_alive(uint64_t owner);
 static ngx_http_genai_gauges_t *ngx_http_genai_metrics_slot(
@@ -165,7 +166,9 @@ ngx_http_genai_metrics_init_zone(ngx_shm_zone_t *shm_zone, void *data)
 
     /* new memory is zero; what is not touched here costs nothing yet */
 
-    ngx_http_genai_metrics_make(p, size);
+    if (ngx_http_genai_metrics_make(p, size) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     shpool->data = p;
     shm_zone->data = p;
@@ -197,11 +200,12 @@ ngx_http_genai_metrics_known(ngx_shm_zone_t *shm_zone)
 }
 
 
-static void
+static ngx_int_t
 ngx_http_genai_metrics_make(u_char *p, size_t size)
 {
     size_t                     rest;
     u_char                    *end;
+    u_char                     key[GENAI_COUNT_CACHE_KEY];
     struct timespec            ts;
     ngx_http_genai_table_t    *t;
     ngx_http_genai_metrics_t  *m;
@@ -214,6 +218,19 @@ ngx_http_genai_metrics_make(u_char *p, size_t size)
     m->workers = (ngx_http_genai_gauges_t *)
         ngx_http_genai_cut(p, NGX_HTTP_GENAI_METRICS_WORKERS
                               * sizeof(ngx_http_genai_gauges_t));
+
+    /* a quarter for what was counted before; its lines are the processor's */
+
+    p = ngx_align_ptr(p, NGX_CPU_CACHE_LINE);
+    size = (end - p) / 4;
+
+    m->counts = (genai_count_cache_t *) ngx_http_genai_cut(p, size);
+
+    if (RAND_bytes(key, GENAI_COUNT_CACHE_KEY) != 1) {
+        return NGX_ERROR;
+    }
+
+    genai_count_cache_init(m->counts, size, key);
 
     /* four cuts are rounded up; an entry of usage makes 30 to 90 series */
 
@@ -245,6 +262,8 @@ ngx_http_genai_metrics_make(u_char *p, size_t size)
     m->size = sizeof(ngx_http_genai_metrics_t);
     m->layout = NGX_HTTP_GENAI_METRICS_LAYOUT;
     m->magic = NGX_HTTP_GENAI_METRICS_MAGIC;
+
+    return NGX_OK;
 }
 
 
@@ -257,6 +276,17 @@ ngx_http_genai_metrics_get(void)
                                               ngx_http_genai_module);
 
     return (mcf && mcf->zone) ? mcf->zone->data : NULL;
+}
+
+
+genai_count_cache_t *
+ngx_http_genai_metrics_counts(void)
+{
+    ngx_http_genai_metrics_t  *m;
+
+    m = ngx_http_genai_metrics_get();
+
+    return m ? m->counts : NULL;
 }
 
 

@@ -129,6 +129,20 @@ static ngx_command_t  ngx_http_genai_commands[] = {
       0,
       NULL },
 
+    { ngx_string("genai_catalog"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_genai_catalog,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("genai_tokenizer"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE23,
+      ngx_http_genai_tokenizer,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("genai_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_http_genai_zone,
@@ -553,4 +567,6 @@ ngx_http_genai_exit_process(ngx_cycle_t *cycle)
     if (mcf) {
         ngx_http_genai_secret_forget(mcf);
     }
+
+    ngx_http_genai_count_exit();
 }

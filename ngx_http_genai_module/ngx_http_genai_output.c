@@ -202,7 +202,7 @@ ngx_http_genai_output_create(ngx_http_genai_ctx_t *ctx)
         return NULL;
     }
 
-    ngx_memzero(o, offsetof(ngx_http_genai_output_t, answer));
+    genai_zero(o, offsetof(ngx_http_genai_output_t, answer));
 
     o->ctx = ctx;
     o->left = NGX_HTTP_GENAI_OUTPUT_BUFS;
@@ -607,6 +607,7 @@ ngx_http_genai_output_event(void *data, genai_event_t *e)
 
     if (o->read) {
         genai_meter_event(&ctx->meter, e);
+        ngx_http_genai_count_event(ctx, e);
 
         if (!ctx->meaningful && genai_openai_meaningful(e)) {
             ctx->meaningful = 1;

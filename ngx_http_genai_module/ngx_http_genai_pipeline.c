@@ -41,6 +41,7 @@ static ngx_http_genai_stage_t  ngx_http_genai_stages[] = {
     { "body", ngx_http_genai_body },
     { "parse", ngx_http_genai_parse },
     { "authorize", ngx_http_genai_authorize },
+    { "count", ngx_http_genai_count },
     { "lease", ngx_http_genai_lease },
     { "route", ngx_http_genai_route },
     { "inline", ngx_http_genai_inline },
@@ -282,7 +283,7 @@ ngx_http_genai_make_ctx(ngx_http_request_t *r)
     }
 
     ctx = cln->data;
-    ngx_memzero(ctx, sizeof(ngx_http_genai_ctx_t));
+    genai_zero(ctx, sizeof(ngx_http_genai_ctx_t));
 
     cln->handler = ngx_http_genai_cleanup_ctx;
 
@@ -358,6 +359,8 @@ ngx_http_genai_cleanup_ctx(void *data)
     ngx_http_genai_deadline_stop(ctx);
     ngx_http_genai_window_close(ctx);
     ngx_http_genai_output_close(ctx);
+    ngx_http_genai_count_stop(ctx);
+    ngx_http_genai_count_forget(ctx);
 
     ngx_http_genai_destroy_arena(&ctx->arena);
 
@@ -374,6 +377,8 @@ ngx_http_genai_release_request(ngx_http_request_t *r,
     if (ctx->parsed == NULL) {
         return;
     }
+
+    ngx_http_genai_count_stop(ctx);
 
     ctx->parsed = NULL;
     ctx->edits = NULL;

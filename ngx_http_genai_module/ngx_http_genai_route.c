@@ -52,7 +52,7 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     for (i = 0; i < n; i++) {
         target = &targets[i];
 
-        if (target->down
+        if (target->down || !ngx_http_genai_count_usable(ctx, i)
             || ngx_http_genai_credential(r, ctx, target->provider, &secret)
                != NGX_OK)
         {

@@ -220,6 +220,8 @@ ngx_http_genai_checkpoint(ngx_http_genai_ctx_t *ctx)
     sent = ctx->meter.sent;
     ctx->meter.sent = 1;
 
+    ngx_http_genai_count_said(ctx, 0);
+
     genai_meter_tokens(&ctx->meter, &tokens);
 
     ctx->meter.sent = sent;
@@ -387,7 +389,7 @@ ngx_http_genai_record(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ngx_http_genai_labels_t    labels;
     ngx_http_genai_measures_t  measures;
 
-    ngx_memzero(&measures, sizeof(ngx_http_genai_measures_t));
+    genai_zero(&measures, sizeof(ngx_http_genai_measures_t));
 
     ngx_http_genai_labels(ctx, &labels);
 
@@ -431,6 +433,7 @@ ngx_http_genai_record(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     }
 
     ngx_http_genai_metrics_record(&labels, &measures);
+    ngx_http_genai_count_compare(ctx);
 }
 
 
@@ -443,7 +446,7 @@ ngx_http_genai_labels(ngx_http_genai_ctx_t *ctx,
     genai_str_t                   id;
     const genai_policy_object_t  *team;
 
-    ngx_memzero(labels, sizeof(ngx_http_genai_labels_t));
+    genai_zero(labels, sizeof(ngx_http_genai_labels_t));
 
     if (ctx->caller) {
         team = genai_policy_team(ctx->snapshot->policy, ctx->caller);
@@ -483,6 +486,10 @@ ngx_http_genai_used(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
         ctx->meter.sent = 1;
     }
+
+    /* nothing refers to a request that is being freed, and logged */
+
+    ngx_http_genai_count_said(ctx, ctx->meter.ended || r->main->count == 0);
 
     genai_meter_tokens(&ctx->meter, tokens);
 }

@@ -15,6 +15,7 @@
 #include <ngx_http.h>
 
 #include "genai_books_file.h"
+#include "genai_count_cache.h"
 #include "genai_file.h"
 #include "genai_meter.h"
 #include "genai_policy_files.h"
@@ -167,6 +168,19 @@ void ngx_http_genai_metrics_record(ngx_http_genai_labels_t *labels,
 /* Counts tokens of an attempt that failed, and nothing else of it. */
 void ngx_http_genai_metrics_spent(ngx_http_genai_labels_t *labels,
     genai_tokens_t *tokens);
+
+/* The table of texts that were counted, in the zone; NULL: there is none. */
+genai_count_cache_t *ngx_http_genai_metrics_counts(void);
+
+/* Bytes of texts to be counted, and of these what was known from before. */
+void ngx_http_genai_metrics_counted(uint64_t bytes, uint64_t known);
+
+/*
+ * What we counted of an exchange whose provider has told its usage: tokens of
+ * the prompt, or of the answer.
+ */
+void ngx_http_genai_metrics_compared(ngx_uint_t answer, ngx_uint_t exact,
+    int64_t ours, int64_t told);
 
 /* Gauges of this worker, which end with it: adds n, which may be negative. */
 typedef enum {

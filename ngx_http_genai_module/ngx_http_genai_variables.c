@@ -385,6 +385,14 @@ ngx_http_genai_tokens(ngx_http_request_t *r,
 
     case NGX_HTTP_GENAI_VAR_PROMPT:
         number = tokens.prompt;
+
+        if (ctx->count && !ctx->meter.sent && ctx->error == GENAI_OK) {
+
+            /* what is about to be used */
+
+            number = ngx_max(number, ctx->meter.prompt_tokens);
+        }
+
         break;
 
     case NGX_HTTP_GENAI_VAR_CACHED:

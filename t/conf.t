@@ -381,7 +381,7 @@ refused('other in a regex location', "$P $M server { location ~ /a {\n "
 refused('other in a named location', "$P $M server { location \@a {\n "
         . "genai_pass; #!\n genai_endpoints other;\n} }", qr/other/);
 refused('words of later builds', "$P $M\n$_; #!\n$S", qr/unknown directive/)
-    for 'genai_catalog /x', 'genai_status', 'genai_guard strict';
+    for 'genai_routes /x', 'genai_status', 'genai_guard strict';
 
 
 # ---- keys that cannot be had: nginx starts, and says so; genai_strict

@@ -104,8 +104,11 @@ typedef struct {
     const genai_vocab_t            *vocab;      /* NULL: there is none */
     int64_t                         tokens;     /* of the prompt */
     int64_t                         base;       /* before the model's factor */
+    int64_t                         media;      /* that it does not apply to */
+    int64_t                         bound;      /* hardly ever exceeded */
     uint64_t                        window;     /* 0: not known */
     unsigned                        standin:1;  /* the vocabulary is another */
+    unsigned                        fallback:1; /* the catalogue's choice */
     unsigned                        exact:1;
     unsigned                        broken:1;   /* its vocabulary is */
     unsigned                        large:1;    /* it does not fit */

@@ -25,6 +25,10 @@ static ngx_uint_t ngx_http_genai_count_way(ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_main_conf_t *mcf, ngx_str_t *name);
 static ngx_uint_t ngx_http_genai_count_alike(const genai_catalog_model_t *a,
     const genai_catalog_model_t *b);
+static void ngx_http_genai_count_done(ngx_http_genai_count_t *c,
+    const genai_prompt_t *prompt);
+static ngx_uint_t ngx_http_genai_count_factors(
+    const ngx_http_genai_count_t *c, double *likely, double *most);
 static int ngx_http_genai_count_step(void *data, size_t budget);
 static void ngx_http_genai_count_fits(ngx_http_genai_count_t *c);
 static ngx_http_genai_verdict_e ngx_http_genai_count_check(
@@ -107,10 +111,7 @@ ngx_http_genai_count(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
                                          "out of memory");
         }
 
-        c->tokens = ctx->prompt->tokens;
-        c->base = ctx->prompt->base;
-        c->exact = ctx->prompt->exact;
-
+        ngx_http_genai_count_done(c, ctx->prompt);
         ngx_http_genai_count_fits(c);
         ngx_http_genai_metrics_counted(ctx->prompt->bytes,
                                        ctx->prompt->found);
@@ -207,7 +208,14 @@ ngx_http_genai_count_way(ngx_http_genai_ctx_t *ctx,
     } else {
         c->standin = 1;
 
-        if (mcf->vocab_default) {
+        vocab = (model && model->fallback_vocab != GENAI_CATALOG_NO_VOCAB)
+                ? mcf->vocab_of[model->fallback_vocab] : NULL;
+
+        if (vocab && vocab->opened) {
+            c->fallback = 1;
+            c->vocab = &vocab->file.vocab;
+
+        } else if (mcf->vocab_default) {
             c->vocab = &mcf->vocab_default->file.vocab;
         }
     }
@@ -233,6 +241,64 @@ static int
 ngx_http_genai_count_step(void *data, size_t budget)
 {
     return genai_prompt_run(data, ngx_http_genai_bpe_cache(), budget);
+}
+
+
+/* where the vocabulary is another model's, ours become its tokens */
+
+static void
+ngx_http_genai_count_done(ngx_http_genai_count_t *c,
+    const genai_prompt_t *prompt)
+{
+    double           likely, most;
+    genai_factor_t  *factor;
+
+    c->tokens = prompt->tokens;
+    c->exact = prompt->exact;
+    c->media = ngx_min((int64_t) prompt->framing.media, prompt->base);
+    c->base = prompt->base - c->media;
+    c->bound = c->tokens;
+
+    if (!ngx_http_genai_count_factors(c, &likely, &most)) {
+        return;
+    }
+
+    factor = ngx_http_genai_metrics_factor(&c->model->name, likely, most);
+    if (factor == NULL) {
+        return;
+    }
+
+    c->tokens = c->media + genai_factor_tokens(factor, likely, c->base);
+    c->bound = c->media + genai_factor_bound(factor, most, c->base);
+}
+
+
+/* the catalogue's; whether there are any */
+
+static ngx_uint_t
+ngx_http_genai_count_factors(const ngx_http_genai_count_t *c, double *likely,
+    double *most)
+{
+    if (c->model == NULL || c->vocab == NULL) {
+        return 0;
+    }
+
+    if (!c->standin) {
+        *likely = c->model->factor;
+        *most = c->model->factor_max;
+
+        return !c->model->exact;
+    }
+
+    *likely = 1;
+    *most = 1;
+
+    if (c->fallback) {
+        *likely = c->model->fallback_factor;
+        *most = c->model->fallback_max;
+    }
+
+    return 1;
 }
 
 
@@ -422,12 +488,27 @@ ngx_http_genai_count_said(ngx_http_genai_ctx_t *ctx, ngx_uint_t end)
 void
 ngx_http_genai_count_compare(ngx_http_genai_ctx_t *ctx)
 {
-    genai_meter_t  *m;
+    double                   likely, most;
+    genai_meter_t           *m;
+    genai_factor_t          *factor;
+    ngx_http_genai_count_t  *c;
 
     m = &ctx->meter;
+    c = ctx->count;
 
-    if (ctx->count == NULL || !m->usage_known) {
+    if (c == NULL || !m->usage_known) {
         return;
+    }
+
+    if (m->usage.prompt > c->media
+        && ngx_http_genai_count_factors(c, &likely, &most))
+    {
+        factor = ngx_http_genai_metrics_factor(&c->model->name, likely, most);
+
+        if (factor) {
+            (void) genai_factor_learn(factor, c->base,
+                                      m->usage.prompt - c->media);
+        }
     }
 
     if (m->usage.prompt >= 0 && m->prompt_tokens >= 0) {

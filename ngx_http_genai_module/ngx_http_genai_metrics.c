@@ -664,3 +664,47 @@ ngx_http_genai_metrics_compared(ngx_uint_t answer, ngx_uint_t exact,
 
     ngx_http_genai_add(&c->tokens, (uint64_t) told);
 }
+
+
+genai_factor_t *
+ngx_http_genai_metrics_factor(const genai_str_t *model, double likely,
+    double most)
+{
+    uint64_t                   h;
+    ngx_str_t                  name;
+    ngx_http_genai_metrics_t  *m;
+    ngx_http_genai_factors_t  *f;
+
+    m = ngx_http_genai_metrics_get();
+
+    if (m == NULL || m->factors.n == 0) {
+        return NULL;
+    }
+
+    name.len = model->len;
+    name.data = model->data;
+
+    h = ngx_http_genai_metrics_hash(m->seed, &name);
+
+    f = ngx_http_genai_metrics_find(&m->factors, h);
+    if (f == NULL) {
+        return NULL;
+    }
+
+    if (!__atomic_load_n(&f->entry.published, __ATOMIC_ACQUIRE)) {
+
+        f->model.len = ngx_http_genai_metrics_text(f->model.data,
+                              NGX_HTTP_GENAI_LABEL_MAX, name.data, name.len);
+
+        __atomic_store_n(&f->entry.published, 1, __ATOMIC_RELEASE);
+    }
+
+    /* a reload may know better */
+
+    __atomic_store_n(&f->prior[0], (uint64_t) (likely * 1e6),
+                     __ATOMIC_RELAXED);
+    __atomic_store_n(&f->prior[1], (uint64_t) (most * 1e6),
+                     __ATOMIC_RELAXED);
+
+    return &f->factor;
+}

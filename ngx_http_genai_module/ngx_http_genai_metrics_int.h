@@ -8,6 +8,7 @@
  *    counts     texts that were counted before, genai_count_cache.h
  *    exchanges  a table: how many have ended so, by six labels
  *    usage      a table: tokens and histograms, by five labels
+ *    factors    a table: of models that are counted by another vocabulary
  *
  * It is cut once, when it is made.  Nothing is ever allocated, freed, moved
  * or locked in it.  An entry of a table begins with a compare-and-swap of its
@@ -24,6 +25,7 @@
 
 #include "ngx_http_genai.h"
 #include "ngx_http_genai_state.h"
+#include "genai_factor.h"
 #include "genai_peak.h"
 
 
@@ -109,6 +111,15 @@ typedef struct {
 } ngx_http_genai_usage_t;
 
 
+/* a model whose tokens are not known: how ours become its own */
+typedef struct {
+    ngx_http_genai_entry_t          entry;
+    uint64_t                        prior[2];   /* in millionths: what is */
+    genai_factor_t                  factor;     /* likely, and the most */
+    ngx_http_genai_label_t          model;      /* the catalogue's entry */
+} ngx_http_genai_factors_t;
+
+
 typedef struct {
     uint64_t                       *hashes;     /* 0 is a free place */
     u_char                         *entries;
@@ -168,6 +179,7 @@ typedef struct {
     genai_count_cache_t            *counts;
     ngx_http_genai_table_t          exchanges;
     ngx_http_genai_table_t          usage;
+    ngx_http_genai_table_t          factors;
 } ngx_http_genai_metrics_t;
 
 

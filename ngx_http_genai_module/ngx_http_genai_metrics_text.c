@@ -48,6 +48,9 @@ static ngx_int_t ngx_http_genai_metrics_text_usage(
 static ngx_int_t ngx_http_genai_metrics_text_counts(
     ngx_http_genai_report_t *report, ngx_http_genai_metrics_text_t *text,
     ngx_uint_t data);
+static ngx_int_t ngx_http_genai_metrics_text_factors(
+    ngx_http_genai_report_t *report, ngx_http_genai_metrics_text_t *text,
+    ngx_uint_t data);
 static ngx_int_t ngx_http_genai_metrics_text_own(
     ngx_http_genai_report_t *report, ngx_http_genai_metrics_text_t *text,
     ngx_uint_t data);
@@ -79,6 +82,8 @@ static const struct {
     { ngx_http_genai_metrics_text_usage, 3 },
     { ngx_http_genai_metrics_text_own, 0 },
     { ngx_http_genai_metrics_text_counts, 0 },
+    { ngx_http_genai_metrics_text_factors, 0 },
+    { ngx_http_genai_metrics_text_factors, 1 },
     { ngx_http_genai_metrics_text_workers, 0 },
     { ngx_http_genai_metrics_text_policy, 0 },
     { ngx_http_genai_metrics_text_books, 0 },
@@ -593,6 +598,66 @@ ngx_http_genai_metrics_text_counts(ngx_http_genai_report_t *report,
     }
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_genai_metrics_text_factors(ngx_http_genai_report_t *report,
+    ngx_http_genai_metrics_text_t *text, ngx_uint_t data)
+{
+    double                     prior, factor;
+    uint64_t                   n;
+    ngx_http_genai_table_t    *t;
+    ngx_http_genai_factors_t  *f;
+
+    static const struct {
+        const char  *name;
+        const char  *help;
+    } families[] = {
+        { "genai_token_factor", "Tokens of a model for one of the vocabulary "
+          "that counts for it, as learned." },
+        { "genai_token_factor_bound", "The factor that one request in a "
+          "thousand exceeds." }
+    };
+
+    t = &text->metrics->factors;
+
+    for ( ;; ) {
+        f = (ngx_http_genai_factors_t *)
+            ngx_http_genai_metrics_text_next(text, t);
+
+        if (f == NULL) {
+            return (text->index < t->n) ? NGX_AGAIN : NGX_OK;
+        }
+
+        if (!ngx_http_genai_report_room(report,
+                                        4 * NGX_HTTP_GENAI_LABEL_MAX
+                                        + NGX_HTTP_GENAI_METRICS_LINE
+                                        + NGX_HTTP_GENAI_METRICS_HEAD))
+        {
+            return NGX_AGAIN;
+        }
+
+        if (!text->begun) {
+            text->begun = 1;
+            ngx_http_genai_metrics_text_head(report, families[data].name,
+                                             "gauge", families[data].help);
+        }
+
+        prior = (double) ngx_http_genai_load(&f->prior[data]) / 1e6;
+        factor = data ? genai_factor_most(&f->factor, prior)
+                      : genai_factor_likely(&f->factor, prior);
+        n = (uint64_t) (factor * 1e6 + 0.5);
+
+        report->last = ngx_sprintf(report->last, "%s{model=",
+                                   families[data].name);
+        report->last = ngx_http_genai_report_quote(report->last,
+                                               f->model.data, f->model.len);
+        report->last = ngx_sprintf(report->last, "} %uL.%06uL\n",
+                                   n / 1000000, n % 1000000);
+
+        text->index++;
+    }
 }
 
 

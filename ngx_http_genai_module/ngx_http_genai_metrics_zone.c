@@ -12,6 +12,7 @@
 
 
 #define NGX_HTTP_GENAI_ZONE_SIZE     (8 * 1024 * 1024)
+#define NGX_HTTP_GENAI_FACTORS       1024
 #define NGX_HTTP_GENAI_ZONE_MIN      (256 * 1024)
 
 /* of a full list of workers, those that are asked whether they live */
@@ -231,6 +232,17 @@ ngx_http_genai_metrics_make(u_char *p, size_t size)
     }
 
     genai_count_cache_init(m->counts, size, key);
+
+    /* a model that finds no place is counted as the catalogue says */
+
+    t = &m->factors;
+
+    t->size = sizeof(ngx_http_genai_factors_t);
+    t->n = ngx_min((size_t) (end - p) / 16 / (t->size + sizeof(uint64_t)),
+                   NGX_HTTP_GENAI_FACTORS);
+    t->max = t->n;
+    t->hashes = (uint64_t *) ngx_http_genai_cut(p, t->n * sizeof(uint64_t));
+    t->entries = ngx_http_genai_cut(p, t->n * t->size);
 
     /* four cuts are rounded up; an entry of usage makes 30 to 90 series */
 

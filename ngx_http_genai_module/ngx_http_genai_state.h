@@ -16,6 +16,7 @@
 
 #include "genai_books_file.h"
 #include "genai_count_cache.h"
+#include "genai_factor.h"
 #include "genai_file.h"
 #include "genai_meter.h"
 #include "genai_policy_files.h"
@@ -181,6 +182,13 @@ void ngx_http_genai_metrics_counted(uint64_t bytes, uint64_t known);
  */
 void ngx_http_genai_metrics_compared(ngx_uint_t answer, ngx_uint_t exact,
     int64_t ours, int64_t told);
+
+/*
+ * What was learned of a model, by its name in the catalogue, which begins
+ * with these factors, the likely one and the most; NULL: there is no place.
+ */
+genai_factor_t *ngx_http_genai_metrics_factor(const genai_str_t *model,
+    double likely, double most);
 
 /* Gauges of this worker, which end with it: adds n, which may be negative. */
 typedef enum {

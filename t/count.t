@@ -47,6 +47,9 @@ my %do = (
     'usage' => sub { [ events(@said, chunk(undef, finish => 'stop', usage =>
         { prompt_tokens => 9, completion_tokens => 8, total_tokens => 17 }),
         '[DONE]'), 'chunk_end' ] },
+    'learn' => sub { [ events(@said, chunk(undef, finish => 'stop', usage =>
+        { prompt_tokens => 8000, completion_tokens => 1,
+          total_tokens => 8001 }), '[DONE]'), 'chunk_end' ] },
     'wrong usage' => sub { [ events(@said, chunk(undef, finish => 'stop',
         usage => { prompt_tokens => 19, completion_tokens => 4,
                    total_tokens => 23 }), '[DONE]'), 'chunk_end' ] },
@@ -76,6 +79,7 @@ http {
     genai_model gpt-4o { target p; }
     genai_model gpt-4  { target p; }
     genai_model strange { target p; }
+    genai_model claude-sonnet-4-5 { target p; }
 
     server {
         listen 127.0.0.1:%%PORT_0%%;
@@ -168,7 +172,24 @@ check('with escapes', (my $first = do {
 }), 'whole', content => $text);
 like($first, qr/^\d{4} 8 estimated$/, 'a count of some thousands');
 
+# a vocabulary that nobody has: what a provider tells is learned from
+
+for my $known (0 .. 1) {
+    my ($l) = line(sub { $t->post('/v1/chat/completions',
+        body('learn', model => 'claude-sonnet-4-5', content => $text)) });
+    is($l->{tokens}, '8000 1 provider', 'the provider is believed');
+}
+
+my ($guess) = line(sub { $t->post('/v1/chat/completions',
+    body('whole', model => 'claude-sonnet-4-5', content => $text)) });
+cmp_ok((split ' ', $guess->{tokens})[0], '>', 2500, 'and learned from');
+
 my $metrics = $t->get('/metrics')->body;
+
+like($metrics, qr/^genai_token_factor\{model="claude-[^"]*"\} [2-9]\.\d{6}$/m,
+     'the factor of a model');
+like($metrics, qr/^genai_token_factor_bound\{model="claude-[^"]*"\} [5-9]\./m,
+     'and its bound');
 
 like($metrics, qr/^genai_count_bytes_total\{from="known"\} [1-9]\d+$/m,
      'the second time it was known');

@@ -288,6 +288,8 @@ genai_counter_text(genai_counter_t *c, const genai_str_t *text, size_t budget)
         return GENAI_COUNTER_DONE;
     }
 
+    rc = GENAI_COUNTER_DONE;
+
     c->whole = 1;
     c->bpe.budget = (budget > INT64_MAX) ? INT64_MAX : (int64_t) budget;
 

@@ -292,6 +292,7 @@ genai_split_next_plain(const unsigned char *p, const unsigned char *end,
     if (!(bit & GENAI_GC_L)) {
 
         second = 0;
+        next = q;
 
         if (q < end) {
             second = genai_split_bit(q, end, &next);
@@ -573,6 +574,7 @@ genai_split_next_deepseek3(const unsigned char *p, const unsigned char *end,
     }
 
     second = 0;
+    next = q;
 
     if (q < end) {
         second = genai_split_part(q, end, cjk, &next);

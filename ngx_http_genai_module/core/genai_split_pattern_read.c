@@ -452,6 +452,7 @@ genai_pattern_group(genai_pattern_t *s)
 
     fold = s->fold;
     ahead = 0;
+    len = 0;
 
     if (genai_pattern_puts(s, "(") != 0) {
         return -1;

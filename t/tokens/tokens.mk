@@ -7,7 +7,7 @@ TOKENS_CACHE  = $(GENAI_CACHE)/tokens
 TOKENS_PYTHON = $(TOKENS_CACHE)/venv/bin/python
 
 # the sets of vocabularies that are tested with, see data/sources
-TOKENS_DATA ?= default llama3 gemma2 gemma3
+TOKENS_DATA ?= default
 
 # what is compared: TOKENIZERS="-n 1000 qwen3", see t/tokens/compare.py
 TOKENIZERS ?=
@@ -36,6 +36,7 @@ tokens-install:
 	@t/tokens/install
 
 .PHONY: tokens-ready
+tokens-ready: TOKENS_DATA = default llama3 gemma2 gemma3
 tokens-ready: tokens-data tokens-install build/genai-tokens
 
 .PHONY: test-tokenizers

@@ -46,6 +46,9 @@ ngx_http_genai_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    ngx_rbtree_init(&mcf->model_names, &mcf->model_sentinel,
+                    ngx_str_rbtree_insert_value);
+
     mcf->strict = NGX_CONF_UNSET;
     mcf->created = ngx_time();
 

@@ -161,6 +161,7 @@ typedef struct {
 
 
 typedef struct {
+    ngx_str_node_t                  node;       /* in model_names */
     ngx_str_t                       name;       /* as written */
     ngx_str_t                       prefix;     /* of "prefix*" */
 #if (NGX_PCRE)
@@ -238,6 +239,8 @@ struct ngx_http_genai_main_conf_s {
     ngx_array_t                     secrets;    /* _secret_t * */
     ngx_array_t                     providers;  /* _provider_t * */
     ngx_array_t                     models;     /* _model_t *, as written */
+    ngx_rbtree_t                    model_names;    /* by crc32 */
+    ngx_rbtree_node_t               model_sentinel;
     ngx_array_t                     exact;      /* _model_t *, sorted */
     ngx_array_t                     prefixes;   /* _model_t *, longest first */
     ngx_array_t                     regexes;    /* _model_t *, as written */

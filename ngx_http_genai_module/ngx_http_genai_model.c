@@ -30,24 +30,21 @@ ngx_http_genai_model(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     char                     *rv;
     ngx_str_t                *value;
-    ngx_uint_t                i;
-    ngx_http_genai_model_t   *model, **models, **p;
+    uint32_t                  hash;
+    ngx_http_genai_model_t   *model, **p;
 
     value = cf->args->elts;
-    models = mcf->models.elts;
+    hash = ngx_crc32_short(value[1].data, value[1].len);
 
-    for (i = 0; i < mcf->models.nelts; i++) {
+    model = (ngx_http_genai_model_t *)
+                 ngx_str_rbtree_lookup(&mcf->model_names, &value[1], hash);
 
-        if (models[i]->name.len == value[1].len
-            && ngx_memcmp(models[i]->name.data, value[1].data, value[1].len)
-               == 0)
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "genai_model \"%V\" is duplicate, the first "
-                               "one is in %s:%ui", &value[1],
-                               models[i]->file, models[i]->line);
-            return NGX_CONF_ERROR;
-        }
+    if (model) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "genai_model \"%V\" is duplicate, the first "
+                           "one is in %s:%ui", &value[1],
+                           model->file, model->line);
+        return NGX_CONF_ERROR;
     }
 
     model = ngx_pcalloc(cf->pool, sizeof(ngx_http_genai_model_t));
@@ -55,6 +52,8 @@ ngx_http_genai_model(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    model->node.node.key = hash;
+    model->node.str = value[1];
     model->name = value[1];
     model->file = cf->conf_file->file.name.data;
     model->line = cf->conf_file->line;
@@ -125,6 +124,7 @@ ngx_http_genai_model(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     *p = model;
+    ngx_rbtree_insert(&mcf->model_names, &model->node.node);
 
     return NGX_CONF_OK;
 }

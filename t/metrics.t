@@ -588,7 +588,11 @@ EOF
                             [ ](\d+)$/mx;
 
     cmp_ok($steps, '>', 1000, 'there were many steps');
-    is($short, $steps, 'none took long');
+
+    # a long one of each report would be a hundred; the machine's own hiccups,
+    # which are in the thread's clock too, are few
+    cmp_ok($steps - $short, '<=', 5, 'none took long')
+        or diag(join "\n", $text =~ /^(genai_report_step_seconds.*)$/mg);
 }
 
 

@@ -298,6 +298,7 @@ ngx_http_genai_settle(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     genai_tokens_t    tokens;
     genai_totals_t    used;
     genai_account_t   account;
+    genai_overrun_t   overrun;
 
     if (ctx->lease == NULL) {
         return;
@@ -333,7 +334,9 @@ ngx_http_genai_settle(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         genai_books_rebook(books, ctx->lease, &account);
     }
 
-    genai_books_settle(books, ctx->lease, &used);
+    ngx_memzero(&overrun, sizeof(genai_overrun_t));
+
+    genai_books_settle(books, ctx->lease, &used, &overrun);
     ctx->lease = NULL;
 }
 

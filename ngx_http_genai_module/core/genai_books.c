@@ -15,8 +15,9 @@
     typedef char  genai_books_assert_##name[(cond) ? 1 : -1]
 
 genai_books_assert(row, sizeof(genai_books_row_t) == 128);
-genai_books_assert(lease, sizeof(genai_lease_t) == 256);
-genai_books_assert(process, sizeof(genai_books_process_t) == 2048);
+genai_books_assert(lease, sizeof(genai_lease_t) == 768);
+genai_books_assert(counter, sizeof(genai_books_counter_t) == 192);
+genai_books_assert(process, sizeof(genai_books_process_t) == 4096);
 genai_books_assert(last, GENAI_BOOKS_LAST % 128 == 0);
 genai_books_assert(other, offsetof(genai_books_head_t, text) % 16 == 0);
 genai_books_assert(text, sizeof(genai_books_text_t) == 16);
@@ -106,6 +107,7 @@ genai_books_look(const void *addr, uint64_t size, uint32_t *layout)
         || head->places > GENAI_BOOKS_PROCESSES
         || head->row_extent > head->extents
         || head->text_extent > head->extents
+        || head->counter_extent > head->extents
         || head->tables > head->extents
         || head->free_leases > head->extents)
     {
@@ -121,6 +123,7 @@ genai_books_look(const void *addr, uint64_t size, uint32_t *layout)
         case GENAI_EXTENT_LEASES:
         case GENAI_EXTENT_ROWS:
         case GENAI_EXTENT_TEXTS:
+        case GENAI_EXTENT_COUNTERS:
             break;
 
         default:
@@ -172,6 +175,8 @@ genai_books_head(genai_books_head_t *head, const uint64_t seed[2])
     head->text_buckets = GENAI_BOOKS_TEXT_BUCKETS;
     head->lease = sizeof(genai_lease_t);
     head->reserve = GENAI_BOOKS_RESERVE;
+    head->counter = sizeof(genai_books_counter_t);
+    head->counter_buckets = GENAI_COUNTER_BUCKETS;
     head->base = GENAI_BOOKS_BASE;
     head->seed[0] = seed[0];
     head->seed[1] = seed[1];
@@ -330,6 +335,45 @@ genai_books_extents(const genai_books_t *b)
            : (room - GENAI_BOOKS_BASE) / GENAI_BOOKS_EXTENT;
 
     return n < room ? n : room;
+}
+
+
+void *
+genai_books_next(const genai_books_t *b, genai_extent_e kind, size_t size,
+    uint64_t *cursor, unsigned *looks)
+{
+    uint64_t         i, n, per, extents;
+    unsigned char   *e;
+    const uint64_t  *directory;
+
+    directory = genai_books_directory(b);
+    extents = genai_books_extents(b);
+
+    /* the number of an extent, and of a place in it from 1 */
+
+    per = GENAI_BOOKS_EXTENT / size;
+    i = *cursor / per;
+    n = *cursor % per;
+
+    for ( /* void */ ; i < extents && *looks; i++, n = 0) {
+
+        (*looks)--;
+
+        if (genai_books_entry_kind(genai_books_get(&directory[i])) != kind) {
+            continue;
+        }
+
+        e = (unsigned char *) genai_books_extent(b, i);
+
+        if (n < genai_books_get((uint64_t *) (void *) e) && n < per - 1) {
+            *cursor = i * per + n + 1;
+            return e + (n + 1) * size;
+        }
+    }
+
+    *cursor = i * per;
+
+    return NULL;
 }
 
 
@@ -615,6 +659,7 @@ genai_books_stats(const genai_books_t *b, genai_books_stats_t *stats)
     stats->used = genai_books_used(head);
     stats->rows = genai_books_get(&head->rows);
     stats->texts = genai_books_get(&head->texts);
+    stats->counters = genai_books_get(&head->counters);
     stats->orphans = genai_books_get(&head->orphans);
     stats->other = genai_books_get(&head->other);
     stats->takeovers = genai_books_get(&head->takeovers);

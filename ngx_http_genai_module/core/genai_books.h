@@ -13,6 +13,7 @@
  *      leases    slots of one owner, a process
  *      rows      totals; found through a hash table
  *      texts     ids, each once; found through another one
+ *      counters  of limits, genai_books_counter.h; likewise
  *
  * A process can be killed between any two instructions.  What it has stored
  * stays, in the order in which it was stored, so that three rules suffice:
@@ -49,7 +50,7 @@
 
 
 #define GENAI_BOOKS_MAGIC      "GENAIBKS"
-#define GENAI_BOOKS_LAYOUT     1
+#define GENAI_BOOKS_LAYOUT     2
 
 #define GENAI_BOOKS_EXTENT     65536
 #define GENAI_BOOKS_SIZE_MIN   ((uint64_t) 8 << 20)
@@ -225,13 +226,27 @@ void genai_books_checkpoint(genai_lease_t *lease, const genai_totals_t *so_far);
 void genai_books_rebook(genai_books_t *b, genai_lease_t *lease,
     const genai_account_t *account);
 
+/* what was used beyond every bound: of an exchange, the largest of any limit */
+typedef struct {
+    uint64_t   tokens;
+    uint64_t   cost;                /* nano-dollars */
+} genai_overrun_t;
+
 /*
- * Ends a lease: what the exchange used goes to its row, and the slot is free.
- * It counts as one exchange and no orphan, whatever *used says of these two.
- * The caller forgets the pointer.  Never fails.
+ * Ends a lease: what the exchange used goes to its row and to the counters of
+ * limits that it holds, and the slot is free.  It counts as one exchange and
+ * no orphan, whatever *used says of these two.  *overrun, unless it is NULL,
+ * is raised to what found no room.  The caller forgets the pointer.  Never
+ * fails.
  */
 void genai_books_settle(genai_books_t *b, genai_lease_t *lease,
-    const genai_totals_t *used);
+    const genai_totals_t *used, genai_overrun_t *overrun);
+
+/*
+ * Ends a lease of an exchange that has come to nothing, as it was refused:
+ * what it holds is free again, and it counts nowhere.  Never fails.
+ */
+void genai_books_drop(genai_books_t *b, genai_lease_t *lease);
 
 /*
  * Looks after the dead: repairs what they were about, settles their leases
@@ -291,6 +306,7 @@ typedef struct {
     uint64_t   lease_slots;
     uint64_t   rows;
     uint64_t   texts;
+    uint64_t   counters;            /* of limits, in use */
     uint64_t   processes;
     uint64_t   orphans;             /* settled since the books began */
     uint64_t   other;               /* leases that went to a row "other" */

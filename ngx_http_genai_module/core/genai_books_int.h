@@ -38,7 +38,7 @@
 #define _GENAI_BOOKS_INT_H_INCLUDED_
 
 
-#include "genai_books.h"
+#include "genai_books_counter.h"
 
 
 /*
@@ -58,10 +58,11 @@ extern void  (*genai_books_step)(void);
 
 #define GENAI_BOOKS_ROW_BUCKETS   65536
 #define GENAI_BOOKS_TEXT_BUCKETS  65536
+#define GENAI_COUNTER_BUCKETS     65536
 
-/* what a redo record has room for */
-#define GENAI_BOOKS_LOCKS         32
-#define GENAI_BOOKS_VALUES        64
+/* what a redo record has room for: to settle all limits of an exchange */
+#define GENAI_BOOKS_LOCKS         40
+#define GENAI_BOOKS_VALUES        192
 
 /* steps of a chain, after which it must be a circle */
 #define GENAI_BOOKS_CHAIN         65536
@@ -86,6 +87,7 @@ typedef enum {
     GENAI_EXTENT_LEASES,
     GENAI_EXTENT_ROWS,
     GENAI_EXTENT_TEXTS,
+    GENAI_EXTENT_COUNTERS,
     GENAI_EXTENTS
 } genai_extent_e;
 
@@ -121,7 +123,7 @@ typedef struct {
     uint64_t             unused[3];
     uint64_t             locks[GENAI_BOOKS_LOCKS];      /* offsets */
     genai_books_value_t  values[GENAI_BOOKS_VALUES];
-    uint64_t             pad[88];
+    uint64_t             pad[80];
 } genai_books_process_t;
 
 
@@ -162,6 +164,69 @@ typedef struct {
 #define genai_books_text_data(t)  ((unsigned char *) (t) + 16)
 
 
+/* what a counter is */
+typedef enum {
+    GENAI_COUNTED_FREE = 0,
+    GENAI_COUNTED_CURRENT,          /* one at most of an id */
+    GENAI_COUNTED_ENDED             /* its window is over, and it is held, or
+                                       has debt to hand over */
+} genai_counted_e;
+
+/*
+ * lock: [its own] but for next, and kind of one that is made or freed:
+ * [structure]
+ */
+typedef struct {
+    uint64_t   lock;
+    uint64_t   next;                /* in its chain, or of the free ones */
+    uint64_t   id[2];               /* once, while it is in use */
+    uint64_t   kind;                /* genai_counted_kind() */
+    uint64_t   index;               /* of its window, an int64_t, and so are */
+    uint64_t   start;               /* these */
+    uint64_t   end;
+    uint64_t   amount;              /* as the last one who took said */
+    uint64_t   settled;
+    uint64_t   leased;
+    uint64_t   held;                /* exchanges that hold of it */
+    uint64_t   debt;
+    uint64_t   over;                /* overrun in this window */
+    uint64_t   overrun;             /* in all windows */
+    uint64_t   charged;             /* of an ended one: debt handed over */
+    uint64_t   before;              /* used in the window before, at most */
+    uint64_t   before_index;
+    uint64_t   refused;             /* atomic */
+    uint64_t   weights[2];          /* prompt and cached; completion and
+                                       reasoning above */
+    uint64_t   name;                /* texts: of the owner, and the key's */
+    uint64_t   pattern;             /* a text */
+    uint64_t   unused;
+} genai_books_counter_t;
+
+/* the state, and what stays: owner, unit, window */
+#define genai_counted_kind(state, rest)  ((rest) | (state))
+#define genai_counted_rest(owner, unit, window_unit, window)                  \
+    ((uint64_t) (window) << 32 | (uint64_t) (window_unit) << 24               \
+     | (uint64_t) (unit) << 16 | (uint64_t) (owner) << 8)
+#define genai_counted_state(kind)        ((unsigned) ((kind) & 0xff))
+#define genai_counted_owner(kind)        ((unsigned) ((kind) >> 8 & 0xff))
+#define genai_counted_unit(kind)         ((unsigned) ((kind) >> 16 & 0xff))
+#define genai_counted_window_unit(kind)  ((unsigned) ((kind) >> 24 & 0xff))
+#define genai_counted_window(kind)       ((uint32_t) ((kind) >> 32))
+
+#define genai_counted_weights(low, high)                                      \
+    ((uint64_t) (high) << 32 | (uint32_t) (low))
+
+
+/* what a lease holds of a counter: its offset, of which the last bit says
+   that the limit is a shadow; 0 is none */
+typedef struct {
+    uint64_t   counter;
+    uint64_t   amount;
+} genai_books_held_t;
+
+#define GENAI_HELD_SHADOW  1
+
+
 /* what a checkpoint says, in the order of genai_totals_t without two */
 #define GENAI_BOOKS_SAID  8
 
@@ -176,7 +241,9 @@ struct genai_lease_s {
     uint64_t       turn;            /* which of the two is said: its last bit */
     unsigned char  id[GENAI_BOOKS_ID_LEN];
     uint64_t       said[2][GENAI_BOOKS_SAID];
-    uint64_t       unused[4];
+    uint64_t       nheld;           /* the first ones of held count */
+    uint64_t       unused[3];
+    genai_books_held_t  held[GENAI_HOLDS_MAX];
 };
 
 #define GENAI_LEASE_USED  1
@@ -193,6 +260,8 @@ typedef struct {
 
 #define GENAI_BOOKS_ROWS    (GENAI_BOOKS_EXTENT / sizeof(genai_books_row_t))
 #define GENAI_BOOKS_LEASES  (GENAI_BOOKS_EXTENT / sizeof(genai_lease_t))
+#define GENAI_BOOKS_COUNTERS                                                  \
+    (GENAI_BOOKS_EXTENT / sizeof(genai_books_counter_t))
 
 
 #define GENAI_BOOKS_ROLE_ROOM  8
@@ -211,6 +280,8 @@ typedef struct {
     uint32_t           text_buckets;
     uint32_t           lease;
     uint32_t           reserve;
+    uint32_t           counter;
+    uint32_t           counter_buckets;
     uint64_t           base;        /* offset of the first extent */
     uint64_t           seed[2];     /* of hashes */
     uint64_t           seed_check;
@@ -227,6 +298,10 @@ typedef struct {
     uint64_t           free_rows;
     uint64_t           free_row;    /* the first of them, an offset */
     uint64_t           free_leases; /* extents that nobody owns */
+    uint64_t           counter_extent;
+    uint64_t           counters;
+    uint64_t           free_counters;
+    uint64_t           free_counter;    /* the first of them, an offset */
 
     /* atomic */
     uint64_t           places;      /* that were ever taken */
@@ -241,7 +316,7 @@ typedef struct {
     uint64_t           roles[GENAI_BOOKS_ROLE_ROOM];
     uint64_t           words[GENAI_BOOKS_WORD_ROOM];
 
-    uint64_t           pad[75];
+    uint64_t           pad[70];
 
     /* these two are there even where there is room for nothing */
     genai_books_row_t  last;        /* the row "other" of all */
@@ -261,8 +336,10 @@ typedef struct {
      + GENAI_BOOKS_SIZE_MAX / GENAI_BOOKS_EXTENT * sizeof(uint64_t))
 #define GENAI_BOOKS_AT_TEXTS                                                  \
     (GENAI_BOOKS_AT_ROWS + GENAI_BOOKS_ROW_BUCKETS * sizeof(uint64_t))
-#define GENAI_BOOKS_BASE_RAW                                                  \
+#define GENAI_BOOKS_AT_COUNTERS                                               \
     (GENAI_BOOKS_AT_TEXTS + GENAI_BOOKS_TEXT_BUCKETS * sizeof(uint64_t))
+#define GENAI_BOOKS_BASE_RAW                                                  \
+    (GENAI_BOOKS_AT_COUNTERS + GENAI_COUNTER_BUCKETS * sizeof(uint64_t))
 #define GENAI_BOOKS_BASE                                                      \
     ((GENAI_BOOKS_BASE_RAW + GENAI_BOOKS_EXTENT - 1)                          \
      & ~(uint64_t) (GENAI_BOOKS_EXTENT - 1))
@@ -321,8 +398,12 @@ struct genai_books_s {
     uint64_t                 full;  /* ms: until then "other" stays so */
     unsigned                 swept; /* place that the sweep is at */
     uint64_t                 retired;   /* row that retiring is at */
+    uint64_t                 tidied;    /* counter that tidying is at */
 
     genai_books_cached_t     cache[GENAI_BOOKS_CACHE];
+
+    /* and where counters were: offsets */
+    uint64_t                 counters[GENAI_BOOKS_CACHE];
 };
 
 
@@ -432,6 +513,13 @@ genai_books_extent_row(const genai_books_t *b, uint64_t i, unsigned n)
 }
 
 
+static inline genai_books_counter_t *
+genai_books_extent_counter(const genai_books_t *b, uint64_t i, unsigned n)
+{
+    return (genai_books_counter_t *) (void *) genai_books_extent(b, i) + n;
+}
+
+
 static inline genai_lease_t *
 genai_books_extent_lease(const genai_books_t *b, uint64_t i, unsigned n)
 {
@@ -443,6 +531,17 @@ genai_books_extent_lease(const genai_books_t *b, uint64_t i, unsigned n)
 
 /* The extents in use that can be reached from here. */
 uint64_t genai_books_extents(const genai_books_t *b);
+
+/* what one call that goes over a table looks at: entries of the directory */
+#define GENAI_BOOKS_LOOKS  4096
+
+/*
+ * The next one of what lies in extents of that kind, each of size bytes, in
+ * use or free; *cursor begins with 0.  NULL: there is none left, and *looks
+ * is not 0; or that many were looked at.
+ */
+void *genai_books_next(const genai_books_t *b, genai_extent_e kind,
+    size_t size, uint64_t *cursor, unsigned *looks);
 
 /* Counts something that cannot be, found while at work. */
 void genai_books_fault(const genai_books_t *b);
@@ -608,6 +707,92 @@ genai_books_text_bucket(const genai_books_t *b, uint64_t hash)
     return (uint64_t *) (void *) (b->base + GENAI_BOOKS_AT_TEXTS)
            + (hash & (GENAI_BOOKS_TEXT_BUCKETS - 1));
 }
+
+
+/* genai_books_counter.c */
+
+/* The counter at an offset, or NULL where there can be none. */
+genai_books_counter_t *genai_books_counter_at(const genai_books_t *b,
+    uint64_t offset);
+
+/*
+ * The current counter of an id: 1; 0 where there is none; or -1 where that
+ * cannot be said.
+ */
+int genai_books_counter_find(const genai_books_t *b, const uint64_t *id,
+    genai_books_counter_t **found);
+
+/*
+ * The current counter of a hold's id, in the hold's window or in one that is
+ * barely ahead of now; made or turned where it is not.  NULL: there is no
+ * room.  Without a lock: by the time there is one it may have changed.
+ */
+genai_books_counter_t *genai_books_counter_get(genai_books_t *b,
+    const genai_hold_t *hold, int64_t now);
+
+/* Whether it is still that, with its lock held or not. */
+int genai_books_counter_is(const genai_books_counter_t *counter,
+    const genai_hold_t *hold, int64_t now);
+
+/*
+ * Where an ended counter has debt that is not handed over yet, or is held no
+ * more: hands it over, and frees it.
+ */
+void genai_books_counter_end(genai_books_t *b, uint64_t offset);
+
+/*
+ * What the next window is charged with, so far: what is above the amount, but
+ * not for an amount that was lowered.
+ */
+static inline uint64_t
+genai_books_counter_excess(const genai_books_counter_t *c)
+{
+    uint64_t  used = c->settled + c->debt, over = c->over + c->debt;
+
+    if (used <= c->amount) {
+        return 0;
+    }
+
+    return (used - c->amount < over) ? used - c->amount : over;
+}
+
+/* The limit that a counter is of. */
+void genai_books_counter_limit(const genai_books_counter_t *c,
+    genai_limit_t *limit);
+
+static inline uint64_t *
+genai_books_counter_bucket(const genai_books_t *b, const uint64_t *id)
+{
+    return (uint64_t *) (void *) (b->base + GENAI_BOOKS_AT_COUNTERS)
+           + (((id[0] ^ b->head->seed[0]) * UINT64_C(0x9e3779b97f4a7c15)
+               + id[1]) >> 48);
+}
+
+
+/* genai_books_hold.c */
+
+/* Sets tight by the rest of what was said; returns it. */
+unsigned genai_hold_tight(genai_hold_t *hold, uint64_t amount, uint64_t take);
+
+/*
+ * What a lease's end changes of the counters that it holds, whose locks are
+ * held: used is what it used, NULL for nothing at all.  Fills the record.
+ * ended gets the offsets of those that genai_books_counter_end() is to look
+ * at afterwards, and has room for all.  Returns how many these are.
+ */
+unsigned genai_books_hold_close(genai_books_t *b, const genai_lease_t *lease,
+    const genai_use_t *used, uint64_t ended[GENAI_HOLDS_MAX],
+    genai_overrun_t *overrun);
+
+/*
+ * The locks of the counters that a lease holds: into words, which has room
+ * for all of them.  Returns how many.
+ */
+unsigned genai_books_hold_locks(const genai_books_t *b,
+    const genai_lease_t *lease, uint64_t *words[GENAI_HOLDS_MAX]);
+
+/* Takes locks in the order of their addresses; each stands there once. */
+void genai_books_lock_all(genai_books_t *b, uint64_t **words, unsigned n);
 
 
 /* genai_books_lease.c */

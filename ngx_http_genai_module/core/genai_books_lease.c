@@ -23,9 +23,13 @@ static genai_books_row_t *genai_books_lease_account(genai_books_t *b,
     const genai_account_t *account);
 static int genai_books_lease_more(genai_books_t *b);
 static int genai_books_close(genai_books_t *b, genai_lease_t *lease,
-    const genai_totals_t *used);
+    const genai_totals_t *used, genai_overrun_t *overrun);
 static genai_books_row_t *genai_books_close_row(genai_books_t *b,
     const genai_lease_t *lease);
+static void genai_books_close_lock(genai_books_t *b,
+    const genai_lease_t *lease, genai_books_row_t *row);
+static void genai_books_free_slot(genai_books_t *b, genai_lease_t *lease,
+    uint64_t state);
 static unsigned genai_books_sweep_place(genai_books_t *b, unsigned place,
     uint32_t holder, unsigned budget);
 
@@ -60,6 +64,7 @@ genai_books_lease(genai_books_t *b, const genai_account_t *account,
 
     genai_books_fill((uint64_t *) &lease->started, (uint64_t) now);
     genai_books_fill(&lease->turn, 0);
+    genai_books_fill(&lease->nheld, 0);
 
     for (i = 0; i < GENAI_BOOKS_SAID; i++) {
         genai_books_fill(&lease->said[0][i], 0);
@@ -248,7 +253,7 @@ genai_books_said(const genai_lease_t *lease, genai_totals_t *so_far)
 
 void
 genai_books_settle(genai_books_t *b, genai_lease_t *lease,
-    const genai_totals_t *used)
+    const genai_totals_t *used, genai_overrun_t *overrun)
 {
     genai_totals_t  t;
 
@@ -256,9 +261,21 @@ genai_books_settle(genai_books_t *b, genai_lease_t *lease,
     t.exchanges = 1;
     t.orphans = 0;
 
-    if (genai_books_close(b, lease, &t)) {
+    if (genai_books_close(b, lease, &t, overrun)) {
         b->free[b->nfree++] = lease;
     }
+}
+
+
+void
+genai_books_drop(genai_books_t *b, genai_lease_t *lease)
+{
+    genai_books_let_go(b, lease);
+
+    genai_books_free_slot(b, lease, lease->state);
+    genai_books_commit(b);
+
+    b->free[b->nfree++] = lease;
 }
 
 
@@ -266,13 +283,14 @@ genai_books_settle(genai_books_t *b, genai_lease_t *lease,
 
 static int
 genai_books_close(genai_books_t *b, genai_lease_t *lease,
-    const genai_totals_t *used)
+    const genai_totals_t *used, genai_overrun_t *overrun)
 {
-    uint64_t               state, sum, add[GENAI_BOOKS_TOTALS];
-    uint32_t               check;
-    unsigned               i;
-    genai_books_row_t     *row;
-    genai_books_extent_t  *e;
+    uint64_t            state, sum, add[GENAI_BOOKS_TOTALS];
+    uint64_t            ended[GENAI_HOLDS_MAX];
+    uint32_t            check;
+    unsigned            i, n;
+    genai_use_t         use;
+    genai_books_row_t  *row;
 
     row = genai_books_close_row(b, lease);
 
@@ -301,6 +319,36 @@ genai_books_close(genai_books_t *b, genai_lease_t *lease,
     genai_books_set(b, &row->hash,
                     (uint64_t) check << 32 | genai_books_row_hash(row));
 
+    n = 0;
+
+    if (lease->nheld) {
+        use.prompt = used->prompt;
+        use.cached = used->cached;
+        use.completion = used->completion;
+        use.reasoning = used->reasoning;
+        use.cost = used->cost;
+
+        n = genai_books_hold_close(b, lease, &use, ended, overrun);
+    }
+
+    genai_books_free_slot(b, lease, state);
+
+    genai_books_commit(b);
+    genai_books_unlock(b);
+
+    for (i = 0; i < n; i++) {
+        genai_books_counter_end(b, ended[i]);
+    }
+
+    return 1;
+}
+
+
+static void
+genai_books_free_slot(genai_books_t *b, genai_lease_t *lease, uint64_t state)
+{
+    genai_books_extent_t  *e;
+
     e = genai_books_extent(b, (genai_books_offset(b, lease) - GENAI_BOOKS_BASE)
                               / GENAI_BOOKS_EXTENT);
 
@@ -308,15 +356,10 @@ genai_books_close(genai_books_t *b, genai_lease_t *lease,
 
     genai_books_set(b, &lease->state, state & ~(uint64_t) GENAI_LEASE_USED);
     genai_books_set(b, &e->fill, e->fill ? e->fill - 1 : 0);
-
-    genai_books_commit(b);
-    genai_books_unlock(b);
-
-    return 1;
 }
 
 
-/* the row of a lease, locked */
+/* the row of a lease, locked as are the counters that it holds */
 
 static genai_books_row_t *
 genai_books_close_row(genai_books_t *b, const genai_lease_t *lease)
@@ -330,7 +373,7 @@ genai_books_close_row(genai_books_t *b, const genai_lease_t *lease)
 
     for (n = 0; row; n++) {
 
-        genai_books_lock(b, &row->lock);
+        genai_books_close_lock(b, lease, row);
 
         if ((genai_books_get(&row->tag) == lease->tag
              && genai_books_row_hash(row) == lease->hash
@@ -339,22 +382,17 @@ genai_books_close_row(genai_books_t *b, const genai_lease_t *lease)
                 && (genai_books_get(&row->tag) & UINT32_MAX)
                    == genai_books_tag(0)))
         {
-            break;
+            return row;
         }
 
         genai_books_unlock(b);
 
-        if (n == 3) {
-            row = NULL;
-            break;
-        }
-
         /* a row of a day that was retired while the lease was out */
 
-        if ((lease->tag & UINT32_MAX) != genai_books_tag(0)
+        if (n == 3
+            || (lease->tag & UINT32_MAX) != genai_books_tag(0)
             || !genai_books_names(b, lease->name, &account))
         {
-            row = NULL;
             break;
         }
 
@@ -367,13 +405,25 @@ genai_books_close_row(genai_books_t *b, const genai_lease_t *lease)
         n = 2;
     }
 
-    if (row == NULL) {
-        genai_books_fault(b);
-        row = &b->head->last;
-        genai_books_lock(b, &row->lock);
-    }
+    genai_books_fault(b);
+    row = &b->head->last;
+    genai_books_close_lock(b, lease, row);
 
     return row;
+}
+
+
+static void
+genai_books_close_lock(genai_books_t *b, const genai_lease_t *lease,
+    genai_books_row_t *row)
+{
+    unsigned   n;
+    uint64_t  *words[1 + GENAI_HOLDS_MAX];
+
+    words[0] = &row->lock;
+    n = lease->nheld ? genai_books_hold_locks(b, lease, &words[1]) : 0;
+
+    genai_books_lock_all(b, words, n + 1);
 }
 
 
@@ -474,7 +524,7 @@ genai_books_sweep_place(genai_books_t *b, unsigned place, uint32_t holder,
             used.exchanges = 1;
             used.orphans = 1;
 
-            if (genai_books_close(b, lease, &used)) {
+            if (genai_books_close(b, lease, &used, NULL)) {
                 genai_books_add(&head->orphans, 1);
                 settled++;
             }

@@ -22,9 +22,6 @@
 /* readings of a row that is being changed, before its change is looked up */
 #define GENAI_BOOKS_TRIES  64
 
-/* what one call looks at: free rows, and entries of the directory */
-#define GENAI_BOOKS_LOOKS  4096
-
 /* rows that retiring looks at for one that it may remove */
 #define GENAI_BOOKS_PER_RETIRED  32
 
@@ -462,47 +459,6 @@ genai_books_row_redo(const genai_books_t *b, const genai_books_row_t *row,
 }
 
 
-/* a cursor is the number of a row: extent and place in it, from 1 */
-
-static genai_books_row_t *
-genai_books_row_next(const genai_books_t *b, uint64_t *cursor,
-    unsigned *looks)
-{
-    uint64_t               i, n, fill, extents;
-    const uint64_t        *directory;
-    genai_books_extent_t  *e;
-
-    directory = genai_books_directory(b);
-    extents = genai_books_extents(b);
-
-    i = *cursor / GENAI_BOOKS_ROWS;
-    n = *cursor % GENAI_BOOKS_ROWS;
-
-    for ( /* void */ ; i < extents && *looks; i++, n = 0) {
-
-        (*looks)--;
-
-        if (genai_books_entry_kind(genai_books_get(&directory[i]))
-            != GENAI_EXTENT_ROWS)
-        {
-            continue;
-        }
-
-        e = genai_books_extent(b, i);
-        fill = genai_books_get(&e->fill);
-
-        if (n < fill && n < GENAI_BOOKS_ROWS - 1) {
-            *cursor = i * GENAI_BOOKS_ROWS + n + 1;
-            return genai_books_extent_row(b, i, (unsigned) n + 1);
-        }
-    }
-
-    *cursor = i * GENAI_BOOKS_ROWS;
-
-    return NULL;
-}
-
-
 int
 genai_books_row(const genai_books_t *b, uint64_t *cursor,
     genai_account_t *account, genai_totals_t *totals)
@@ -528,7 +484,8 @@ genai_books_row(const genai_books_t *b, uint64_t *cursor,
 
         } else {
             (*cursor)--;
-            row = genai_books_row_next(b, cursor, &looks);
+            row = genai_books_next(b, GENAI_EXTENT_ROWS, sizeof(copy), cursor,
+                                   &looks);
             (*cursor)++;
 
             if (row == NULL) {
@@ -576,7 +533,8 @@ genai_books_retire(genai_books_t *b, int32_t day, unsigned budget,
 
     for (n = budget * GENAI_BOOKS_PER_RETIRED; n && budget; n--) {
 
-        row = genai_books_row_next(b, &b->retired, &looks);
+        row = genai_books_next(b, GENAI_EXTENT_ROWS, sizeof(copy), &b->retired,
+                               &looks);
 
         if (row == NULL) {
             if (looks) {

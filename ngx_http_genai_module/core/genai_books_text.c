@@ -400,6 +400,12 @@ genai_books_extent_make(genai_books_t *b, unsigned kind, uint64_t *i)
         genai_books_set(b, &head->text_extent, n + 1);
         genai_books_set(b, &head->tables, head->tables + 1);
         break;
+
+    case GENAI_EXTENT_COUNTERS:
+        genai_books_set(b, &e->fill, 0);
+        genai_books_set(b, &head->counter_extent, n + 1);
+        genai_books_set(b, &head->tables, head->tables + 1);
+        break;
     }
 
     genai_books_commit(b);

@@ -11,7 +11,7 @@
  */
 
 
-#include "genai_books_int.h"
+#include "genai_books_verify_int.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,20 +24,7 @@
 #define GENAI_BOOKS_TOLD   100
 
 
-typedef struct {
-    const genai_books_t  *b;
-    void                (*say)(void *data, const char *text);
-    void                 *data;
-    unsigned              faults;
-
-    unsigned char        *marks;        /* a bit for each unit */
-    uint64_t              extents;
-} genai_books_verify_t;
-
-
 static unsigned genai_books_verify_turn(genai_books_verify_t *v);
-static void genai_books_verify_fault(genai_books_verify_t *v,
-    const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void genai_books_verify_places(genai_books_verify_t *v);
 static void genai_books_verify_records(genai_books_verify_t *v);
 static void genai_books_verify_extents(genai_books_verify_t *v);
@@ -48,32 +35,6 @@ static void genai_books_verify_rows(genai_books_verify_t *v);
 static void genai_books_verify_row_extent(genai_books_verify_t *v,
     uint64_t i, uint64_t *rows, uint64_t *free_rows);
 static void genai_books_verify_leases(genai_books_verify_t *v, uint64_t i);
-
-
-static int
-genai_books_marked(const genai_books_verify_t *v, uint64_t offset)
-{
-    uint64_t  n = offset / GENAI_BOOKS_UNIT;
-
-    return v->marks[n / 8] >> (n % 8) & 1;
-}
-
-
-/* returns 0 where there was a mark */
-
-static int
-genai_books_mark(genai_books_verify_t *v, uint64_t offset)
-{
-    uint64_t  n = offset / GENAI_BOOKS_UNIT;
-
-    if (genai_books_marked(v, offset)) {
-        return 0;
-    }
-
-    v->marks[n / 8] |= 1 << (n % 8);
-
-    return 1;
-}
 
 
 unsigned
@@ -134,7 +95,7 @@ genai_books_verify(const genai_books_t *b,
 }
 
 
-static void
+void
 genai_books_verify_fault(genai_books_verify_t *v, const char *fmt, ...)
 {
     char     text[256];
@@ -175,7 +136,12 @@ genai_books_verify_turn(genai_books_verify_t *v)
     genai_books_verify_places(v);
     genai_books_verify_texts(v);
     genai_books_verify_rows(v);
+    genai_books_verify_sums(v);
     genai_books_verify_extents(v);
+    genai_books_verify_counters(v);
+
+    free(v->sums);
+    v->sums = NULL;
 
     return v->faults;
 }
@@ -647,6 +613,10 @@ genai_books_verify_leases(genai_books_verify_t *v, uint64_t i)
                                      genai_books_entry_owner(entry)
                                      ? "its row is another one"
                                      : "in use, and of nobody");
+        }
+
+        if (v->sums) {
+            genai_books_verify_held(v, lease, i, n);
         }
     }
 }

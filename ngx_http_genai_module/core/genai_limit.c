@@ -9,6 +9,13 @@
 #define GENAI_LIMIT_NANO         UINT64_C(1000000000)
 #define GENAI_LIMIT_NANO_DIGITS  9
 
+#define GENAI_LIMIT_MEASURE_MAX  ((uint64_t) 1 << 60)
+
+#define genai_limit_min(a, b)    ((a) < (b) ? (a) : (b))
+
+
+typedef unsigned __int128  genai_sum_t;
+
 
 typedef struct {
     const unsigned char  *pos;
@@ -717,4 +724,66 @@ genai_limit_put_number(unsigned char *dst, uint64_t value)
     }
 
     return dst;
+}
+
+
+uint64_t
+genai_limit_measure(const genai_limit_t *limit, const genai_use_t *use)
+{
+    uint64_t     prompt, cached, completion, reasoning;
+    genai_sum_t  sum;
+
+    prompt = genai_limit_min(use->prompt, GENAI_USE_MAX);
+    cached = genai_limit_min(use->cached, prompt);
+    completion = genai_limit_min(use->completion, GENAI_USE_MAX);
+    reasoning = genai_limit_min(use->reasoning, completion);
+
+    sum = 0;
+
+    switch (limit->unit) {
+
+    case GENAI_LIMIT_REQUESTS:
+    case GENAI_LIMIT_CONCURRENT:
+        return 1;
+
+    case GENAI_LIMIT_COST:
+        return genai_limit_min(use->cost, GENAI_USE_MAX);
+
+    case GENAI_LIMIT_TOKENS:
+    case GENAI_LIMIT_PROMPT_TOKENS:
+        sum += (genai_sum_t) limit->weight_prompt * (prompt - cached)
+               + (genai_sum_t) limit->weight_cached * cached;
+
+        if (limit->unit == GENAI_LIMIT_PROMPT_TOKENS) {
+            break;
+        }
+
+        /* fall through */
+
+    default:
+        sum += (genai_sum_t) limit->weight_completion
+               * (completion - reasoning)
+               + (genai_sum_t) limit->weight_reasoning * reasoning;
+    }
+
+    sum = (sum + GENAI_LIMIT_MILLION - 1) / GENAI_LIMIT_MILLION;
+
+    return sum < GENAI_LIMIT_MEASURE_MAX ? (uint64_t) sum
+                                         : GENAI_LIMIT_MEASURE_MAX;
+}
+
+
+uint64_t
+genai_limit_bound(const genai_limit_t *limit, const genai_use_t *use)
+{
+    genai_use_t  most;
+
+    most = *use;
+
+    most.cached = (limit->weight_cached > limit->weight_prompt)
+                  ? use->prompt : 0;
+    most.reasoning = (limit->weight_reasoning > limit->weight_completion)
+                     ? use->completion : 0;
+
+    return genai_limit_measure(limit, &most);
 }

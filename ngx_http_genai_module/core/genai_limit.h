@@ -89,6 +89,33 @@ typedef struct {
 const char *genai_limit_parse(const genai_str_t *text, genai_limit_t *limit,
     size_t *where);
 
+/* what an exchange used, or at most uses */
+typedef struct {
+    uint64_t   prompt;              /* tokens, with cached ones */
+    uint64_t   cached;
+    uint64_t   completion;          /* with reasoning */
+    uint64_t   reasoning;
+    uint64_t   cost;                /* nano-dollars */
+} genai_use_t;
+
+/* of tokens and of cost: what is more is taken as that much */
+#define GENAI_USE_MAX  ((uint64_t) 1 << 53)
+
+/*
+ * What one exchange counts for a limit, in its unit: 1 of requests and of
+ * concurrent; tokens by their weights, rounded up once; cost.  At most 2^60.
+ */
+uint64_t genai_limit_measure(const genai_limit_t *limit,
+    const genai_use_t *use);
+
+/*
+ * The most that an exchange can count whose prompt, completion and cost are
+ * no larger than these, whatever of them is cached or reasoning: what
+ * genai_limit_measure() says of it later is never more.
+ */
+uint64_t genai_limit_bound(const genai_limit_t *limit,
+    const genai_use_t *use);
+
 /* room that genai_limit_write() takes beside the pattern */
 #define GENAI_LIMIT_TEXT  80
 

@@ -66,10 +66,48 @@ bench_join(void)
 }
 
 
-/* the median ns of an exchange, of rows that are taken in turn from first on */
+/* limits such as a key, its team and a model have, which are never short */
+
+static void
+bench_limits(genai_hold_t *holds, unsigned n, unsigned first)
+{
+    size_t       where;
+    unsigned     i;
+    genai_str_t  s;
+
+    static const char  *texts[] = {
+        "1M requests/1s", "900G tokens/1m", "900G tokens/1d",
+        "$9000000/1mo", "10000 concurrent"
+    };
+
+    for (i = 0; i < n; i++) {
+        memset(&holds[i], 0, sizeof(genai_hold_t));
+
+        s.data = (unsigned char *) texts[i % 5];
+        s.len = strlen(texts[i % 5]);
+
+        if (genai_limit_parse(&s, &holds[i].limit, &where) != NULL) {
+            abort();
+        }
+
+        holds[i].limit.amount = GENAI_LIMIT_AMOUNT_MAX;
+        holds[i].id[0] = (first + i) * UINT64_C(0x9e3779b97f4a7c15);
+        holds[i].id[1] = i;
+        holds[i].take = (i % 5 == 4) ? 1 : 2000;
+
+        genai_window_at(&holds[i].limit, NULL, 0, 1000000000,
+                        &holds[i].window);
+    }
+}
+
+
+/*
+ * The median ns of an exchange, of rows that are taken in turn from first on,
+ * under so many limits
+ */
 
 static double
-bench_exchanges(unsigned first, unsigned rows)
+bench_exchanges(unsigned first, unsigned rows, unsigned limits)
 {
     char             key[32];
     double           ns[BENCH_RUNS], from;
@@ -80,11 +118,13 @@ bench_exchanges(unsigned first, unsigned rows)
     genai_books_t   *b;
     genai_lease_t   *lease;
     unsigned char    id[GENAI_BOOKS_ID_LEN];
+    genai_hold_t     holds[GENAI_HOLDS_MAX];
     genai_totals_t   t;
     genai_account_t  a;
 
     memset(id, 'x', sizeof(id));
     memset(&t, 0, sizeof(t));
+    bench_limits(holds, limits, first);
 
     a.day = 20000;
     a.team = team;
@@ -115,7 +155,14 @@ bench_exchanges(unsigned first, unsigned rows)
                 abort();
             }
 
-            genai_books_settle(b, lease, &t);
+            if (limits
+                && genai_books_hold(b, lease, holds, limits, 1000000000)
+                   != GENAI_HOLD_OK)
+            {
+                abort();
+            }
+
+            genai_books_settle(b, lease, &t, NULL);
         }
 
         ns[n] = (bench_now() - from) * 1e9 / BENCH_LOOPS;
@@ -132,7 +179,7 @@ bench_exchanges(unsigned first, unsigned rows)
 /* several at once; the mean of their medians */
 
 static double
-bench_together(unsigned processes, int same)
+bench_together(unsigned processes, int same, unsigned limits)
 {
     double    *ns, sum;
     unsigned   i;
@@ -146,7 +193,7 @@ bench_together(unsigned processes, int same)
 
     for (i = 0; i < processes; i++) {
         if (fork() == 0) {
-            ns[i] = bench_exchanges(same ? 0 : 1000000 + i, 1);
+            ns[i] = bench_exchanges(same ? 0 : 1000000 + i, 1, limits);
             _exit(0);
         }
     }
@@ -174,19 +221,28 @@ main(void)
     }
 
     printf("%-52s %10.1f ns\n", "books: lease and settle, one row",
-           bench_exchanges(0, 1));
+           bench_exchanges(0, 1, 0));
     printf("%-52s %10.1f ns\n", "books: lease and settle, 100 rows",
-           bench_exchanges(0, 100));
+           bench_exchanges(0, 100, 0));
     printf("%-52s %10.1f ns\n", "books: lease and settle, 20000 rows",
-           bench_exchanges(0, BENCH_ROWS));
+           bench_exchanges(0, BENCH_ROWS, 0));
     printf("%-52s %10.1f ns\n", "books: lease and settle, a new row each",
-           bench_exchanges(5000000, 1000000));
+           bench_exchanges(5000000, 1000000, 0));
     printf("%-52s %10.1f ns\n", "books: two processes, a row each",
-           bench_together(2, 0));
+           bench_together(2, 0, 0));
     printf("%-52s %10.1f ns\n", "books: two processes, one row",
-           bench_together(2, 1));
+           bench_together(2, 1, 0));
     printf("%-52s %10.1f ns\n", "books: four processes, one row",
-           bench_together(4, 1));
+           bench_together(4, 1, 0));
+
+    printf("%-52s %10.1f ns\n", "limits: lease and settle, one",
+           bench_exchanges(0, 1, 1));
+    printf("%-52s %10.1f ns\n", "limits: lease and settle, ten",
+           bench_exchanges(0, 1, 10));
+    printf("%-52s %10.1f ns\n", "limits: two processes, ten each",
+           bench_together(2, 0, 10));
+    printf("%-52s %10.1f ns\n", "limits: two processes, the same ten",
+           bench_together(2, 1, 10));
 
     genai_books_file_close(&region);
 

@@ -143,7 +143,7 @@ init(void)
     for (i = 0; i < 40; i++) {
         a = account(i, key);
         x = genai_books_lease(b, &a, id, 1);
-        genai_books_settle(b, x, &t);
+        genai_books_settle(b, x, &t, NULL);
 
         if (i % 4 == 0) {
             (void) genai_books_lease(c, &a, id, 1);
@@ -268,7 +268,7 @@ fuzz_write(void)
 
         if (x) {
             genai_books_checkpoint(x, &t);
-            genai_books_settle(b, x, &t);
+            genai_books_settle(b, x, &t, NULL);
         }
     }
 

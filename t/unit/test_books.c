@@ -91,7 +91,7 @@ spend(genai_books_t *b, const genai_account_t *a, unsigned n)
     }
 
     t = books_used(n);
-    genai_books_settle(b, lease, &t);
+    genai_books_settle(b, lease, &t, NULL);
 
     return 0;
 }
@@ -155,9 +155,9 @@ test_api(void)
     want = books_used(10);
     want.exchanges = 7;
     want.orphans = 7;
-    genai_books_settle(b, x, &want);
+    genai_books_settle(b, x, &want, NULL);
     spend(c, &a, 20);
-    genai_books_settle(c, y, &want);
+    genai_books_settle(c, y, &want, NULL);
 
     want = books_used(10);
     t = books_used(20);
@@ -381,13 +381,13 @@ test_full(void)
     ok(n > 5000, "%u leases", n);
 
     t = books_used(1);
-    genai_books_settle(b, x[--n], &t);
+    genai_books_settle(b, x[--n], &t, NULL);
     ok((x[n] = genai_books_lease(b, &a, id, 1)) != NULL,
        "a slot is used again");
     n++;
 
     while (n) {
-        genai_books_settle(b, x[--n], &t);
+        genai_books_settle(b, x[--n], &t, NULL);
     }
 
     free(x);
@@ -488,7 +488,7 @@ test_retire(void)
     is_int(s.rows, 0, "all rows are gone");
 
     t = books_used(4);
-    genai_books_settle(c, x, &t);
+    genai_books_settle(c, x, &t, NULL);
 
     is_int(books_row(b, &a, &t), 1, "but that of a late one");
     is_int(t.prompt, 4, "has what it used");
@@ -558,7 +558,7 @@ test_places(void)
     genai_books_extent(c, (genai_books_offset(c, x) - GENAI_BOOKS_BASE)
                           / GENAI_BOOKS_EXTENT)->fill = 0;
     t = books_used(1);
-    genai_books_settle(c, x, &t);
+    genai_books_settle(c, x, &t, NULL);
     genai_books_stats(b, &s);
     is_int(s.leases, 0, "is not counted below nothing");
     genai_books_leave(c);
@@ -747,7 +747,7 @@ use(unsigned n)
 
         if (x) {
             genai_books_checkpoint(x, &t);
-            genai_books_settle(b, x, &t);
+            genai_books_settle(b, x, &t, NULL);
         }
     }
 

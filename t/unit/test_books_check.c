@@ -74,7 +74,7 @@ spend(genai_books_t *b, const genai_account_t *a, unsigned n)
     lease = genai_books_lease(b, a, id, 1);
 
     t = books_used(n);
-    genai_books_settle(b, lease, &t);
+    genai_books_settle(b, lease, &t, NULL);
 }
 
 

@@ -98,7 +98,7 @@ test_open(void)
     a = books_account(DAY, "team", "", "", "");
     x = genai_books_lease(b, &a, id, 1);
     t = books_used(3);
-    genai_books_settle(b, x, &t);
+    genai_books_settle(b, x, &t, NULL);
 
     is_int(open_books(&g, problem), 0, "the same process has it again");
     ok(!g.fresh, "and is not alone");
@@ -265,7 +265,7 @@ test_refused(void)
     ok(strstr(problem, "layout 9") != NULL, "which one is said");
     is_int(pread(fd, &c, 1, 8), 1, "and not");
     is_int(c, 9, "touched");
-    c = 1;
+    c = GENAI_BOOKS_LAYOUT;
     is_int(pwrite(fd, &c, 1, 8), 1, "the right one again");
 
     is_int(ftruncate(fd, 5000000), 0, "cut");
@@ -345,7 +345,7 @@ fill(genai_books_file_t *f, unsigned n)
             break;
         }
 
-        genai_books_settle(b, x, &t);
+        genai_books_settle(b, x, &t, NULL);
     }
 
     (void) books_sum(b, &sum);
@@ -484,7 +484,7 @@ make_books(const char *name)
                           "model");
         x = genai_books_lease(b, &a, id, 1700000000000);
         t = books_used(10 + i);
-        genai_books_settle(b, x, &t);
+        genai_books_settle(b, x, &t, NULL);
     }
 
     x = genai_books_lease(b, &a, id, 1700000000000);
@@ -570,7 +570,7 @@ test_truncated(void)
             snprintf(key, sizeof(key), "key-%u", i);
             a = books_account(DAY, "team", "user", key, "model");
             x = genai_books_lease(b, &a, id, 1);
-            genai_books_settle(b, x, &t);
+            genai_books_settle(b, x, &t, NULL);
         }
 
         x = genai_books_lease(b, &a, id, 1);
@@ -595,7 +595,7 @@ test_truncated(void)
         /* nobody dies of them */
 
         genai_books_checkpoint(x, &t);
-        genai_books_settle(b, x, &t);
+        genai_books_settle(b, x, &t, NULL);
 
         for (i = 0; i < 2000; i++) {
             snprintf(key, sizeof(key), "key-%u", i * 50);
@@ -603,11 +603,11 @@ test_truncated(void)
             x = genai_books_lease(b, &a, id, 1);
 
             if (x) {
-                genai_books_settle(b, x, &t);
+                genai_books_settle(b, x, &t, NULL);
             }
         }
 
-        genai_books_settle(b, y, &t);
+        genai_books_settle(b, y, &t, NULL);
         (void) books_sum(b, &t);
         (void) genai_books_sweep(b, 100);
         genai_books_leave(b);
@@ -649,7 +649,7 @@ test_boot(void)
     a = books_account(DAY, "team", "", "", "");
     x = genai_books_lease(b, &a, id, 1);
     t = books_used(3);
-    genai_books_settle(b, x, &t);
+    genai_books_settle(b, x, &t, NULL);
     genai_books_leave(b);
 
     genai_books_boot(f.addr, other);

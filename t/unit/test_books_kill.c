@@ -168,15 +168,15 @@ scenario(const char *key)
     *phase = 4;
 
     t = books_used(100);
-    genai_books_settle(b, x, &t);
+    genai_books_settle(b, x, &t, NULL);
     *phase = 5;
 
     t = books_used(50);
-    genai_books_settle(b, y, &t);
+    genai_books_settle(b, y, &t, NULL);
     *phase = 6;
 
     z = genai_books_lease(b, &d, id, 2);
-    genai_books_settle(b, z, &t);
+    genai_books_settle(b, z, &t, NULL);
     *phase = 7;
 
     while (genai_books_retire(b, 2, 100, keep, NULL) > 0) { /* void */ }
@@ -425,7 +425,7 @@ test_stopped(void)
 
         genai_books_step = step;
         stop_at = 12;
-        genai_books_settle(b, x, &t);
+        genai_books_settle(b, x, &t, NULL);
         genai_books_leave(b);
         _exit(0);
     }
@@ -444,7 +444,7 @@ test_stopped(void)
         close(fds[0]);
         b = join();
         x = genai_books_lease(b, &a, id, 1);
-        genai_books_settle(b, x, &t);
+        genai_books_settle(b, x, &t, NULL);
         genai_books_leave(b);
         i = (write(fds[1], "x", 1) != 1);
         _exit((int) i);
@@ -600,7 +600,7 @@ worker(record_t *r, unsigned number)
             x->turn = r->turn;
             x->phase = X_SETTLING;
             t = books_used(what);
-            genai_books_settle(b, lease[i], &t);
+            genai_books_settle(b, lease[i], &t, NULL);
 
             t.exchanges = 1;
             memcpy(r->sure[~r->turn & 1], r->sure[r->turn & 1],

@@ -22,26 +22,6 @@ static int genai_books_text_find(const genai_books_t *b, const genai_str_t *s,
     uint64_t hash, uint32_t *name);
 
 
-static inline void
-genai_books_hash_str(genai_siphash_t *h, const genai_str_t *s)
-{
-    size_t                n;
-    uint64_t              w;
-    const unsigned char  *p = s->data;
-
-    for (n = s->len; n >= 8; n -= 8, p += 8) {
-        memcpy(&w, p, 8);
-        genai_siphash_word(h, w);
-    }
-
-    if (n) {
-        w = 0;
-        memcpy(&w, p, n);
-        genai_siphash_word(h, w);
-    }
-}
-
-
 /* lengths go before all data: what follows can be taken in one way */
 
 uint64_t
@@ -51,7 +31,7 @@ genai_books_text_hash(const genai_books_t *b, const genai_str_t *s)
 
     genai_siphash_begin(&h, b->head->seed);
     genai_siphash_word(&h, s->len);
-    genai_books_hash_str(&h, s);
+    genai_siphash_bytes(&h, s->data, s->len);
 
     return genai_siphash_end(&h);
 }
@@ -63,9 +43,10 @@ uint64_t
 genai_books_account_hash(const genai_books_t *b,
     const genai_account_t *account)
 {
-    uint64_t         w;
-    unsigned         i;
-    genai_siphash_t  h;
+    uint64_t            w;
+    unsigned            i;
+    const genai_str_t  *s;
+    genai_siphash_t     h;
 
     w = (uint32_t) account->day;
 
@@ -78,7 +59,8 @@ genai_books_account_hash(const genai_books_t *b,
     genai_siphash_word(&h, w);
 
     for (i = 0; i < GENAI_NAMES; i++) {
-        genai_books_hash_str(&h, genai_books_account_name(account, i));
+        s = genai_books_account_name(account, i);
+        genai_siphash_bytes(&h, s->data, s->len);
     }
 
     return genai_siphash_end(&h);

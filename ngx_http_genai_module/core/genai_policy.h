@@ -32,7 +32,7 @@
 
 
 #define GENAI_POLICY_MAGIC     "GENAIPOL"
-#define GENAI_POLICY_LAYOUT    2
+#define GENAI_POLICY_LAYOUT    3
 
 #define GENAI_POLICY_NONE      0xffffffffu
 
@@ -118,6 +118,7 @@ typedef struct {
 typedef struct {
     genai_limit_t         limit;
     genai_policy_text_t   pattern;
+    uint64_t              id[2];        /* genai_policy_limits.h */
 } genai_policy_limit_t;
 
 
@@ -147,9 +148,11 @@ typedef struct {
                                            empty policy is meant so */
 
     uint64_t              seed[2];      /* of secrets' places, random */
+    uint64_t              limited;      /* 1: models have limits */
 
     uint64_t              barred_lengths[2];  /* of their patterns, see
                                                  genai_policy_allows_model() */
+    uint64_t              limited_lengths[2]; /* of models with limits */
     genai_policy_table_t  secrets;      /* n is a power of 2 */
     genai_policy_table_t  objects[GENAI_POLICY_KINDS];
     genai_policy_table_t  limits;

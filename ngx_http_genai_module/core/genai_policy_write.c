@@ -8,6 +8,7 @@
 
 
 #include "genai_policy_build_int.h"
+#include "genai_policy_limits.h"
 
 #include <stdlib.h>
 
@@ -56,6 +57,7 @@ static void genai_policy_bar(genai_policy_writer_t *w);
 static void genai_policy_objects(genai_policy_writer_t *w);
 static void genai_policy_lists(genai_policy_writer_t *w);
 static void genai_policy_keys(genai_policy_writer_t *w);
+static void genai_policy_name_limits(genai_policy_writer_t *w);
 static void genai_policy_sources(genai_policy_builder_t *b,
     genai_policy_t *p);
 static void genai_policy_moved(const genai_policy_writer_t *w,
@@ -94,6 +96,7 @@ genai_policy_write(genai_policy_builder_t *b, uint64_t generation, int64_t now,
     genai_policy_objects(&w);
     genai_policy_lists(&w);
     genai_policy_keys(&w);
+    genai_policy_name_limits(&w);
 
     if (genai_policy_stopped(b)) {
         goto done;
@@ -698,6 +701,7 @@ genai_policy_keys(genai_policy_writer_t *w)
 {
     uint32_t                i;
     genai_policy_t         *p;
+    genai_policy_def_t     *def;
     genai_policy_object_t  *key;
 
     p = (genai_policy_t *) w->data;
@@ -721,6 +725,40 @@ genai_policy_keys(genai_policy_writer_t *w)
 
         default:
             key->flags |= GENAI_POLICY_ABOVE_CLOSED;
+        }
+
+        if (genai_policy_holds_most(p, key) > GENAI_HOLDS_MAX) {
+            key->flags |= GENAI_POLICY_CLOSED;
+            p->closed++;
+
+            def = genai_policy_def(w->b,
+                                   w->entries[GENAI_POLICY_KEYS][i].def);
+
+            genai_policy_complain(w->b, GENAI_FINDING_CLOSED, def, def->line,
+                                  "nobody passes through it: with those of its"
+                                  " plan, user and teams, more than %d limits"
+                                  " apply to it", GENAI_HOLDS_MAX);
+        }
+    }
+}
+
+
+static void
+genai_policy_name_limits(genai_policy_writer_t *w)
+{
+    uint32_t                i, k;
+    genai_policy_t         *p;
+
+    p = (genai_policy_t *) w->data;
+
+    for (k = 0; k < GENAI_POLICY_KINDS; k++) {
+        for (i = 0; i < w->n[k]; i += GENAI_POLICY_STEP) {
+
+            if (genai_policy_stopped(w->b)) {
+                return;
+            }
+
+            genai_policy_limits_name(p, k, i, GENAI_POLICY_STEP);
         }
     }
 }

@@ -15,6 +15,7 @@
 
 
 #include <stdint.h>
+#include <string.h>
 
 
 typedef struct {
@@ -59,6 +60,27 @@ genai_siphash_word(genai_siphash_t *h, uint64_t w)
     h->v[3] ^= w;
     genai_siphash_round(h);
     h->v[0] ^= w;
+}
+
+
+/* the last word of bytes that are no multiple of 8 ends with zeroes */
+
+static inline void
+genai_siphash_bytes(genai_siphash_t *h, const void *data, size_t len)
+{
+    uint64_t              w;
+    const unsigned char  *p = data;
+
+    for ( /* void */ ; len >= 8; len -= 8, p += 8) {
+        memcpy(&w, p, 8);
+        genai_siphash_word(h, w);
+    }
+
+    if (len) {
+        w = 0;
+        memcpy(&w, p, len);
+        genai_siphash_word(h, w);
+    }
 }
 
 

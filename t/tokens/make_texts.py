@@ -23,7 +23,8 @@ WHOLE = ('eng fra deu_1996 spa por_BR rus ukr pol ces hun tur vie ell_monotonic'
          ' arb heb hin ben tam tha khm jpn kor cmn_hans cmn_hant').split()
 EXCERPT = 900
 
-WHITE = [0x9, 0xa, 0xb, 0xc, 0xd, 0x20, 0x85, 0xa0, 0x1680, *range(0x2000, 0x200b),
+WHITE = [0x9, 0xa, 0xb, 0xc, 0xd, 0x20, 0x85, 0xa0, 0x1680, *range(0x2000,
+         0x200b),
          0x2028, 0x2029, 0x202f, 0x205f, 0x3000]
 
 # what looks like white space, and is not
@@ -48,45 +49,60 @@ NAMES = ['<|endoftext|>', '<|endofprompt|>', '<|fim_prefix|>', '<|im_start|>',
          '[/INST]', '[TOOL_CALLS]', '[AVAILABLE_TOOLS]', '[IMG]', '[PREFIX]',
          '<SPECIAL_20>', '<0x41>', '<0x0A>', '<0xE2>', '<table>', '</td>',
          '<h1>', '<\uff5cUser\uff5c>', '<\uff5cAssistant\uff5c>',
-         '<\uff5cbegin\u2581of\u2581sentence\uff5c>', '<\uff5cfim\u2581hole\uff5c>',
+         '<\uff5cbegin\u2581of\u2581sentence\uff5c>',
+         '<\uff5cfim\u2581hole\uff5c>',
          '<\uff5ctool\u2581call\u2581end\uff5c>']
 
 EMOJI = ['\U0001f600', '\U0001f44d\U0001f3fd', '\U0001f1e9\U0001f1ea',
-         '\U0001f1e9', '\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466',
+         '\U0001f1e9',
+         '\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466',
          '\U0001f3f3\ufe0f\u200d\U0001f308', '\u2764\ufe0f\u200d\U0001f525',
          '1\ufe0f\u20e3', '#\u20e3', '\u263a', '\u263a\ufe0e', '\u263a\ufe0f',
-         '\U0001f9d1\U0001f3ff\u200d\U0001f680', '\U0001faf1\U0001f3fb\u200d\U0001faf2\U0001f3ff',
+         '\U0001f9d1\U0001f3ff\u200d\U0001f680',
+         '\U0001faf1\U0001f3fb\u200d\U0001faf2\U0001f3ff',
          '\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f',
-         '\U0001f9ff', '\U0001fae8', '\u200d', '\ufe0f', '\U0001f3fb', '\u00a9\ufe0f',
+         '\U0001f9ff', '\U0001fae8', '\u200d', '\ufe0f', '\U0001f3fb',
+         '\u00a9\ufe0f',
          '\u2122', '\u26a7', '\U0001f595\U0001f3fc', '\U0001f004', '\u303d']
 
-CASES = ['a', 'b', 'z', 'A', 'B', 'Z', 'ß', 'ẞ', 'İ', 'ı', 'ſ', '\u212a', '\u212b', 'ǅ',
+CASES = ['a', 'b', 'z', 'A', 'B', 'Z', 'ß', 'ẞ', 'İ', 'ı', 'ſ', '\u212a',
+         '\u212b', 'ǅ',
          'ǈ', 'ᾼ', 'ʰ', 'ˈ', 'ᵃ', 'ª', 'º', 'ん', '中', 'א', 'ع', 'ก', '\u0301',
          '\u0327', '\u0903', '\u20dd', 'Ж', 'ж', 'Σ', 'ς', 'Ა', 'ა', 'ℵ', 'Ⓐ',
          'Ⅷ', 'ⅷ', '𝐀', '𝐚', '𐐀', '𐐨', '々', 'ー', '\ua78b', 'ꞌ']
 
 MARKS = ['e', 'a\u0301', 'e\u0301', '\u00e9', '\u0301', '\u0323', '\u0307',
          '\u0344', '\u0f73', '\u1100', '\u1161', '\u11a8', '\uac00', '\uac01',
-         '\u212b', '\u2126', '\u00c5', '\u0041\u030a', '\u0958', '\u0915\u093c',
+         '\u212b', '\u2126', '\u00c5', '\u0041\u030a', '\u0958',
+         '\u0915\u093c',
          '\u2adc', '\ufb1d', '\ufb2c', '\u05d5\u05bc', '\u0b47', '\u0b3e',
          '\u0dd9\u0dcf\u0dca', '\U0001d15e', '\U0001d157', '\U0001d165',
          '\u1e9b\u0323', '\uf900', '\ufa10', '\U0002f800', '\u034f', '\u0300',
          '\u035c', '\u0345', '\u3099', '\u304b', '\u304c', 'q', ' ', '\u00a0',
          '\u1025', '\u102e', '\U00011131', '\U00011127', '\U0001611e']
 
-WORDS = ['the', 'The', ' the', ' of', 'ing', 'tion', 'HTTP', 'Request', 'getName',
+WORDS = ['the', 'The', ' the', ' of', 'ing', 'tion', 'HTTP', 'Request',
+         'getName',
          'snake_case', 'SCREAMING_CASE', 'camelCase', 'iPhone', 'McDonald',
-         'un', 'believ', 'able', ' a', ' I', 'tokenization', ' naïve', 'façade',
-         'don', 'it', 'we', '.', ',', '. ', ', ', '!', '?!', '...', ' - ', '--',
-         '“', '”', '(', ')', '1', '12', '2024', '3.14', '1,000', '%', '$5', '\n',
-         '\n\n', ' ', '  ', ':', '/', '@', '#', '& ', 'https://', 'www.', '.com']
+         'un', 'believ', 'able', ' a', ' I', 'tokenization', ' naïve',
+         'façade',
+         'don', 'it', 'we', '.', ',', '. ', ', ', '!', '?!', '...', ' - ',
+         '--',
+         '“', '”', '(', ')', '1', '12', '2024', '3.14', '1,000', '%', '$5',
+         '\n',
+         '\n\n', ' ', '  ', ':', '/', '@', '#', '& ', 'https://', 'www.',
+         '.com']
 
 CODE = ['if', ' (', ')', ' {', '}', '\n', '\n    ', '\n\t', '\t\t', '        ',
-        '\r\n', ';', '->', '=>', '::', '!=', '===', '/*', '*/', '//', '///', '#',
-        '"', "'", '`', '\\', '\\n', '\\"', '</', '/>', '<div', '&&', '||', '<<=',
+        '\r\n', ';', '->', '=>', '::', '!=', '===', '/*', '*/', '//', '///',
+        '#',
+        '"', "'", '`', '\\', '\\n', '\\"', '</', '/>', '<div', '&&', '||',
+        '<<=',
         '0x1F', '1e-9', '_', '__init__', 'self.', 'return', ' return', 'int',
-        'std::', 'func', '$', '@', '[]', '[0]', '{}', '();', '."', ' = ', '== ',
-        '++', '--', '...', '~', '^', '%s', '%d', 'TODO:', 'ID', 'XMLHttpRequest',
+        'std::', 'func', '$', '@', '[]', '[0]', '{}', '();', '."', ' = ',
+        '== ',
+        '++', '--', '...', '~', '^', '%s', '%d', 'TODO:', 'ID',
+        'XMLHttpRequest',
         'utf8', 'x', 'i', 'null', ' NULL', 'ñ', 'π']
 
 CJK = ['的', '一', '是', '在', '不', '了', '有', '和', '人', '这', '中国', '北京',
@@ -153,14 +169,18 @@ def plain():
             '3.14159, 1,000,000.00 and 0x7fff', 'naïve café Ωmega Straße',
             'Привет, мир!', 'γειά σου Κόσμε', 'مرحبا بالعالم', 'שלום עולם',
             'नमस्ते दुनिया', 'สวัสดีชาวโลก', '你好，世界！', 'こんにちは世界', '안녕하세요 세계',
-            '👋🏽🌍', '👨‍👩‍👧‍👦', '🇩🇪🇫🇷', 'e\u0301e', 'Z̸̡̢a̵l̷g̶o̸', '\ufeffBOM', 'a\u00a0b\u3000c',
-            '  two\n\n\nthree   \t four ', '\r\n\r\n x', '{"a":[1,2.5,null,"b\\n"]}',
-            'def f(x):\n    return x ** 2\n', 'for (int i = 0; i < n; ++i) {\n\t;\n}\n',
+            '👋🏽🌍', '👨‍👩‍👧‍👦', '🇩🇪🇫🇷', 'e\u0301e', 'Z̸̡̢a̵l̷g̶o̸', '\ufeffBOM',
+            'a\u00a0b\u3000c',
+            '  two\n\n\nthree   \t four ', '\r\n\r\n x',
+            '{"a":[1,2.5,null,"b\\n"]}',
+            'def f(x):\n    return x ** 2\n',
+            'for (int i = 0; i < n; ++i) {\n\t;\n}\n',
             'https://example.com/a/b?c=d&e=%20#f', 'user@example.com',
             'aGVsbG8gd29ybGQ=', '<|endoftext|>', '<think>hm</think>',
             '<unused1><table>', '[INST] hi [/INST]', '<s>a</s>', '▁a ▁ b',
             '<0x41>', '\0', 'a\0b', '\U0010ffff', '\U000e0001', '!' * 20,
-            'HTTPServerError camelCaseWord snake_case_word', 'ǅ ſ \u212a \'ſ']):
+            'HTTPServerError camelCaseWord snake_case_word',
+            'ǅ ſ \u212a \'ſ']):
         one(f'ids/{i}', t)
 
     heading('ill-formed UTF-8: each maximal subpart is U+FFFD')
@@ -168,11 +188,14 @@ def plain():
     for i, t in enumerate([
             b'\x80', b'\xff', b'\xc3', b'\xc3(', b'a\xc0\xafb', b'\xe2\x82',
             b'\xe2\x82a', b'\xe2(\xa1', b'\xf0\x9f\x98', b'\xf0\x9f\x98 x',
-            b'\xf0\x28\x8c\xbc', b'\xf4\x90\x80\x80', b'\xf5\x80', b'\xed\xa0\x80',
-            b'\xed\xb0\x80\xed\xa0\x80', b'\xf8\x88\x80\x80\x80', b'\xe0\x80\x80',
+            b'\xf0\x28\x8c\xbc', b'\xf4\x90\x80\x80', b'\xf5\x80',
+                b'\xed\xa0\x80',
+            b'\xed\xb0\x80\xed\xa0\x80', b'\xf8\x88\x80\x80\x80',
+                b'\xe0\x80\x80',
             b'\xf0\x80\x80\x80', b'ok \xfe\xfe ok', b'\xef\xbf\xbd\xbd',
             b'\xc3\xc3\xa9', b'\xe2\xe2\x82\xac', b'\xf0\xf0\x9f\x98\x80',
-            bytes(range(256)), bytes(range(255, -1, -1)), b'x\xe2\x82\xac\x80y']):
+            bytes(range(256)), bytes(range(255, -1, -1)),
+                b'x\xe2\x82\xac\x80y']):
         one(f'bad/{i}', t)
 
 
@@ -186,7 +209,8 @@ def samples():
     heading('data')
     rnd = random.Random(7)
     rows = [{'id': rnd.getrandbits(53), 'ok': bool(i & 1), 'score': round(
-        rnd.random() * 10 ** rnd.randrange(-3, 9), 4), 'tags': ['a-b', f'x{i}'],
+        rnd.random() * 10 ** rnd.randrange(-3, 9), 4), 'tags': ['a-b',
+            f'x{i}'],
         'name': rnd.choice(['Zoë', '李雷', 'O\'Neil', 'Łukasz', '山田']),
         'note': None if i % 3 else 'line\none\t"two" \\ \u2028'}
         for i in range(40)]
@@ -210,7 +234,8 @@ def samples():
         f'10.0.{i % 7}.{i * 37 % 256} - - [2{i % 9}/Nov/2025:13:55:{i:02d} +0000]'
         f' "GET /v1/m{i}?q=%C3%A9 HTTP/1.1" {200 + i} {i ** 5} "-" "curl/8.{i}"'
         for i in range(30)))
-    one('data/markdown', '# Title\n\n* one\n  * two **bold** _it_\n\n| a | b |\n'
+    one('data/markdown',
+        '# Title\n\n* one\n  * two **bold** _it_\n\n| a | b |\n'
         '|---|:-:|\n| `x` | 1 |\n\n```c\nint\tx;\n```\n\n> quote\n>> deeper\n\n'
         '1. [link](http://a.b/c_(d))\n2. ![i](<a b>)\n\n---\n~~~~\n\\* &amp; \\\n')
 
@@ -219,7 +244,8 @@ def runs():
     heading('runs')
 
     for name, c in (('a', 'a'), ('A', 'A'), ('space', ' '), ('lf', '\n'),
-                    ('cr', '\r'), ('crlf', '\r\n'), ('tab', '\t'), ('dot', '.'),
+                    ('cr', '\r'), ('crlf', '\r\n'), ('tab', '\t'), ('dot',
+                    '.'),
                     ('dash', '-'), ('equals', '='), ('slash', '/'),
                     ('quote', "'"), ('digit', '7'), ('ab', 'ab'), ('aA', 'aA'),
                     ('zwj', '\u200d'), ('mark', '\u0301'), ('nbsp', '\u00a0'),
@@ -230,7 +256,8 @@ def runs():
                     ('contraction', "'s"), ('underscore', '_'), ('sp_a', ' a'),
                     ('under_block', '\u2581'), ('e_acute', 'e\u0301'),
                     ('space_lf', ' \n'), ('lf_space', '\n '), ('hash', '#')):
-        for n in (2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 127, 128,
+        for n in (2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 127,
+        128,
                   129, 1000, 4097):
             rep(f'run/{name}', n, c)
 
@@ -259,19 +286,24 @@ def sets():
             ('words', 20, WORDS), ('code', 20, CODE), ('cjk', 20, CJK),
             ('white', 14, white + [chr(c) for c in NOT_WHITE]
              + ['a', 'Z', '.', '1', '中']),
-            ('ascii_white', 16, [' ', ' ', '  ', '\n', '\r', '\r\n', '\t', '\f',
+            ('ascii_white', 16, [' ', ' ', '  ', '\n', '\r', '\r\n', '\t',
+                                 '\f',
                                  '\v', 'a', 'b.', '/', "'s", '1']),
-            ('digits', 12, digits() + ['½', 'Ⅷ', '①', '〇', '.', ',', ' ', 'a']),
-            ('contractions', 10, CONTRACTIONS + CASES[:12] + [' ', 'don', 'IT']),
+            ('digits', 12, digits() + ['½', 'Ⅷ', '①', '〇', '.', ',', ' ',
+            'a']),
+            ('contractions', 10, CONTRACTIONS + CASES[:12] + [' ', 'don',
+            'IT']),
             ('cases', 14, CASES + ["'s", "'", ' ', '.']),
             ('emoji', 10, EMOJI + [' ', 'a', '!']),
             ('marks', 12, MARKS),
             ('names', 5, NAMES + [' ', 'a', '\n', '<', '>', '|']),
             ('ascii', 24, ['{0-7f}', '{20-7e}', '{61-7a}', '{41-5a}', ' ']),
             ('letters', 12, ['{61-7a}', '{61-7a}', '{61-7a}', '{41-5a}']),
-            ('latin', 20, ['{61-7a}', '{c0-24f}', '{1e00-1eff}', ' ', '{300-36f}',
+            ('latin', 20, ['{61-7a}', '{c0-24f}', '{1e00-1eff}', ' ',
+                           '{300-36f}',
                            '{2b0-2ff}']),
-            ('ranges', 12, RANGES), ('ranges_blank', 16, RANGES + [' ', ' a', '\n']),
+            ('ranges', 12, RANGES), ('ranges_blank', 16, RANGES + [' ', ' a',
+            '\n']),
             ('bmp', 10, ['{80-d7ff}', '{e000-ffff}', ' ', '{2000-2bff}']),
             ('astral', 8, ['{10000-1ffff}', '{1f000-1faff}', '{20000-2ffff}',
                            '{e0000-e01ef}', ' ', 'x']),
@@ -284,6 +316,24 @@ def sets():
                                  ' ', '\n', '/', 'a']),
             ]):
         some(f'random/{name}', 1000 + i, 250, most, items)
+
+
+def long():
+    heading('longer than what is cut or merged at once')
+
+    for i, (name, most, items) in enumerate([
+            ('letters', 9000, ['{61-7a}']), ('ab', 9000, ['a', 'b']),
+            ('case', 9000, ['a', 'A', 'b', 'B']),
+            ('words', 4000, ['the', 'ing', 'tion', 'HTTP', 'un', 'able', 'er']),
+            ('han', 5000, ['{4e00-9fff}']), ('thai', 5000, ['{e01-e3a}']),
+            ('marks', 3000, MARKS), ('white', 5000, [chr(c) for c in WHITE]),
+            ('ascii_white', 9000, [' ', ' ', ' ', ' ', '\n', '\r']),
+            ('punctuation', 9000, ['{21-2f}', '{3a-40}', '{5b-60}']),
+            ('emoji', 2000, EMOJI), ('names', 1000, NAMES + [' ', '\n']),
+            ('under', 5000, ['\u2581', ' ', '\u2581a']),
+            ('mixed', 6000, WORDS + CODE + CJK + EMOJI),
+            ('ranges', 4000, RANGES)]):
+        some(f'long/{name}', 2000 + i, 10, most, items)
 
 
 def planes():
@@ -312,6 +362,7 @@ def main():
     samples()
     runs()
     sets()
+    long()
     planes()
     heading('the Universal Declaration of Human Rights')
 

@@ -148,7 +148,7 @@ def worst(raw):
     return [text[i * size:(i + 1) * size].encode() for i in range(6)]
 
 
-def measure(options, encoding, name, slices, warm):
+def measure(options, encoding, slices, warm):
     """{runner: {times, tokens, why}} of a text."""
 
     runners = [Runner(n, c, options.core)
@@ -175,6 +175,9 @@ def measure(options, encoding, name, slices, warm):
         if not r.gone:
             r.process.stdin.close()
             r.process.wait()
+
+    if runners[0].gone:
+        raise SystemExit(f'{encoding}: ours {runners[0].gone}')
 
     ours = tokens['ours']
     out = {}
@@ -266,10 +269,10 @@ def main():
                 raw = f.read()
 
             if name in LANGUAGES:
-                result = measure(options, encoding, name, cut(raw, SLICES),
+                result = measure(options, encoding, cut(raw, SLICES),
                                  WARM)
             else:
-                result = measure(options, encoding, name, worst(raw), 2)
+                result = measure(options, encoding, worst(raw), 2)
 
             results[name] = result
             show(encoding, name, result)

@@ -30,9 +30,12 @@ def fetch(folder):
 
     if not os.path.exists(root + '/done'):
         os.makedirs(root, exist_ok=True)
-        subprocess.run(['apt-get', '-q', 'download'] + PACKAGES, cwd=root,
-                       check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
+
+        if subprocess.run(['apt-get', '-q', 'download'] + PACKAGES, cwd=root,
+                          stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL).returncode:
+            sys.exit('the packages of the texts cannot be had from Debian ('
+                     + ' '.join(PACKAGES) + '): try apt-get update')
 
         for package in glob.glob(root + '/*.deb'):
             subprocess.run(['dpkg-deb', '-x', package, root], check=True)

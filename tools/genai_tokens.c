@@ -230,6 +230,11 @@ genai_tokens_count(genai_tokens_t *t, const genai_str_t *text,
 
     *tokens = c.tokens;
 
+    if (c.inexact && !t->batch) {
+        fputs("genai-tokens: not exact: too much of a stream could not be"
+              " cut\n", stderr);
+    }
+
     genai_counter_done(&c);
 
     if (rc != 0 || t->failed) {

@@ -281,11 +281,11 @@ genai_vocab_print(const genai_vocab_t *v, int compiled)
         [GENAI_VOCAB_LONGS] = "long tokens",
         [GENAI_VOCAB_STRINGS] = "strings",
         [GENAI_VOCAB_PAIRS] = "pairs",
-        [GENAI_VOCAB_PARTS] = "parts",
         [GENAI_VOCAB_BYTE_PAIRS] = "byte pairs",
         [GENAI_VOCAB_BLOCKS] = "blocks",
         [GENAI_VOCAB_CHARS] = "characters",
         [GENAI_VOCAB_BYTES] = "bytes",
+        [GENAI_VOCAB_JOINTS] = "joints",
         [GENAI_VOCAB_ADDED] = "added tokens",
         [GENAI_VOCAB_IDS] = "ids",
         [GENAI_VOCAB_PATTERN] = "pattern"
@@ -298,8 +298,7 @@ genai_vocab_print(const genai_vocab_t *v, int compiled)
            v->header->version);
     printf("tokens     %u\n", v->ntokens);
     printf("family     %s%s%s%s%s\n",
-           v->spaces ? genai_split_name(GENAI_SPLIT_SPACE)
-                     : genai_split_name(v->split),
+           v->joints ? "joints" : genai_split_name(v->split),
            v->chars ? ", of characters" : "",
            v->nfc ? ", NFC" : "", v->prefix ? ", a space before a text" : "",
            v->added ? ", with added tokens" : "");

@@ -94,48 +94,39 @@ genai_bpe_window(genai_bpe_t *b, const genai_str_t *rest, int last)
 
 
 uint32_t
-genai_bpe_exact(const genai_vocab_t *v, uint32_t left, uint32_t right)
+genai_bpe_place(genai_bpe_t *b)
 {
-    uint32_t         i, n, bucket, symbol;
-    uint64_t         hash;
-    const uint32_t  *slots;
+    uint32_t            i;
+    genai_bpe_cache_t  *c;
 
-    hash = genai_vocab_hash_pair(genai_vocab_pair(left, right));
-    bucket = genai_vocab_bucket(hash, v->pair_buckets);
+    c = b->cache;
 
-    for (n = v->pair_probes; n; n--) {
-        slots = v->pairs + (size_t) bucket * GENAI_VOCAB_PAIR_WAYS;
-
-        for (i = 0; i < GENAI_VOCAB_PAIR_WAYS; i++) {
-            symbol = slots[i] & GENAI_VOCAB_NONE;
-
-            if ((slots[i] & GENAI_VOCAB_TAG) == genai_vocab_tag(hash)
-                && genai_vocab_made_of(v, symbol, left, right))
-            {
-                return symbol;
-            }
+    for (i = 0; i < c->nvocabs; i++) {
+        if (c->vocabs[i] == b->vocab->checksum) {
+            return i;
         }
-
-        if (!(slots[0] & GENAI_VOCAB_MORE)) {
-            break;
-        }
-
-        bucket = (bucket + 1 == v->pair_buckets) ? 0 : bucket + 1;
     }
 
-    return GENAI_VOCAB_NONE;
+    if (i == GENAI_BPE_VOCABS) {
+        memset(c, 0, sizeof(genai_bpe_cache_t));
+        i = 0;
+    }
+
+    c->vocabs[i] = b->vocab->checksum;
+    c->nvocabs = i + 1;
+
+    return i;
 }
 
 
 const genai_vocab_string_t *
-genai_bpe_string(const genai_vocab_t *v, const unsigned char *p, size_t len)
+genai_bpe_string(const genai_vocab_t *v, const unsigned char *p, size_t len,
+    uint64_t hash)
 {
     uint32_t                     i, n, bucket, offset;
-    uint64_t                     hash;
     const uint64_t              *slots;
     const genai_vocab_string_t  *s;
 
-    hash = genai_vocab_hash_long(p, len);
     bucket = genai_vocab_bucket(hash, v->long_buckets);
 
     for (n = v->long_probes; n; n--) {
@@ -173,50 +164,79 @@ genai_bpe_string(const genai_vocab_t *v, const unsigned char *p, size_t len)
 }
 
 
+/* the entry in CHARS of the character at p, and its length */
+
+static inline uint64_t
+genai_bpe_char(const genai_vocab_t *v, const unsigned char *p, size_t left,
+    size_t *n)
+{
+    size_t    i;
+    uint32_t  c;
+
+    c = p[0];
+
+    if (c < 0x80) {
+        *n = 1;
+
+    } else if (c >= 0xc0 && c < 0xe0 && left >= 2) {
+        *n = 2;
+        c = (c & 0x1f) << 6 | (p[1] & 0x3f);
+
+    } else if (c >= 0xe0 && c < 0xf0 && left >= 3) {
+        *n = 3;
+        c = (c & 0x0f) << 12 | (p[1] & 0x3f) << 6 | (p[2] & 0x3f);
+
+    } else if (c >= 0xf0 && c < 0xf5 && left >= 4) {
+        *n = 4;
+        c = (c & 0x07) << 18 | (uint32_t) (p[1] & 0x3f) << 12
+            | (p[2] & 0x3f) << 6 | (p[3] & 0x3f);
+
+        if (c > 0x10ffff) {
+            return GENAI_VOCAB_UNKNOWN;
+        }
+
+    } else {
+
+        /* a window of bytes may cut a character */
+
+        *n = 1;
+        return GENAI_VOCAB_UNKNOWN;
+    }
+
+    i = (size_t) v->blocks[c / 64] * 64 + c % 64;
+
+    return (i < v->nchars) ? v->char_symbols[i] : GENAI_VOCAB_UNKNOWN;
+}
+
+
 uint32_t
 genai_bpe_chars(const genai_vocab_t *v, const unsigned char *p, size_t len,
     uint32_t *symbols, uint16_t *starts)
 {
-    size_t    i, j, n;
-    uint32_t  c, k, symbol;
+    size_t    i, j, n, next;
+    uint32_t  k, symbol;
+    uint64_t  c, d, left, right;
 
     k = 0;
+    n = 0;
+    left = 0;
+    c = len ? genai_bpe_char(v, p, len, &n) : 0;
 
-    for (i = 0; i < len; i += n) {
-        c = p[i];
+    for (i = 0; i < len; i += n, n = next, c = d, left = right) {
 
-        if (c < 0x80) {
-            n = 1;
+        next = 0;
+        d = 0;
 
-        } else if (c < 0xe0 && len - i >= 2) {
-            n = 2;
-            c = (c & 0x1f) << 6 | (p[i + 1] & 0x3f);
-
-        } else if (c < 0xf0 && len - i >= 3) {
-            n = 3;
-            c = (c & 0x0f) << 12 | (p[i + 1] & 0x3f) << 6 | (p[i + 2] & 0x3f);
-
-        } else if (len - i >= 4) {
-            n = 4;
-            c = (c & 0x07) << 18 | (uint32_t) (p[i + 1] & 0x3f) << 12
-                | (p[i + 2] & 0x3f) << 6 | (p[i + 3] & 0x3f);
-
-        } else {
-
-            /* not a whole character: this cannot be in UTF-8 */
-
-            n = 1;
-            c = 0x110000;
+        if (i + n < len) {
+            d = genai_bpe_char(v, p + i + n, len - i - n, &next);
         }
 
-        symbol = GENAI_VOCAB_NONE;
+        /* what may reach over its borders, of which masks know */
 
-        if (c < 0x110000) {
-            j = (size_t) v->blocks[c / 64] * 64 + c % 64;
-            symbol = (j < v->nchars) ? v->char_symbols[j] : GENAI_VOCAB_NONE;
-        }
+        right = genai_vocab_char_left(c) & genai_vocab_char_right(d);
+        symbol = genai_vocab_char_symbol(c);
 
-        if (symbol != GENAI_VOCAB_NONE) {
+        if (symbol != GENAI_VOCAB_NONE && (left | right) == 0) {
             symbols[k] = symbol;
 
             if (starts) {

@@ -3,10 +3,11 @@
  *
  * Byte pair encoding: how many tokens a piece of text is.
  *
- * Most pieces are a token: they are looked up as a whole, several at a time,
- * so that the processor has the memory at hand when it is needed.  The others
- * are looked for in a cache of the thread, and merged where they are not in
- * it.
+ * Most pieces were there a while ago: a cache of the thread has those of up to
+ * GENAI_BPE_RECENT bytes, tokens or not, close together, where the table of all
+ * tokens has them far apart.  What is not there is looked for in that table,
+ * several pieces at a time, so that the processor has the memory at hand when
+ * it is needed; and merged where it is no token.
  *
  * Merging keeps for each symbol of the piece one word: the symbol that it
  * makes with its right neighbour, and its own place below.  The smallest word
@@ -41,9 +42,15 @@
 /* bytes of a window, at most */
 #define GENAI_BPE_WINDOW     4095
 
-/* bytes of a piece that is kept in the cache, entries of a cache */
+/* bytes of a piece that is kept in a cache: of any, and of those that are no
+   token; entries for each */
+#define GENAI_BPE_RECENT     14
+#define GENAI_BPE_RECENTS    32768
 #define GENAI_BPE_CACHE_KEY  24
-#define GENAI_BPE_CACHE      8192
+#define GENAI_BPE_CACHE      2048
+
+/* vocabularies that share a cache */
+#define GENAI_BPE_VOCABS     16
 
 
 /*
@@ -54,20 +61,33 @@
 #define GENAI_BPE_WORK_BYTE   3
 
 
+/*
+ * A piece, zeros behind it; in byte 14 its length, from 1 on, and above it the
+ * place of the vocabulary in vocabs[]; in byte 15 how many tokens it is.
+ */
+typedef struct {
+    uint64_t   low;
+    uint64_t   high;
+} genai_bpe_recent_t;
+
+
 typedef struct {
     uint64_t   key[3];          /* zeros behind the piece */
-    uint32_t   vocab;           /* a part of its checksum */
+    uint32_t   vocab;           /* its place in vocabs[] */
     uint16_t   len;
     uint16_t   count;           /* 0: empty */
 } genai_bpe_entry_t;
 
 
 /*
- * A cache of pieces that are no token, 256 KiB; zeros are an empty one.  It
- * serves all vocabularies of a thread.
+ * A cache of pieces, 576 KiB; zeros are an empty one.  It serves all
+ * vocabularies of a thread; with one more than GENAI_BPE_VOCABS it begins anew.
  */
 typedef struct {
-    genai_bpe_entry_t  entries[GENAI_BPE_CACHE];
+    genai_bpe_recent_t  recents[GENAI_BPE_RECENTS];
+    genai_bpe_entry_t   entries[GENAI_BPE_CACHE];
+    uint64_t            vocabs[GENAI_BPE_VOCABS];       /* their checksums */
+    uint32_t            nvocabs;
 } genai_bpe_cache_t;
 
 

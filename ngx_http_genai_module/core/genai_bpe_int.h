@@ -12,17 +12,27 @@
 #include "genai_bpe.h"
 
 
-/* symbols that are merged in registers: bits of a word, less one at each end */
+/* symbols of a lane: bits of a word, less one at each end; lanes */
 #define GENAI_BPE_FLAT    62
+#define GENAI_BPE_LANES   32
+
+/* symbols from window to window; what is left of FLAT is seen twice */
+#define GENAI_BPE_STRIDE  46
+
+/* bytes of a piece that may have so few symbols */
+#define GENAI_BPE_SHORT   240
 
 /* words that begin behind the symbols of a window */
 #define GENAI_BPE_SLOTS   4096
 
 /* pieces that are looked up together */
-#define GENAI_BPE_BATCH   32
+#define GENAI_BPE_BATCH   128
 
 /* bytes after which the budget is looked at */
 #define GENAI_BPE_STEP    2048
+
+/* bytes that are compared for one unit of the budget */
+#define GENAI_BPE_WORK_SAME  64
 
 /* a pair's word: what it makes, and its place */
 #define GENAI_BPE_PLACE   12
@@ -55,22 +65,19 @@ extern const uint64_t  genai_bpe_high[16];
 
 
 /*
- * What two symbols make, for sure, or GENAI_VOCAB_NONE: where what an edition
- * has found by its tag alone turned out to be another pair's.
- */
-uint32_t genai_bpe_exact(const genai_vocab_t *v, uint32_t left,
-    uint32_t right);
-
-/*
- * The string in STRINGS of a piece of 16 bytes or more; NULL where it is no
- * token.
+ * The string in STRINGS of a piece of 16 bytes or more, with its hash; NULL
+ * where it is no token.
  */
 const genai_vocab_string_t *genai_bpe_string(const genai_vocab_t *v,
-    const unsigned char *p, size_t len);
+    const unsigned char *p, size_t len, uint64_t hash);
+
+/* The place of the engine's vocabulary in its cache's vocabs[]. */
+uint32_t genai_bpe_place(genai_bpe_t *b);
 
 /*
- * The base symbols of a piece, up to len bytes of it, into symbols; with
- * starts, unless NULL, the offset of each, and one more.  Returns how many.
+ * The symbols that p[0 .. len) begins with, as few as CHARS allows, into
+ * symbols; into starts, unless NULL, the offset of each, and one more.
+ * Returns how many.
  */
 uint32_t genai_bpe_chars(const genai_vocab_t *v, const unsigned char *p,
     size_t len, uint32_t *symbols, uint16_t *starts);

@@ -6,25 +6,14 @@
  *     GENAI_BPE_TARGET         the attribute of all functions
  *     GENAI_BPE_EDITION        the name of its genai_bpe_edition_t
  *     genai_bpe_word_way()     which of a bucket's 4 words is this, or -1
- *     genai_bpe_pair()         what two symbols make, or GENAI_VOCAB_NONE, or,
- *                              seldom, what two others make: to be asked of
- *                              genai_vocab_made_of()
+ *     genai_bpe_slot()         what is made of the pair with this key, in a
+ *                              bucket of PAIRS or in those behind it, or
+ *                              GENAI_VOCAB_NONE
  *     genai_bpe_min()          the smallest of n words, n a multiple of 8
- *     genai_bpe_flat()         merges up to GENAI_BPE_FLAT symbols, see there
  */
 
 
-/* symbols while they are merged, as a list; sizes are those of the caller */
-
-typedef struct {
-    uint32_t   *symbols;
-    uint32_t   *words;          /* see GENAI_BPE_PLACE; ones to a multiple of
-                                   16 */
-    uint32_t   *tops;           /* of each 16 words the smallest */
-    uint16_t   *next;
-    uint16_t   *prev;
-    uint32_t    n;
-} genai_bpe_list_t;
+#include "genai_bpe_merge.h"
 
 
 /* the slot of a piece of up to 15 bytes in WORDS, or -1 */
@@ -78,281 +67,171 @@ genai_bpe_load(const unsigned char *p, size_t len, const unsigned char *limit,
 }
 
 
-/* what two base symbols make */
+/* a piece that is to be looked up */
 
-static inline GENAI_BPE_TARGET uint32_t
-genai_bpe_first(const genai_vocab_t *v, uint32_t left, uint32_t right)
+typedef struct {
+    const unsigned char  *p;
+    size_t                len;
+    genai_bpe_recent_t    piece;
+    genai_bpe_recent_t   *recent;       /* or NULL */
+    uint64_t              hash;         /* in WORDS or LONGS */
+} genai_bpe_missed_t;
+
+
+#define GENAI_BPE_LETTERS  UINT64_C(0x0000ffffffffffff)
+#define GENAI_BPE_ONE      UINT64_C(0x0100000000000000)
+
+
+/* two entries of the cache, of which the first was used twice */
+
+static inline GENAI_BPE_TARGET genai_bpe_recent_t *
+genai_bpe_recents(genai_bpe_cache_t *cache, uint64_t low, uint64_t high)
 {
-    return v->chars ? genai_bpe_pair(v, left, right)
-                    : v->byte_pairs[left << 8 | right];
+    uint64_t  hash;
+
+    hash = genai_vocab_mix(low ^ GENAI_VOCAB_HASH_B,
+                           high ^ GENAI_VOCAB_HASH_A);
+
+    return &cache->recents[hash % (GENAI_BPE_RECENTS / 2) * 2];
 }
+
+
+#define genai_bpe_is_recent(r, low_, high_)                                   \
+    ((((r)->low ^ (low_)) | ((r)->high ^ (high_)) << 8) == 0)
 
 
 /*
- * Merges all that can be merged.  Of the symbols, n at first, those that are
- * left are chained by next[], from 0 to n.  Returns how many these are.
+ * The entries that a piece of more than GENAI_BPE_RECENT bytes would have in
+ * the cache.
  */
 
-static GENAI_BPE_TARGET uint32_t
-genai_bpe_merge(const genai_vocab_t *v, genai_bpe_list_t *l)
+static inline GENAI_BPE_TARGET genai_bpe_entry_t *
+genai_bpe_entries(genai_bpe_t *b, const unsigned char *p, size_t len,
+    genai_bpe_entry_t *key)
 {
-    uint32_t  i, j, k, n, p, word, symbol, left, *words, *tops, *symbols;
-    uint32_t  nwords, ntops;
-    uint16_t  *next, *prev;
+    uint64_t  hash;
 
-    n = l->n;
-    words = l->words;
-    tops = l->tops;
-    symbols = l->symbols;
-    next = l->next;
-    prev = l->prev;
+    memcpy(key->key, p, 8);
+    memcpy(&key->key[1], p + 8, (len < 16) ? 7 : 8);
 
-    nwords = (n + 15) & ~15u;
-    ntops = (nwords / 16 + 7) & ~7u;
-
-    for (i = 0; i + 1 < n; i++) {
-        next[i] = (uint16_t) (i + 1);
-        prev[i + 1] = (uint16_t) i;
-        words[i] = genai_bpe_first(v, symbols[i], symbols[i + 1])
-                   << GENAI_BPE_PLACE | i;
+    if (len < 16) {
+        key->key[1] &= genai_bpe_high[15];
     }
 
-    next[n - 1] = (uint16_t) n;
+    key->key[2] = 0;
 
-    for (i = n - 1; i < nwords; i++) {
-        words[i] = UINT32_MAX;
+    if (len > 16) {
+        memcpy(&key->key[2], p + len - 8, 8);
+        key->key[2] >>= 8 * (24 - len);
     }
 
-    for (i = 0; i < ntops; i++) {
-        tops[i] = (i < nwords / 16) ? genai_bpe_min(words + 16 * i, 16)
-                                    : UINT32_MAX;
-    }
+    key->vocab = genai_bpe_place(b);
+    key->len = (uint16_t) len;
 
-    for (left = n; left > 1; left--) {
-        word = genai_bpe_min(tops, ntops);
+    hash = genai_vocab_mix(key->key[0] ^ GENAI_VOCAB_HASH_A ^ key->vocab,
+                           key->key[1] ^ key->key[2] * GENAI_VOCAB_HASH_B
+                           ^ len);
 
-        if (word >= GENAI_BPE_NO_PAIR) {
-            break;
-        }
-
-        i = word & GENAI_BPE_MASK;
-        symbol = word >> GENAI_BPE_PLACE;
-        j = next[i];
-        k = next[j];
-
-        if (!genai_vocab_made_of(v, symbol, symbols[i], symbols[j])) {
-            words[i] = genai_bpe_exact(v, symbols[i], symbols[j])
-                       << GENAI_BPE_PLACE | i;
-            tops[i / 16] = genai_bpe_min(words + (i & ~15u), 16);
-            left++;
-            continue;
-        }
-
-        symbols[i] = symbol;
-        words[j] = UINT32_MAX;
-        next[i] = (uint16_t) k;
-
-        if (k < n) {
-            prev[k] = (uint16_t) i;
-            words[i] = genai_bpe_pair(v, symbol, symbols[k])
-                       << GENAI_BPE_PLACE | i;
-        } else {
-            words[i] = UINT32_MAX;
-        }
-
-        if (i) {
-            p = prev[i];
-            words[p] = genai_bpe_pair(v, symbols[p], symbol)
-                       << GENAI_BPE_PLACE | p;
-
-            if (p / 16 != i / 16) {
-                tops[p / 16] = genai_bpe_min(words + (p & ~15u), 16);
-            }
-        }
-
-        tops[i / 16] = genai_bpe_min(words + (i & ~15u), 16);
-
-        if (j / 16 != i / 16) {
-            tops[j / 16] = genai_bpe_min(words + (j & ~15u), 16);
-        }
-    }
-
-    return left;
+    return &b->cache->entries[hash % (GENAI_BPE_CACHE / 2) * 2];
 }
 
 
-/* the base symbols of p[0 .. len), at most GENAI_BPE_WINDOW */
+#define genai_bpe_same(e, k)                                                  \
+    (((((e)->key[0] ^ (k)->key[0]) | ((e)->key[1] ^ (k)->key[1])              \
+       | ((e)->key[2] ^ (k)->key[2])) == 0)                                   \
+     && (e)->len == (k)->len && (e)->vocab == (k)->vocab && (e)->count)
 
-static inline GENAI_BPE_TARGET uint32_t
-genai_bpe_symbols(const genai_vocab_t *v, const unsigned char *p, size_t len,
-    uint32_t *symbols, uint16_t *starts)
+
+/* merges the lanes and counts their tokens */
+
+static GENAI_BPE_TARGET void
+genai_bpe_flush(genai_bpe_t *b, genai_bpe_lanes_t *lanes)
 {
-    size_t  i;
+    uint32_t           i, count;
+    uint64_t           bits;
+    genai_bpe_lane_t  *l;
 
-    if (v->chars) {
-        return genai_bpe_chars(v, p, len, symbols, starts);
-    }
+    genai_bpe_lanes(b->vocab, lanes);
 
-    for (i = 0; i < len; i++) {
-        symbols[i] = p[i];
-    }
+    for (i = 0; i < lanes->n; i++) {
+        l = &lanes->lanes[i];
+        count = (uint32_t) __builtin_popcountll(l->alive);
+        b->tokens += count;
 
-    if (starts) {
-        for (i = 0; i <= len; i++) {
-            starts[i] = (uint16_t) i;
+        if (l->recent) {
+            l->recent[1].low = l->piece.low;
+            l->recent[1].high = l->piece.high | count * GENAI_BPE_ONE;
         }
-    }
 
-    return (uint32_t) len;
-}
+        if (l->entry) {
+            l->key.count = (uint16_t) count;
+            l->entry[1] = l->entry[0];
+            l->entry[0] = l->key;
+        }
 
-
-/*
- * A short piece that is no token.  Its symbols have the places from 1 on, as
- * the bits of a word that are set while they are there.
- */
-
-static GENAI_BPE_TARGET uint32_t
-genai_bpe_merge_short(genai_bpe_t *b, const unsigned char *p, size_t len)
-{
-    uint32_t  n, symbols[GENAI_BPE_FLAT + 2];
-    uint64_t  alive, bits;
-
-    n = genai_bpe_symbols(b->vocab, p, len, symbols + 1, NULL);
-    alive = genai_bpe_flat(b->vocab, symbols, n);
-
-    if (b->sink) {
-        for (bits = alive; bits; bits &= bits - 1) {
+        for (bits = b->sink ? l->alive : 0; bits; bits &= bits - 1) {
             b->sink(b->data, genai_vocab_id(b->vocab,
-                                            symbols[__builtin_ctzll(bits)]));
+                                      l->symbols[__builtin_ctzll(bits)]));
         }
     }
 
-    return (uint32_t) __builtin_popcountll(alive);
+    lanes->n = 0;
 }
 
 
-/*
- * A long one, or a window of it: of the tokens, those are counted which end
- * before limit, or all, with a limit of len.  used gets the bytes of these.
- */
+/* a piece that is no token is found in the cache, or gets a lane */
 
-static __attribute__((noinline)) GENAI_BPE_TARGET uint32_t
-genai_bpe_merge_long(genai_bpe_t *b, const unsigned char *p, size_t len,
-    size_t limit, size_t *used)
-{
-    uint32_t          i, count, end;
-    uint32_t          symbols[GENAI_BPE_SLOTS], words[GENAI_BPE_SLOTS];
-    uint32_t          tops[GENAI_BPE_SLOTS / 16];
-    uint16_t          next[GENAI_BPE_SLOTS], prev[GENAI_BPE_SLOTS];
-    uint16_t          starts[GENAI_BPE_SLOTS + 1];
-    genai_bpe_list_t  l = { symbols, words, tops, next, prev, 0 };
-
-    l.n = genai_bpe_symbols(b->vocab, p, len, symbols, starts);
-    count = genai_bpe_merge(b->vocab, &l);
-
-    end = l.n;
-
-    if (limit < len) {
-        count = 0;
-
-        for (i = 0; i < l.n; i = next[i]) {
-
-            /* the first one always, so that there is no end of the way */
-
-            if (starts[next[i]] > limit && i) {
-                break;
-            }
-
-            count++;
-        }
-
-        end = i;
-    }
-
-    *used = starts[end];
-
-    for (i = 0; b->sink && i < end; i = next[i]) {
-        b->sink(b->data, genai_vocab_id(b->vocab, symbols[i]));
-    }
-
-    return count;
-}
-
-
-/* a piece that is no token */
-
-static GENAI_BPE_TARGET uint32_t
-genai_bpe_piece(genai_bpe_t *b, const unsigned char *p, size_t len,
-    const unsigned char *limit)
+static GENAI_BPE_TARGET void
+genai_bpe_miss(genai_bpe_t *b, genai_bpe_lanes_t *lanes,
+    const genai_bpe_missed_t *m)
 {
     size_t              used;
-    uint32_t            count, vocab;
-    uint64_t            key[3], hash;
-    genai_bpe_entry_t  *e;
+    uint32_t            n, symbols[GENAI_BPE_SHORT];
+    genai_bpe_lane_t   *l;
+    genai_bpe_entry_t  *e, found;
 
-    b->budget -= (int64_t) len * GENAI_BPE_WORK_BYTE;
+    l = &lanes->lanes[lanes->n];
+    l->recent = m->recent;
+    l->piece = m->piece;
+    l->entry = NULL;
 
-    if (len > GENAI_BPE_FLAT) {
-        return genai_bpe_merge_long(b, p, len, len, &used);
-    }
-
-    if (len > GENAI_BPE_CACHE_KEY || b->cache == NULL || b->sink) {
-        return genai_bpe_merge_short(b, p, len);
-    }
-
-    key[2] = 0;
-
-    if (len <= 15) {
-        genai_bpe_load(p, len, limit, &key[0], &key[1]);
-
-    } else if (len <= 16) {
-        memcpy(key, p, 16);
-
-    } else {
-        memcpy(key, p, 16);
-        memcpy(&key[2], p + len - 8, 8);
-        key[2] >>= 8 * (24 - len);
-    }
-
-    vocab = (uint32_t) b->vocab->checksum;
-    hash = genai_vocab_mix(key[0] ^ GENAI_VOCAB_HASH_A ^ b->vocab->checksum,
-                           key[1] ^ key[2] * GENAI_VOCAB_HASH_B ^ len);
-
-    /* two entries in a line, the first being the one used last */
-
-    e = &b->cache->entries[(hash >> 32) % (GENAI_BPE_CACHE / 2) * 2];
-
-    if (e[0].key[0] == key[0] && e[0].key[1] == key[1]
-        && e[0].key[2] == key[2] && e[0].len == len && e[0].vocab == vocab
-        && e[0].count)
+    if (m->len > GENAI_BPE_RECENT && m->len <= GENAI_BPE_CACHE_KEY
+        && b->cache && b->sink == NULL)
     {
-        return e[0].count;
+        e = genai_bpe_entries(b, m->p, m->len, &l->key);
+
+        if (genai_bpe_same(e, &l->key)) {
+            b->tokens += e->count;
+            return;
+        }
+
+        if (genai_bpe_same(e + 1, &l->key)) {
+            found = e[1];
+            e[1] = e[0];
+            e[0] = found;
+            b->tokens += found.count;
+            return;
+        }
+
+        l->entry = e;
     }
 
-    if (e[1].key[0] == key[0] && e[1].key[1] == key[1]
-        && e[1].key[2] == key[2] && e[1].len == len && e[1].vocab == vocab
-        && e[1].count)
-    {
-        genai_bpe_entry_t  found = e[1];
+    b->budget -= (int64_t) m->len * GENAI_BPE_WORK_BYTE;
 
-        e[1] = e[0];
-        e[0] = found;
+    n = (m->len > GENAI_BPE_SHORT) ? GENAI_BPE_SHORT
+        : genai_bpe_symbols(b->vocab, m->p, m->len, symbols, NULL);
 
-        return found.count;
+    if (n > GENAI_BPE_FLAT) {
+        b->tokens += genai_bpe_merge_long(b, m->p, m->len, m->len, &used);
+        return;
     }
 
-    count = genai_bpe_merge_short(b, p, len);
+    memcpy(&l->symbols[1], symbols, n * sizeof(uint32_t));
+    genai_bpe_lane(b->vocab, l, n);
 
-    e[1] = e[0];
-    e[0].key[0] = key[0];
-    e[0].key[1] = key[1];
-    e[0].key[2] = key[2];
-    e[0].vocab = vocab;
-    e[0].len = (uint16_t) len;
-    e[0].count = (uint16_t) count;
-
-    return count;
+    if (++lanes->n == GENAI_BPE_LANES) {
+        genai_bpe_flush(b, lanes);
+    }
 }
 
 
@@ -368,9 +247,13 @@ genai_bpe_each(genai_bpe_t *b, const genai_str_t *text, size_t start,
     const unsigned char         *p, *limit;
     const genai_vocab_t         *v;
     const genai_vocab_string_t  *s;
+    genai_bpe_lanes_t            lanes;
+    genai_bpe_missed_t           m;
 
     v = b->vocab;
     limit = text->data + text->len;
+    lanes.n = 0;
+    memset(&m, 0, sizeof(genai_bpe_missed_t));
 
     for (i = 0; i < n && b->budget > 0; i++) {
         p = text->data + start;
@@ -395,7 +278,7 @@ genai_bpe_each(genai_bpe_t *b, const genai_str_t *text, size_t start,
             }
 
         } else if (len <= v->max_len) {
-            s = genai_bpe_string(v, p, len);
+            s = genai_bpe_string(v, p, len, genai_vocab_hash_long(p, len));
 
             if (s) {
                 b->sink(b->data, s->id);
@@ -404,10 +287,75 @@ genai_bpe_each(genai_bpe_t *b, const genai_str_t *text, size_t start,
             }
         }
 
-        b->tokens += genai_bpe_piece(b, p, len, limit);
+        m.p = p;
+        m.len = len;
+        genai_bpe_miss(b, &lanes, &m);
+        genai_bpe_flush(b, &lanes);
     }
 
     return i;
+}
+
+
+/* looks up pieces that are not in the cache */
+
+static GENAI_BPE_TARGET void
+genai_bpe_look_up(genai_bpe_t *b, genai_bpe_lanes_t *lanes,
+    genai_bpe_missed_t *missed, size_t n, const unsigned char *limit)
+{
+    size_t                i;
+    uint32_t              bucket;
+    uint64_t              low, high;
+    const genai_vocab_t  *v;
+    genai_bpe_missed_t   *m;
+
+    v = b->vocab;
+
+    /* where they might be first, so that the lines are on their way */
+
+    for (i = 0; i < n; i++) {
+        m = &missed[i];
+
+        if (m->len <= GENAI_VOCAB_WORD) {
+            genai_bpe_load(m->p, m->len, limit, &low, &high);
+            m->hash = genai_vocab_hash_word(low, high);
+            bucket = genai_vocab_bucket(m->hash, v->word_buckets);
+            __builtin_prefetch(v->words + (size_t) bucket * GENAI_VOCAB_WAYS);
+
+        } else if (m->len <= v->max_len) {
+            m->hash = genai_vocab_hash_long(m->p, m->len);
+            bucket = genai_vocab_bucket(m->hash, v->long_buckets);
+            __builtin_prefetch(v->longs + (size_t) bucket * GENAI_VOCAB_WAYS);
+        }
+    }
+
+    for (i = 0; i < n; i++) {
+        m = &missed[i];
+
+        if (m->len <= GENAI_VOCAB_WORD) {
+            genai_bpe_load(m->p, m->len, limit, &low, &high);
+            bucket = genai_vocab_bucket(m->hash, v->word_buckets);
+
+            if (genai_bpe_word(v, low, high, bucket) >= 0) {
+                b->tokens++;
+
+                if (m->recent) {
+                    m->recent[1].low = m->piece.low;
+                    m->recent[1].high = m->piece.high | GENAI_BPE_ONE;
+                }
+
+                continue;
+            }
+
+        } else if (m->len <= v->max_len
+                   && genai_bpe_string(v, m->p, m->len, m->hash))
+        {
+            b->tokens++;
+            continue;
+        }
+
+        genai_bpe_miss(b, lanes, m);
+    }
 }
 
 
@@ -416,43 +364,42 @@ genai_bpe_run(genai_bpe_t *b, const genai_str_t *text, size_t start,
     const uint32_t *ends, size_t n)
 {
     size_t                 i, j, k, len, at, nmissed;
-    uint64_t               low[GENAI_BPE_BATCH], high[GENAI_BPE_BATCH];
-    uint32_t               buckets[GENAI_BPE_BATCH];
-    uint32_t               missed[GENAI_BPE_BATCH + 1];
-    const unsigned char   *p, *data, *limit;
-    const genai_vocab_t   *v;
+    uint64_t               tag, low, high, tokens;
+    const unsigned char   *data, *limit;
+    genai_bpe_lanes_t      lanes;
+    genai_bpe_missed_t    *m;
+    genai_bpe_recent_t    *r, found, pieces[GENAI_BPE_BATCH];
+    genai_bpe_recent_t    *recents[GENAI_BPE_BATCH];
+    genai_bpe_missed_t     missed[GENAI_BPE_BATCH];
 
     if (b->sink) {
         return genai_bpe_each(b, text, start, ends, n);
     }
 
-    v = b->vocab;
     data = text->data;
     limit = data + text->len;
+    lanes.n = 0;
+    tag = b->cache ? (uint64_t) genai_bpe_place(b) << 52 : 0;
 
     for (i = 0; i < n && b->budget > 0; i += k) {
 
-        /* keys and buckets first, so that the lines are on their way */
-
-        nmissed = 0;
         at = start;
 
         for (k = 0; k < GENAI_BPE_BATCH && i + k < n
                     && at - start < GENAI_BPE_STEP; k++)
         {
-            p = data + at;
             len = ends[i + k] - at;
 
-            if (len <= GENAI_VOCAB_WORD) {
-                genai_bpe_load(p, len, limit, &low[k], &high[k]);
-                buckets[k] = genai_vocab_bucket(
-                                      genai_vocab_hash_word(low[k], high[k]),
-                                      v->word_buckets);
-                __builtin_prefetch(v->words
-                                   + (size_t) buckets[k] * GENAI_VOCAB_WAYS);
+            if (len <= GENAI_BPE_RECENT && b->cache) {
+                genai_bpe_load(data + at, len, limit, &low, &high);
+                high = (high & GENAI_BPE_LETTERS) | (uint64_t) len << 48 | tag;
+                recents[k] = genai_bpe_recents(b->cache, low, high);
+                __builtin_prefetch(recents[k]);
+                pieces[k].low = low;
+                pieces[k].high = high;
 
             } else if (len <= GENAI_BPE_LONG) {
-                high[k] = 0;
+                recents[k] = NULL;
 
             } else {
                 break;
@@ -465,33 +412,46 @@ genai_bpe_run(genai_bpe_t *b, const genai_str_t *text, size_t start,
             break;
         }
 
+        b->budget -= (int64_t) k * GENAI_BPE_WORK_PIECE;
+        tokens = 0;
+        nmissed = 0;
         at = start;
 
-        for (j = 0; j < k; j++) {
-            missed[nmissed] = (uint32_t) j;
+        for (j = 0; j < k; j++, at = ends[i + j - 1]) {
+            r = recents[j];
 
-            if (high[j]) {
-                nmissed += genai_bpe_word(v, low[j], high[j], buckets[j]) < 0;
+            if (r) {
+                low = pieces[j].low;
+                high = pieces[j].high;
 
-            } else {
-                at = (i + j) ? ends[i + j - 1] : start;
-                len = ends[i + j] - at;
-                nmissed += len > v->max_len
-                           || genai_bpe_string(v, data + at, len) == NULL;
+                if (genai_bpe_is_recent(r, low, high)) {
+                    tokens += r->high >> 56;
+                    continue;
+                }
+
+                if (genai_bpe_is_recent(r + 1, low, high)) {
+                    found = r[1];
+                    r[1] = r[0];
+                    r[0] = found;
+                    tokens += found.high >> 56;
+                    continue;
+                }
             }
+
+            m = &missed[nmissed++];
+            m->p = data + at;
+            m->len = ends[i + j] - at;
+            m->piece = pieces[j];
+            m->recent = r;
         }
 
-        b->tokens += k - nmissed;
-        b->budget -= (int64_t) k * GENAI_BPE_WORK_PIECE;
-
-        for (j = 0; j < nmissed; j++) {
-            at = missed[j] ? ends[i + missed[j] - 1] : start;
-            b->tokens += genai_bpe_piece(b, data + at,
-                                         ends[i + missed[j]] - at, limit);
-        }
+        b->tokens += tokens;
+        genai_bpe_look_up(b, &lanes, missed, nmissed, limit);
 
         start = ends[i + k - 1];
     }
+
+    genai_bpe_flush(b, &lanes);
 
     return i;
 }
@@ -500,7 +460,8 @@ genai_bpe_run(genai_bpe_t *b, const genai_str_t *text, size_t start,
 static GENAI_BPE_TARGET size_t
 genai_bpe_walk_window(genai_bpe_t *b, const genai_str_t *rest, int last)
 {
-    size_t                len, limit, used;
+    size_t                len, limit, used, at;
+    uint64_t              before;
     const genai_vocab_t  *v;
 
     v = b->vocab;
@@ -534,9 +495,29 @@ genai_bpe_walk_window(genai_bpe_t *b, const genai_str_t *rest, int last)
     }
 
     b->budget -= (int64_t) len * GENAI_BPE_WORK_BYTE;
+    before = b->tokens;
     b->tokens += genai_bpe_merge_long(b, rest->data, len, limit, &used);
 
-    return used;
+    if (b->sink) {
+        return used;
+    }
+
+    /* what follows has the same tokens where it is the same, as in a run */
+
+    before = b->tokens - before;
+
+    for (at = used; rest->len - at > len && b->budget > 0; at += used) {
+
+        b->budget -= (int64_t) (len / GENAI_BPE_WORK_SAME + 1);
+
+        if (memcmp(rest->data + at - used, rest->data + at, len + 1) != 0) {
+            break;
+        }
+
+        b->tokens += before;
+    }
+
+    return at;
 }
 
 

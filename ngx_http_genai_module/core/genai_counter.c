@@ -29,39 +29,38 @@ genai_counter_ids(genai_counter_t *c, genai_bpe_sink_pt sink, void *data)
 
 
 /*
- * Where a vocabulary's text is not cut, it is where no token can be across:
- * in front of a space, if no token has one behind such a byte.
+ * Where rules do not cut a text, it is cut where no token can be across: see
+ * GENAI_VOCAB_JOINTS.
  */
 
 static size_t
-genai_counter_spaces(const genai_vocab_t *v, const genai_str_t *s, int last,
+genai_counter_joints(const genai_vocab_t *v, const genai_str_t *s, int last,
     uint32_t *ends, size_t max)
 {
-    size_t                n;
-    const unsigned char  *p, *end;
+    size_t                n, i, stop;
+    unsigned              c;
+    const uint64_t       *joints;
+    const unsigned char  *p;
 
     n = 0;
+    i = 1;
     p = s->data;
-    end = p + s->len;
+    joints = v->joints;
 
-    for ( ;; ) {
-        p++;
-        p = (p < end) ? memchr(p, ' ', end - p) : NULL;
+    while (i < s->len && n < max) {
 
-        if (p == NULL) {
-            break;
-        }
+        /* without a branch, as many as there is room for */
 
-        if (!(v->glue[p[-1] >> 3] >> (p[-1] & 7) & 1)) {
-            ends[n++] = (uint32_t) (p - s->data);
+        stop = (s->len - i < max - n) ? s->len : i + (max - n);
 
-            if (n == max) {
-                return n;
-            }
+        for ( /* void */ ; i < stop; i++) {
+            c = p[i];
+            ends[n] = (uint32_t) i;
+            n += ~(joints[p[i - 1] * 4 + c / 64] >> c % 64) & 1;
         }
     }
 
-    if (last) {
+    if (last && n < max) {
         ends[n++] = (uint32_t) s->len;
     }
 
@@ -94,8 +93,8 @@ genai_counter_ends(genai_counter_t *c, const genai_str_t *s, int last)
             end = 0;
         }
 
-        if (v->spaces) {
-            n = genai_counter_spaces(v, &part, end, c->ends,
+        if (v->joints) {
+            n = genai_counter_joints(v, &part, end, c->ends,
                                      GENAI_COUNTER_ENDS);
 
         } else if (v->split == GENAI_SPLIT_NONE) {

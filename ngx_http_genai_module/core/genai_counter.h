@@ -90,6 +90,8 @@ typedef struct {
     /* of a whole text */
 
     size_t               seen;          /* can be cut as it is, up to here */
+    size_t               checked;       /* is UTF-8, up to here */
+    size_t               look_try;      /* when so many bytes are checked */
     size_t               fed;           /* is copied, up to here */
 
     /* of what is copied */

@@ -58,7 +58,10 @@ int genai_counter_put(genai_counter_t *c, const unsigned char *p, size_t len);
 /* What is left of a character that was cut is none. */
 int genai_counter_put_end(genai_counter_t *c);
 
-/* Looks at more of a whole text: sets c->seen, c->hit or c->copied. */
+/*
+ * Looks at more of a whole text: sets c->seen, c->hit or c->copied, or none
+ * of these yet.
+ */
 void genai_counter_look(genai_counter_t *c, const genai_str_t *text);
 
 /* The length of the prefix of p[0 .. len) that is UTF-8. */

@@ -212,83 +212,109 @@ genai_counter_find(const genai_vocab_t *v, const genai_str_t *s, size_t limit,
 }
 
 
+/*
+ * Makes sure of some more of a text: it is UTF-8, without U+2581 where that
+ * would be a space.  Returns 0, or -1 where it is not so.
+ */
+
+static int
+genai_counter_check(genai_counter_t *c, const genai_str_t *text)
+{
+    size_t                n, m;
+    const unsigned char  *p, *q, *end;
+
+    p = text->data + c->checked;
+    n = text->len - c->checked;
+    n = (n < GENAI_COUNTER_LOOK) ? n : GENAI_COUNTER_LOOK;
+
+    c->bpe.budget -= (int64_t) (n / GENAI_COUNTER_SEE + 1);
+
+    m = genai_counter_utf8(p, n);
+
+    if (m < n && (c->checked + n == text->len
+                  || genai_counter_bad(p + m, n - m) != 0))
+    {
+        return -1;
+    }
+
+    if (c->bpe.vocab->chars) {
+        end = p + m;
+
+        for (q = p; end - q >= 3 && (q = memchr(q, 0xe2, end - q)) != NULL;
+             q++)
+        {
+            if (end - q >= 3 && memcmp(q, GENAI_COUNTER_MARK, 3) == 0) {
+                return -1;
+            }
+        }
+    }
+
+    c->checked += m;
+
+    return 0;
+}
+
+
 void
 genai_counter_look(genai_counter_t *c, const genai_str_t *text)
 {
-    int                   all;
-    size_t                n, m, len;
-    genai_str_t           part, rest;
-    const unsigned char  *p;
+    size_t                n;
+    genai_str_t           part;
     const genai_vocab_t  *v;
     genai_counter_hit_t   hit;
 
     v = c->bpe.vocab;
-    rest.data = text->data + c->seen;
-    rest.len = text->len - c->seen;
-    part.data = rest.data;
+
+    if (c->checked - c->seen <= c->look_try
+        && genai_counter_check(c, text) != 0)
+    {
+        goto copy;
+    }
+
+    n = c->checked - c->seen;
+
+    if (n < c->look_try && c->checked < text->len) {
+        return;
+    }
+
+    part.data = text->data + c->seen;
     hit.len = 0;
 
-    for (len = GENAI_COUNTER_LOOK; /* void */ ; len *= 2) {
+    if (v->added) {
 
-        n = (rest.len < len) ? rest.len : len;
-        all = (n == rest.len);
-        c->bpe.budget -= (int64_t) (n / GENAI_COUNTER_SEE + 1);
+        /* one may reach beyond what was checked */
 
-        m = genai_counter_utf8(part.data, n);
+        part.len = text->len - c->seen;
+        n = genai_counter_find(v, &part, n, 1, &hit);
+    }
 
-        if (m < n && (all || genai_counter_bad(part.data + m, n - m))) {
+    if (v->nfc) {
+        part.len = n;
+
+        if (hit.len == 0 && c->checked < text->len) {
+            part.len = genai_nfc_cut(&part);
+        }
+
+        if (genai_nfc_check(&part) < part.len) {
             goto copy;
         }
 
-        n = m;
-
-        /* an added token may reach beyond what was looked at */
-
-        if (v->added) {
-            n = genai_counter_find(v, &rest, n, 1, &hit);
-            all = all && hit.len == 0;
-        }
-
-        if (v->chars) {
-            p = part.data;
-
-            while ((p = memchr(p, 0xe2, part.data + n - p)) != NULL) {
-
-                if (part.data + n - p >= 3
-                    && memcmp(p, GENAI_COUNTER_MARK, 3) == 0)
-                {
-                    goto copy;
-                }
-
-                p++;
-            }
-        }
-
-        if (v->nfc) {
-            part.len = n;
-
-            if (!all && hit.len == 0) {
-                part.len = genai_nfc_cut(&part);
-            }
-
-            if (genai_nfc_check(&part) < part.len) {
-                goto copy;
-            }
-
-            n = part.len;
-        }
-
-        if (n || hit.len) {
-            break;
-        }
+        n = part.len;
     }
-
-    c->seen += n;
 
     if (hit.len) {
         c->hit = 1;
         c->hit_id = hit.id;
         c->hit_len = hit.len;
+    }
+
+    /* nothing but marks: again when there is twice as much */
+
+    c->look_try = (n || hit.len) ? 0 : 2 * (c->checked - c->seen);
+    c->seen += n;
+
+    if (hit.len && c->checked < c->seen + hit.len) {
+        c->checked = c->seen + hit.len;
     }
 
     return;

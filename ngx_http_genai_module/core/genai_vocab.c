@@ -14,7 +14,7 @@
 _Static_assert(sizeof(genai_vocab_word_t) == 16, "a key has 16 bytes");
 _Static_assert(sizeof(genai_vocab_node_t) == 12, "a node has 12 bytes");
 _Static_assert(sizeof(genai_vocab_string_t) == 8, "a string's head has 8");
-_Static_assert(sizeof(genai_vocab_header_t) == 464, "the header of version 1");
+_Static_assert(sizeof(genai_vocab_header_t) == 432, "its length is in files");
 
 
 #define GENAI_VOCAB_ORDER       0x01020304
@@ -27,9 +27,9 @@ _Static_assert(sizeof(genai_vocab_header_t) == 464, "the header of version 1");
 
 
 static const char  *genai_vocab_sections[] = {
-    "words", "ids of words", "long tokens", "strings", "pairs", "parts",
-    "byte pairs", "blocks", "characters", "bytes", "added tokens", "ids",
-    "pattern"
+    "words", "ids of words", "long tokens", "strings", "pairs",
+    "byte pairs", "blocks", "characters", "bytes", "joints",
+    "added tokens", "ids", "pattern"
 };
 
 
@@ -65,7 +65,7 @@ genai_vocab_check(const genai_vocab_header_t *h)
     }
 
     if ((h->flags & ~(GENAI_VOCAB_F_CHARS|GENAI_VOCAB_F_NFC
-                      |GENAI_VOCAB_F_PREFIX|GENAI_VOCAB_F_SPACES)) != 0)
+                      |GENAI_VOCAB_F_PREFIX|GENAI_VOCAB_F_JOINTS)) != 0)
     {
         return "the vocabulary has flags that are not known";
     }
@@ -111,23 +111,23 @@ genai_vocab_section_len(const genai_vocab_header_t *h, int i, uint64_t *unit)
 
     case GENAI_VOCAB_PAIRS:
         return (uint64_t) h->pair_buckets * GENAI_VOCAB_PAIR_WAYS
-               * sizeof(uint32_t);
-
-    case GENAI_VOCAB_PARTS:
-        return (uint64_t) (h->nsymbols - h->nbase) * sizeof(uint64_t);
+               * sizeof(uint64_t);
 
     case GENAI_VOCAB_BYTE_PAIRS:
         return chars ? 0 : 65536 * sizeof(uint32_t);
 
     case GENAI_VOCAB_BLOCKS:
-        return chars ? GENAI_VOCAB_NBLOCKS * sizeof(uint16_t) : 0;
+        return GENAI_VOCAB_NBLOCKS * sizeof(uint16_t);
 
     case GENAI_VOCAB_CHARS:
-        *unit = 64 * sizeof(uint32_t);
+        *unit = 64 * sizeof(uint64_t);
         return 0;
 
     case GENAI_VOCAB_BYTES:
         return 256 * sizeof(uint32_t);
+
+    case GENAI_VOCAB_JOINTS:
+        return (h->flags & GENAI_VOCAB_F_JOINTS) ? 65536 / 8 : 0;
 
     case GENAI_VOCAB_ADDED:
         *unit = sizeof(genai_vocab_node_t);
@@ -244,7 +244,6 @@ genai_vocab_open(genai_vocab_t *v, const void *image, size_t len,
     v->chars = (h->flags & GENAI_VOCAB_F_CHARS) != 0;
     v->nfc = (h->flags & GENAI_VOCAB_F_NFC) != 0;
     v->prefix = (h->flags & GENAI_VOCAB_F_PREFIX) != 0;
-    v->spaces = (h->flags & GENAI_VOCAB_F_SPACES) != 0;
 
     v->word_buckets = h->word_buckets;
     v->word_probes = h->word_probes;
@@ -259,12 +258,11 @@ genai_vocab_open(genai_vocab_t *v, const void *image, size_t len,
     v->strings = genai_vocab_section(STRINGS);
     v->strings_len = (uint32_t) h->sections[GENAI_VOCAB_STRINGS].len;
     v->pairs = genai_vocab_section(PAIRS);
-    v->parts = genai_vocab_section(PARTS);
     v->byte_pairs = genai_vocab_section(BYTE_PAIRS);
     v->blocks = genai_vocab_section(BLOCKS);
     v->char_symbols = genai_vocab_section(CHARS);
     v->nchars = (uint32_t) (h->sections[GENAI_VOCAB_CHARS].len
-                            / sizeof(uint32_t));
+                            / sizeof(uint64_t));
     v->bytes = genai_vocab_section(BYTES);
     v->nodes = genai_vocab_section(ADDED);
     v->nnodes = (uint32_t) (h->sections[GENAI_VOCAB_ADDED].len
@@ -272,7 +270,10 @@ genai_vocab_open(genai_vocab_t *v, const void *image, size_t len,
     v->added = v->nnodes > 1;
     v->ids = genai_vocab_section(IDS);
     v->first = h->first;
-    v->glue = h->glue;
+
+    if (h->flags & GENAI_VOCAB_F_JOINTS) {
+        v->joints = genai_vocab_section(JOINTS);
+    }
 
 #undef genai_vocab_section
 

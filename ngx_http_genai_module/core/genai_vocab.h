@@ -24,18 +24,25 @@
  *     LONGS       the longer tokens: hash and place in STRINGS, also in
  *                 buckets.
  *     STRINGS     their lengths, ids and bytes.
- *     PAIRS       which two symbols merge, and into which.  Every token is
- *                 made of one pair only (see genai_vocab_build.h for why), so
- *                 a slot needs but the symbol and a tag of 11 bits: whether it
- *                 is the right one is asked when it comes to merging, and that
- *                 is seldom in vain.  So this table, where most is looked for,
- *                 and mostly not found, is small: 8 slots a bucket, half a
- *                 line each, and a flag that tells where to look on.
- *     PARTS       of which two symbols each merged one is made.
+ *     PAIRS       which two symbols merge, and into which.  Here most is
+ *                 looked for, and mostly not found: 8 slots a bucket, a line
+ *                 of the cache, with all that is to be known of a pair, and a
+ *                 flag that tells whether to look on in the next one.  Every
+ *                 token is made of one pair only (see genai_vocab_build.h for
+ *                 why).
  *     BYTE_PAIRS  the same for any two bytes, without looking for them.
- *     BLOCKS      in vocabularies of characters: for each 64 characters,
- *     CHARS       where their symbols are.
+ *     BLOCKS      for each 64 characters,
+ *     CHARS       where their symbols are.  In a vocabulary of bytes these are
+ *                 made by merging, but what every merge of their bytes would
+ *                 lead to can as well be there from the begin, unless a merge
+ *                 might come before that takes a part of a character to
+ *                 another one.  Two masks tell that: of the left one of two
+ *                 neighbours, and of the right one; if they have a bit in
+ *                 common, both are merged from their bytes.
  *     BYTES       the symbols of the 256 bytes.
+ *     JOINTS      where a text is not cut by rules: which two bytes, of all
+ *                 65536, stand side by side in a token that merging makes.
+ *                 Between any others no token can be.
  *     ADDED       tokens that are found before the text is cut, a tree with a
  *                 node for each byte.
  *     IDS         the id of each symbol, for tools.
@@ -67,7 +74,7 @@
 
 
 #define GENAI_VOCAB_MAGIC     "GENAIVOC"
-#define GENAI_VOCAB_VERSION   1
+#define GENAI_VOCAB_VERSION   4
 
 /* bytes of a name, with the zero that ends it */
 #define GENAI_VOCAB_NAME_MAX  64
@@ -95,11 +102,11 @@ typedef enum {
     GENAI_VOCAB_LONGS,
     GENAI_VOCAB_STRINGS,
     GENAI_VOCAB_PAIRS,
-    GENAI_VOCAB_PARTS,
     GENAI_VOCAB_BYTE_PAIRS,
     GENAI_VOCAB_BLOCKS,
     GENAI_VOCAB_CHARS,
     GENAI_VOCAB_BYTES,
+    GENAI_VOCAB_JOINTS,
     GENAI_VOCAB_ADDED,
     GENAI_VOCAB_IDS,
     GENAI_VOCAB_PATTERN,
@@ -112,7 +119,7 @@ typedef enum {
 #define GENAI_VOCAB_F_CHARS   0x01
 #define GENAI_VOCAB_F_NFC     0x02
 #define GENAI_VOCAB_F_PREFIX  0x04
-#define GENAI_VOCAB_F_SPACES  0x08
+#define GENAI_VOCAB_F_JOINTS  0x08
 
 
 /* a token of up to 15 bytes: zeros behind it, its length in the last byte */
@@ -172,8 +179,6 @@ typedef struct {
 
     unsigned char  first[32];       /* bits of bytes an added token begins
                                        with */
-    unsigned char  glue[32];        /* of GENAI_VOCAB_F_SPACES: bits of bytes
-                                       behind which a token may have a space */
 
     struct {
         uint64_t   offset;
@@ -200,7 +205,6 @@ typedef struct {
     unsigned                      chars:1;
     unsigned                      nfc:1;
     unsigned                      prefix:1;
-    unsigned                      spaces:1;       /* cut at spaces, see glue */
     unsigned                      added:1;        /* has any */
 
     uint32_t                      word_buckets;
@@ -217,16 +221,16 @@ typedef struct {
     const uint32_t               *word_ids;
     const uint64_t               *longs;
     const unsigned char          *strings;
-    const uint32_t               *pairs;
-    const uint64_t               *parts;
+    const uint64_t               *pairs;
     const uint32_t               *byte_pairs;
     const uint16_t               *blocks;
-    const uint32_t               *char_symbols;
+    const uint64_t               *char_symbols;
     const uint32_t               *bytes;
     const genai_vocab_node_t     *nodes;
     const uint32_t               *ids;
     const unsigned char          *first;
-    const unsigned char          *glue;
+    const uint64_t               *joints;         /* 4 words for each left
+                                                     byte; or NULL */
     const genai_vocab_header_t   *header;
 } genai_vocab_t;
 
@@ -309,7 +313,7 @@ genai_vocab_hash_word(uint64_t low, uint64_t high)
 }
 
 
-/* a pair of symbols as a key of 40 bits, also in PARTS */
+/* a pair of symbols as a key of 40 bits */
 #define genai_vocab_pair(left, right)  ((uint64_t) (left) << 20 | (right))
 
 
@@ -336,31 +340,31 @@ uint64_t genai_vocab_hash_long(const unsigned char *p, size_t len);
  * A slot of LONGS: 32 bits of the hash, then the offset in STRINGS, of which
  * 0 is never a token's.
  *
- * A slot of PAIRS: the tag, then the merged symbol; ones where there is none.
- * In a bucket's first one the highest bit is set when there are pairs of this
- * bucket in the next.
+ * A slot of PAIRS: the pair, then the merged symbol in the low 20 bits; ones
+ * where there is none.  In a bucket's first one the highest bit is set when
+ * there are pairs of this bucket in the next.
  */
 
-#define GENAI_VOCAB_NO_PAIR   0x7fffffffu
-#define GENAI_VOCAB_MORE      0x80000000u
-#define GENAI_VOCAB_TAG       0x7ff00000u
+#define GENAI_VOCAB_NO_PAIR   UINT64_C(0x0fffffffffffffff)
+#define GENAI_VOCAB_MORE      UINT64_C(0x8000000000000000)
+#define GENAI_VOCAB_PAIR      UINT64_C(0x0ffffffffff00000)
 
-/* of a pair's hash; other bits than those that the bucket is of */
-#define genai_vocab_tag(hash)                                                 \
-    ((uint32_t) ((((hash) >> 21 & 0x7ff) * 2047) >> 11) << 20)
+/* a pair as it is in a slot, and what none there is */
+#define genai_vocab_pair_key(left, right)                                     \
+    (genai_vocab_pair(left, right) << 20)
+#define GENAI_VOCAB_NO_KEY    UINT64_C(1)
 
 
-/* whether this is what the two symbols become */
-static inline int
-genai_vocab_made_of(const genai_vocab_t *v, uint32_t symbol, uint32_t left,
-    uint32_t right)
-{
-    uint32_t  i = symbol - v->nbase;
+/*
+ * A character in CHARS: its symbol, and the masks.  In the first block are
+ * those of which nothing is known.
+ */
 
-    return i < v->nsymbols - v->nbase
-           && v->parts[i] == genai_vocab_pair(left, right)
-           && left != GENAI_VOCAB_NONE && right != GENAI_VOCAB_NONE;
-}
+#define GENAI_VOCAB_UNKNOWN   UINT64_C(0x000fffffffffffff)
+
+#define genai_vocab_char_symbol(c)  ((uint32_t) (c) & GENAI_VOCAB_NONE)
+#define genai_vocab_char_left(c)    ((uint32_t) ((c) >> 20) & 0xffff)
+#define genai_vocab_char_right(c)   ((uint32_t) ((c) >> 36) & 0xffff)
 
 
 #endif /* _GENAI_VOCAB_H_INCLUDED_ */

@@ -200,49 +200,6 @@ genai_vocab_make_tokens(genai_vocab_make_t *make)
 }
 
 
-/*
- * Where a text is not cut, no merge crosses a place where a space follows
- * what no token has a space behind: such places are found more easily than
- * merged.
- */
-
-static void
-genai_vocab_make_spaces(genai_vocab_make_t *make)
-{
-    size_t                       j;
-    uint32_t                     i, n;
-    const genai_str_t           *bytes;
-    const genai_vocab_source_t  *s;
-
-    s = make->source;
-
-    if (s->whole
-        || (s->split != GENAI_SPLIT_NONE && s->split != GENAI_SPLIT_SPACE))
-    {
-        return;
-    }
-
-    for (i = make->nbase; i < make->nsymbols; i++) {
-        bytes = &s->tokens[make->tokens[i]].bytes;
-
-        for (j = 1; j < bytes->len; j++) {
-            if (bytes->data[j] == ' ') {
-                make->glue[bytes->data[j - 1] >> 3] |=
-                                              1 << (bytes->data[j - 1] & 7);
-            }
-        }
-    }
-
-    n = 0;
-
-    for (i = 0; i < 32; i++) {
-        n += __builtin_popcount(make->glue[i]);
-    }
-
-    make->spaces = (n <= 64);
-}
-
-
 static int
 genai_vocab_make_image(genai_vocab_make_t *make, genai_str_t *image)
 {
@@ -278,11 +235,13 @@ genai_vocab_make_image(genai_vocab_make_t *make, genai_str_t *image)
     memcpy(h->origin, s->origin, sizeof(h->origin));
     memcpy(h->name, s->name.data, s->name.len);
 
-    h->split = make->spaces ? GENAI_SPLIT_NONE : s->split;
+    h->split = make->parts[GENAI_VOCAB_JOINTS].len ? GENAI_SPLIT_NONE
+                                                    : s->split;
     h->flags = (s->chars ? GENAI_VOCAB_F_CHARS : 0)
                | (s->nfc ? GENAI_VOCAB_F_NFC : 0)
                | (s->prefix ? GENAI_VOCAB_F_PREFIX : 0)
-               | (make->spaces ? GENAI_VOCAB_F_SPACES : 0);
+               | (make->parts[GENAI_VOCAB_JOINTS].len ? GENAI_VOCAB_F_JOINTS
+                                                        : 0);
     h->ntokens = make->ntokens;
     h->nbase = make->nbase;
     h->nsymbols = make->nsymbols;
@@ -295,7 +254,6 @@ genai_vocab_make_image(genai_vocab_make_t *make, genai_str_t *image)
     h->pair_buckets = make->buckets[GENAI_VOCAB_PAIRS];
     h->pair_probes = make->probes[GENAI_VOCAB_PAIRS];
     memcpy(h->first, make->first, sizeof(h->first));
-    memcpy(h->glue, make->glue, sizeof(h->glue));
 
     len = genai_vocab_round(sizeof(genai_vocab_header_t));
 
@@ -342,22 +300,19 @@ genai_vocab_build(const genai_vocab_source_t *s, genai_str_t *image,
 
     if (genai_vocab_make_tokens(&make) == 0
         && genai_vocab_make_merges(&make) == 0
-        && genai_vocab_make_symbols(&make) == 0)
+        && genai_vocab_make_symbols(&make) == 0
+        && genai_vocab_make_words(&make) == 0
+        && genai_vocab_make_pairs(&make) == 0
+        && genai_vocab_make_ids(&make) == 0
+        && genai_vocab_make_chars(&make) == 0
+        && genai_vocab_make_joints(&make) == 0
+        && genai_vocab_make_added(&make) == 0)
     {
-        genai_vocab_make_spaces(&make);
-
-        if (genai_vocab_make_words(&make) == 0
-            && genai_vocab_make_pairs(&make) == 0
-            && genai_vocab_make_ids(&make) == 0
-            && genai_vocab_make_chars(&make) == 0
-            && genai_vocab_make_added(&make) == 0)
-        {
-            make.parts[GENAI_VOCAB_PATTERN].data = s->pattern.data;
-            make.parts[GENAI_VOCAB_PATTERN].len =
+        make.parts[GENAI_VOCAB_PATTERN].data = s->pattern.data;
+        make.parts[GENAI_VOCAB_PATTERN].len =
                        (s->split == GENAI_SPLIT_PATTERN) ? s->pattern.len : 0;
 
-            rc = genai_vocab_make_image(&make, image);
-        }
+        rc = genai_vocab_make_image(&make, image);
     }
 
     genai_arena_destroy(&make.arena);

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * What the parts of the builder share: genai_vocab_build.c has the order of
- * the work and the image, _merge.c finds out what merges, _table.c writes the
- * sections.
+ * the work and the image, _merge.c finds out what merges, _table.c and
+ * _chars.c write the sections.
  */
 
 
@@ -49,6 +49,7 @@ typedef struct {
 
     genai_vocab_made_t          *made;      /* by rank; symbols from nbase on */
     uint32_t                     nmade;
+    uint32_t                    *times;     /* of tokens */
     uint32_t                    *symbols;   /* of tokens */
     uint32_t                    *tokens;    /* of symbols, or NONE */
     uint32_t                     nbase;
@@ -61,12 +62,7 @@ typedef struct {
     uint32_t                     ntokens;
     uint32_t                     max_len;
     unsigned char                first[32];
-    unsigned char                glue[32];
-    unsigned                     spaces:1;
 } genai_vocab_make_t;
-
-
-#define genai_vocab_bit(map, c)  ((map)[(c) >> 3] >> ((c) & 7) & 1)
 
 
 /* All return 0, or -1 with make->error set. */
@@ -85,6 +81,10 @@ uint32_t genai_vocab_make_find(const genai_vocab_make_t *make,
 /* bytes of the character at p, or 0 where there is none before end */
 size_t genai_vocab_char_len(const unsigned char *p, const unsigned char *end);
 
+/* the character of so many bytes, and back */
+uint32_t genai_vocab_char(const unsigned char *p, size_t len);
+size_t genai_vocab_char_put(unsigned char p[4], uint32_t c);
+
 /* finds out which tokens arise by merging, and from what */
 int genai_vocab_make_merges(genai_vocab_make_t *make);
 
@@ -96,6 +96,7 @@ int genai_vocab_make_words(genai_vocab_make_t *make);
 int genai_vocab_make_pairs(genai_vocab_make_t *make);
 int genai_vocab_make_ids(genai_vocab_make_t *make);
 int genai_vocab_make_chars(genai_vocab_make_t *make);
+int genai_vocab_make_joints(genai_vocab_make_t *make);
 int genai_vocab_make_added(genai_vocab_make_t *make);
 
 

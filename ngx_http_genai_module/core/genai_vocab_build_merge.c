@@ -398,6 +398,8 @@ genai_vocab_horizon(genai_vocab_make_t *make)
         return -1;
     }
 
+    make->times = times;
+
     memcpy(made, make->made, m * sizeof(genai_vocab_made_t));
 
     /* parts come before what is made of them */

@@ -14,7 +14,7 @@
 
 #define GENAI_VOCAB_LOAD_WORDS  60
 #define GENAI_VOCAB_LOAD_LONGS  50
-#define GENAI_VOCAB_LOAD_PAIRS  55
+#define GENAI_VOCAB_LOAD_PAIRS  65
 
 /* buckets that are looked at, at most */
 #define GENAI_VOCAB_PROBES      8
@@ -268,19 +268,15 @@ genai_vocab_make_words(genai_vocab_make_t *make)
 int
 genai_vocab_make_pairs(genai_vocab_make_t *make)
 {
-    uint32_t                   i, b, l, r, buckets, *slots, *table;
-    uint64_t                  *hashes, *parts, size;
+    uint32_t                   i, b, l, r, buckets, *slots;
+    uint64_t                  *hashes, *table, size;
     const genai_vocab_made_t  *made;
 
     hashes = genai_vocab_make_alloc(make, (uint64_t) make->nmade * 8, 0);
-    parts = genai_vocab_make_alloc(make, (uint64_t) make->nmade * 8, 0);
 
-    if (hashes == NULL || parts == NULL) {
+    if (hashes == NULL) {
         return -1;
     }
-
-    make->parts[GENAI_VOCAB_PARTS].data = parts;
-    make->parts[GENAI_VOCAB_PARTS].len = (uint64_t) make->nmade * 8;
 
     for (i = 0; i < make->nmade; i++) {
         made = &make->made[i];
@@ -293,8 +289,7 @@ genai_vocab_make_pairs(genai_vocab_make_t *make)
                                          make->source->tokens[made->token].id);
         }
 
-        parts[i] = genai_vocab_pair(l, r);
-        hashes[i] = genai_vocab_hash_pair(parts[i]);
+        hashes[i] = genai_vocab_hash_pair(genai_vocab_pair(l, r));
     }
 
     slots = genai_vocab_place(make, hashes, make->nmade,
@@ -305,7 +300,7 @@ genai_vocab_make_pairs(genai_vocab_make_t *make)
     }
 
     buckets = make->buckets[GENAI_VOCAB_PAIRS];
-    size = (uint64_t) buckets * GENAI_VOCAB_PAIR_WAYS * 4;
+    size = (uint64_t) buckets * GENAI_VOCAB_PAIR_WAYS * 8;
     table = genai_vocab_make_alloc(make, size, 0);
 
     if (table == NULL) {
@@ -315,12 +310,14 @@ genai_vocab_make_pairs(genai_vocab_make_t *make)
     make->parts[GENAI_VOCAB_PAIRS].data = table;
     make->parts[GENAI_VOCAB_PAIRS].len = size;
 
-    for (i = 0; i < size / 4; i++) {
+    for (i = 0; i < size / 8; i++) {
         table[i] = GENAI_VOCAB_NO_PAIR;
     }
 
     for (i = 0; i < make->nmade; i++) {
-        table[slots[i]] = genai_vocab_tag(hashes[i]) | (make->nbase + i);
+        l = make->symbols[make->made[i].left];
+        r = make->symbols[make->made[i].right];
+        table[slots[i]] = genai_vocab_pair_key(l, r) | (make->nbase + i);
     }
 
     for (i = 0; i < make->nmade; i++) {
@@ -383,103 +380,49 @@ genai_vocab_make_ids(genai_vocab_make_t *make)
 }
 
 
-/* the symbols of bytes, and in a vocabulary of characters of these */
-
-static uint32_t
-genai_vocab_char(const unsigned char *p, size_t len)
-{
-    switch (len) {
-
-    case 1:
-        return p[0];
-
-    case 2:
-        return (p[0] & 0x1f) << 6 | (p[1] & 0x3f);
-
-    case 3:
-        return (uint32_t) (p[0] & 0x0f) << 12 | (p[1] & 0x3f) << 6
-               | (p[2] & 0x3f);
-
-    default:
-        return (uint32_t) (p[0] & 0x07) << 18 | (uint32_t) (p[1] & 0x3f) << 12
-               | (p[2] & 0x3f) << 6 | (p[3] & 0x3f);
-    }
-}
-
+/*
+ * Bytes that stand side by side in a token that merging makes, in a text that
+ * is not cut otherwise.  In a vocabulary of characters none of these is cut.
+ */
 
 int
-genai_vocab_make_chars(genai_vocab_make_t *make)
+genai_vocab_make_joints(genai_vocab_make_t *make)
 {
-    uint16_t                    *blocks;
-    uint32_t                     i, c, n, *bytes, *chars;
-    const genai_source_token_t  *t;
+    size_t                       j;
+    uint32_t                     i, c;
+    uint64_t                    *joints;
+    const genai_str_t           *bytes;
+    const genai_vocab_source_t  *s;
 
-    bytes = genai_vocab_make_alloc(make, 256 * 4, 0);
+    s = make->source;
 
-    if (bytes == NULL) {
-        return -1;
-    }
-
-    for (i = 0; i < 256; i++) {
-        bytes[i] = (make->source->chars || make->base[i] == GENAI_VOCAB_NONE)
-                   ? GENAI_VOCAB_NONE : i;
-    }
-
-    make->parts[GENAI_VOCAB_BYTES].data = bytes;
-    make->parts[GENAI_VOCAB_BYTES].len = 256 * 4;
-
-    if (!make->source->chars) {
+    if (s->whole
+        || (s->split != GENAI_SPLIT_NONE && s->split != GENAI_SPLIT_SPACE))
+    {
         return 0;
     }
 
-    /* the first block has no characters */
+    joints = genai_vocab_make_alloc(make, 65536 / 8, 0);
 
-    n = 1;
-    blocks = genai_vocab_make_alloc(make, (0x10ffff + 1) / 64 * 2, 0);
-    chars = genai_vocab_make_alloc(make, ((uint64_t) make->nbase + 1) * 64 * 4,
-                                   0);
-
-    if (blocks == NULL || chars == NULL) {
+    if (joints == NULL) {
         return -1;
     }
 
-    for (i = 0; i < (make->nbase + 1) * 64; i++) {
-        chars[i] = GENAI_VOCAB_NONE;
+    for (i = make->nbase; i < make->nsymbols; i++) {
+        bytes = &s->tokens[make->tokens[i]].bytes;
+
+        for (j = 1; j < bytes->len; j++) {
+            c = bytes->data[j];
+            joints[bytes->data[j - 1] * 4 + c / 64] |= UINT64_C(1) << c % 64;
+        }
     }
 
-    for (i = 0; i < make->nbase; i++) {
-        t = &make->source->tokens[make->tokens[i]];
-
-        if (t->kind == GENAI_TOKEN_BYTE) {
-            bytes[t->bytes.data[0]] = i;
-            continue;
-        }
-
-        c = genai_vocab_char(t->bytes.data, t->bytes.len);
-
-        if (blocks[c / 64] == 0) {
-            blocks[c / 64] = (uint16_t) n++;
-        }
-
-        chars[blocks[c / 64] * 64 + c % 64] = i;
+    for (i = 0; s->chars && i < 256; i++) {
+        joints[i * 4 + 2] = UINT64_MAX;         /* from 0x80 to 0xbf */
     }
 
-    for (i = 0; i < 0xf5; i++) {
-        if (bytes[i] != GENAI_VOCAB_NONE || i == 0xc0 || i == 0xc1
-            || (i < 0x80 && blocks[i / 64]
-                && chars[blocks[i / 64] * 64 + i % 64] != GENAI_VOCAB_NONE))
-        {
-            continue;
-        }
-
-        return genai_vocab_make_fail(make, "there is no token for the byte"
-                                     " 0x%02x of characters that are none", i);
-    }
-
-    make->parts[GENAI_VOCAB_BLOCKS].data = blocks;
-    make->parts[GENAI_VOCAB_BLOCKS].len = (0x10ffff + 1) / 64 * 2;
-    make->parts[GENAI_VOCAB_CHARS].data = chars;
-    make->parts[GENAI_VOCAB_CHARS].len = (uint64_t) n * 64 * 4;
+    make->parts[GENAI_VOCAB_JOINTS].data = joints;
+    make->parts[GENAI_VOCAB_JOINTS].len = 65536 / 8;
 
     return 0;
 }

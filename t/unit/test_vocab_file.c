@@ -222,8 +222,8 @@ test_compiled(void)
 
     image.data[8] ^= 64;
     save("new.vocab", image.data, image.len);
-    refused("new.vocab", GENAI_SPLIT_LAST, "the vocabulary is of version 65,"
-            " and not of 1: compile it again");
+    refused("new.vocab", GENAI_SPLIT_LAST, "the vocabulary is of version 68,"
+            " and not of 4: compile it again");
 
     save("empty", "", 0);
     refused("empty", GENAI_SPLIT_LAST, "it is empty");

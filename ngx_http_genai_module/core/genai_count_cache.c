@@ -21,12 +21,6 @@
 
 typedef unsigned __int128  genai_wide_t;
 
-typedef struct {
-    uint64_t  h[3];
-    uint64_t  r[3];
-    uint64_t  rr[3];                    /* its square */
-} genai_poly_t;
-
 
 /* d += a * r, where 2^132 = 4 * 5 */
 
@@ -57,10 +51,10 @@ typedef struct {
     a##2 = t1 >> 24 | (uint64_t) 1 << 40
 
 
-static void genai_poly_init(genai_poly_t *p, const uint64_t r[2]);
-static void genai_poly_blocks(genai_poly_t *p, const unsigned char *s,
+static void genai_poly_init(genai_count_hasher_t *p, const uint64_t r[2]);
+static void genai_poly_blocks(genai_count_hasher_t *p, const unsigned char *s,
     size_t blocks);
-static void genai_poly_end(genai_poly_t *p, uint64_t out[2]);
+static void genai_poly_end(genai_count_hasher_t *p, uint64_t out[2]);
 static uint64_t genai_count_load(const unsigned char *p);
 static uint64_t genai_count_mix(uint64_t v);
 static int genai_count_entry(const genai_count_entry_t *e,
@@ -90,34 +84,56 @@ void
 genai_count_hash(const genai_count_cache_t *c, const genai_str_t *text,
     uint64_t how, genai_count_hash_t *hash)
 {
-    size_t         whole, rest;
-    uint64_t       len, out[2];
-    genai_poly_t   p;
+    genai_count_hasher_t  p;
+
+    genai_count_hash_begin(&p, c);
+    genai_count_hash_end(&p, c, text, text->len, how, hash);
+}
+
+
+void
+genai_count_hash_begin(genai_count_hasher_t *p, const genai_count_cache_t *c)
+{
+    genai_poly_init(p, c->r);
+}
+
+
+void
+genai_count_hash_add(genai_count_hasher_t *p, const unsigned char *data,
+    size_t len)
+{
+    genai_poly_blocks(p, data, len / 16);
+}
+
+
+void
+genai_count_hash_end(genai_count_hasher_t *p, const genai_count_cache_t *c,
+    const genai_str_t *rest, uint64_t len, uint64_t how,
+    genai_count_hash_t *hash)
+{
+    size_t         whole, left;
+    uint64_t       out[2];
     unsigned char  last[16];
 
-    genai_poly_init(&p, c->r);
+    whole = rest->len / 16;
+    left = rest->len % 16;
 
-    whole = text->len / 16;
-    rest = text->len % 16;
-
-    genai_poly_blocks(&p, text->data, whole);
+    genai_poly_blocks(p, rest->data, whole);
 
     /* zeroes behind it are no part of the text, as its length tells */
 
-    if (rest) {
+    if (left) {
         memset(last, 0, 16);
-        memcpy(last, text->data + whole * 16, rest);
+        memcpy(last, rest->data + whole * 16, left);
 
-        genai_poly_blocks(&p, last, 1);
+        genai_poly_blocks(p, last, 1);
     }
-
-    len = text->len;
 
     memcpy(last, &len, 8);
     memcpy(last + 8, &how, 8);
 
-    genai_poly_blocks(&p, last, 1);
-    genai_poly_end(&p, out);
+    genai_poly_blocks(p, last, 1);
+    genai_poly_end(p, out);
 
     /* short texts differ in few bits; all of them choose the line */
 
@@ -218,7 +234,7 @@ genai_count_set(genai_count_entry_t *e, uint64_t high, uint64_t rest)
 
 
 static void
-genai_poly_init(genai_poly_t *p, const uint64_t r[2])
+genai_poly_init(genai_count_hasher_t *p, const uint64_t r[2])
 {
     genai_wide_t  d0, d1, d2;
 
@@ -238,7 +254,8 @@ genai_poly_init(genai_poly_t *p, const uint64_t r[2])
 /* two blocks at once, so that half of the multiplications wait for nothing */
 
 static void
-genai_poly_blocks(genai_poly_t *p, const unsigned char *s, size_t blocks)
+genai_poly_blocks(genai_count_hasher_t *p, const unsigned char *s,
+    size_t blocks)
 {
     uint64_t      h0, h1, h2, a0, a1, a2, b0, b1, b2, t0, t1;
     genai_wide_t  d0, d1, d2;
@@ -281,7 +298,7 @@ genai_poly_blocks(genai_poly_t *p, const unsigned char *s, size_t blocks)
 /* the residue below 2^130 - 5, of which 128 bits are kept */
 
 static void
-genai_poly_end(genai_poly_t *p, uint64_t out[2])
+genai_poly_end(genai_count_hasher_t *p, uint64_t out[2])
 {
     uint64_t  h0, h1, h2, g0, g1, g2, carry, mask;
 

@@ -67,6 +67,15 @@ typedef struct {
 } genai_count_hash_t;
 
 
+/* a hash that is being made */
+
+typedef struct {
+    uint64_t                 h[3];
+    uint64_t                 r[3];
+    uint64_t                 rr[3];     /* its square */
+} genai_count_hasher_t;
+
+
 /*
  * Makes a table of the zeroed memory at c, aligned to 64 bytes, with at least
  * one line in it.  key are random bytes.
@@ -79,6 +88,18 @@ void genai_count_cache_init(genai_count_cache_t *c, size_t size,
  * tells apart what would be counted otherwise.  2 GB/s; safe in any thread.
  */
 void genai_count_hash(const genai_count_cache_t *c, const genai_str_t *text,
+    uint64_t how, genai_count_hash_t *hash);
+
+/*
+ * The same in steps: begin, then the text's first bytes, a multiple of 16 at a
+ * time, and what is left of it at the end; len is the whole text's.
+ */
+void genai_count_hash_begin(genai_count_hasher_t *p,
+    const genai_count_cache_t *c);
+void genai_count_hash_add(genai_count_hasher_t *p, const unsigned char *data,
+    size_t len);
+void genai_count_hash_end(genai_count_hasher_t *p,
+    const genai_count_cache_t *c, const genai_str_t *rest, uint64_t len,
     uint64_t how, genai_count_hash_t *hash);
 
 /*

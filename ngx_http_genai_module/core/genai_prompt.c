@@ -4,9 +4,10 @@
  * The tokens of a request.
  *
  * A text without escapes is counted where it lies.  One with escapes is
- * decoded slice by slice and fed to its counter like a stream, so that a text
- * of any length needs the memory of a slice.  Long ones are looked for in the
- * table of those that were counted before, by their raw bytes.
+ * decoded first, into memory that the next one uses again: fed to its counter
+ * piece by piece it would need less, but a counter cannot stop within a piece.
+ * Long ones are looked for in the table of those that were counted before, by
+ * their raw bytes.  All of that goes on from step to step.
  */
 
 
@@ -20,21 +21,25 @@
 
 /*
  * Of a budget, in bytes that a scanner takes: a unit of the counter's work
- * takes as long as some 20 of them, a step may last ten times as long as one
- * of scanning; a byte that is hashed is like one that is scanned.
+ * takes up to 30 ns, and with 16 KiB of them a step half a millisecond.
  */
-#define GENAI_PROMPT_UNITS(budget)  ((budget) / 2)
+#define GENAI_PROMPT_UNITS(budget)  ((budget) / 4)
+
+/* raw bytes that are hashed in a unit, and decoded */
+#define GENAI_PROMPT_HASHED   16
+#define GENAI_PROMPT_DECODED  4
 
 
 static int genai_prompt_item(genai_prompt_t *p, genai_bpe_cache_t *cache,
     int64_t *budget);
 static int genai_prompt_text(genai_prompt_t *p, const genai_str_t *text,
     int64_t *budget);
-static int genai_prompt_slice(genai_prompt_t *p, const genai_str_t *raw,
+static int genai_prompt_decode(genai_prompt_t *p, const genai_str_t *raw,
     int64_t *budget);
 static void genai_prompt_add(genai_prompt_t *p, uint64_t tokens);
-static int genai_prompt_look(genai_prompt_t *p, const genai_str_t *text,
-    int escaped);
+static int genai_prompt_hash(genai_prompt_t *p, const genai_str_t *text,
+    int escaped, int64_t *budget);
+static int genai_prompt_look(genai_prompt_t *p, const genai_str_t *text);
 static void genai_prompt_done(genai_prompt_t *p);
 
 
@@ -82,9 +87,8 @@ genai_prompt_run(genai_prompt_t *p, genai_bpe_cache_t *cache, size_t budget)
 
         p->counter = genai_arena_alloc(p->framing.arena,
                                        sizeof(genai_counter_t));
-        p->slice = genai_arena_alloc(p->framing.arena, GENAI_PROMPT_SLICE);
 
-        if (p->counter == NULL || p->slice == NULL) {
+        if (p->counter == NULL) {
             return GENAI_PROMPT_ERROR;
         }
     }
@@ -152,24 +156,49 @@ genai_prompt_item(genai_prompt_t *p, genai_bpe_cache_t *cache,
 
         p->begun = 1;
         p->pos = 0;
+        p->decoded.len = 0;
+        p->hashed = (p->known && text.len >= GENAI_COUNT_CACHE_TEXT);
+        p->hashing = p->hashed;
 
-        if (genai_prompt_look(p, &text, escaped)) {
-            *budget -= (int64_t) (text.len / 16);
-            return GENAI_PROMPT_DONE;
+        if (p->hashed) {
+            genai_count_hash_begin(&p->hasher, p->known);
+        }
+    }
+
+    if (p->hashing) {
+
+        if (genai_prompt_hash(p, &text, escaped, budget)
+            == GENAI_PROMPT_AGAIN)
+        {
+            return GENAI_PROMPT_AGAIN;
         }
 
-        *budget -= p->hashed ? (int64_t) (text.len / 16) : 0;
+        if (genai_prompt_look(p, &text)) {
+            return GENAI_PROMPT_DONE;
+        }
+    }
 
+    if (!p->open) {
         genai_counter_init(p->counter, p->vocab, cache);
         p->open = 1;
+    }
+
+    if (escaped) {
+
+        rc = genai_prompt_decode(p, &text, budget);
+
+        if (rc != GENAI_PROMPT_DONE) {
+            return rc;
+        }
+
+        text = p->decoded;
     }
 
     /* the last step may have been another thread's */
 
     p->counter->bpe.cache = cache;
 
-    rc = escaped ? genai_prompt_slice(p, &text, budget)
-                 : genai_prompt_text(p, &text, budget);
+    rc = genai_prompt_text(p, &text, budget);
 
     if (rc == GENAI_PROMPT_AGAIN) {
         return rc;
@@ -204,8 +233,7 @@ genai_prompt_stop(genai_prompt_t *p)
 static int
 genai_prompt_text(genai_prompt_t *p, const genai_str_t *text, int64_t *budget)
 {
-    int64_t  before;
-    size_t   units;
+    size_t  units;
 
     units = (*budget > 1) ? (size_t) *budget : 1;
 
@@ -217,10 +245,7 @@ genai_prompt_text(genai_prompt_t *p, const genai_str_t *text, int64_t *budget)
 
     case GENAI_COUNTER_DONE:
 
-        /* what a step takes that did not use it up is not more than this */
-
-        before = (int64_t) text->len;
-        *budget -= before < *budget ? before : *budget;
+        *budget = p->counter->bpe.budget;
         return GENAI_PROMPT_DONE;
 
     default:
@@ -230,10 +255,21 @@ genai_prompt_text(genai_prompt_t *p, const genai_str_t *text, int64_t *budget)
 
 
 static int
-genai_prompt_slice(genai_prompt_t *p, const genai_str_t *raw, int64_t *budget)
+genai_prompt_decode(genai_prompt_t *p, const genai_str_t *raw,
+    int64_t *budget)
 {
     size_t       end;
-    genai_str_t  part, text;
+    genai_str_t  part;
+
+    if (raw->len > p->size) {
+
+        p->size = (raw->len > 2 * p->size) ? raw->len : 2 * p->size;
+        p->decoded.data = genai_arena_alloc(p->framing.arena, p->size);
+
+        if (p->decoded.data == NULL) {
+            return GENAI_PROMPT_ERROR;
+        }
+    }
 
     while (p->pos < raw->len) {
 
@@ -257,37 +293,56 @@ genai_prompt_slice(genai_prompt_t *p, const genai_str_t *raw, int64_t *budget)
         part.data = raw->data + p->pos;
         part.len = end - p->pos;
 
-        text.data = p->slice;
-        text.len = genai_text_decode(p->slice, &part);
-
-        if (genai_counter_feed(p->counter, &text) != 0) {
-            return GENAI_PROMPT_ERROR;
-        }
-
+        p->decoded.len += genai_text_decode(p->decoded.data + p->decoded.len,
+                                            &part);
         p->pos = end;
-        *budget -= (int64_t) part.len;
+        *budget -= (int64_t) (part.len / GENAI_PROMPT_DECODED);
     }
 
-    return genai_counter_end(p->counter) == 0 ? GENAI_PROMPT_DONE
-                                              : GENAI_PROMPT_ERROR;
+    return GENAI_PROMPT_DONE;
+}
+
+
+/* the checksum tells vocabularies apart, also two of one name */
+
+static int
+genai_prompt_hash(genai_prompt_t *p, const genai_str_t *text, int escaped,
+    int64_t *budget)
+{
+    size_t       n;
+    genai_str_t  rest;
+
+    n = (*budget > 0) ? (size_t) *budget : 1;
+    rest.data = text->data + p->pos;
+    rest.len = text->len - p->pos;
+
+    if (rest.len / GENAI_PROMPT_HASHED >= n) {
+
+        n *= GENAI_PROMPT_HASHED;
+
+        genai_count_hash_add(&p->hasher, rest.data, n);
+
+        p->pos += n;
+        *budget = 0;
+
+        return GENAI_PROMPT_AGAIN;
+    }
+
+    genai_count_hash_end(&p->hasher, p->known, &rest, text->len,
+                         p->vocab->checksum + (unsigned) escaped, &p->hash);
+
+    *budget -= (int64_t) (rest.len / GENAI_PROMPT_HASHED);
+    p->hashing = 0;
+    p->pos = 0;
+
+    return GENAI_PROMPT_DONE;
 }
 
 
 static int
-genai_prompt_look(genai_prompt_t *p, const genai_str_t *text, int escaped)
+genai_prompt_look(genai_prompt_t *p, const genai_str_t *text)
 {
     uint32_t  tokens;
-
-    p->hashed = (p->known && text->len >= GENAI_COUNT_CACHE_TEXT);
-
-    if (!p->hashed) {
-        return 0;
-    }
-
-    /* the checksum tells vocabularies apart, also two of one name */
-
-    genai_count_hash(p->known, text, p->vocab->checksum + (unsigned) escaped,
-                     &p->hash);
 
     if (!genai_count_cache_find(p->known, &p->hash, &tokens)) {
         return 0;

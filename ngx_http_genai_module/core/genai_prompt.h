@@ -29,7 +29,7 @@
 #define GENAI_PROMPT_AGAIN   1
 #define GENAI_PROMPT_ERROR  -1      /* there is no memory */
 
-/* raw bytes of a text with escapes that are decoded and counted at a time */
+/* raw bytes of a text with escapes that are decoded at a time */
 #define GENAI_PROMPT_SLICE   4096
 
 /* what any count is cut to: nobody adds up more */
@@ -57,15 +57,19 @@ typedef struct {
     genai_count_cache_t          *known;
     genai_framing_t               framing;
     genai_counter_t              *counter;
+    genai_count_hasher_t          hasher;
     genai_count_hash_t            hash;
     uint32_t                      item;     /* that is being counted */
-    size_t                        pos;      /* raw bytes of it */
+    size_t                        pos;      /* raw bytes of it, hashed or
+                                               decoded */
+    genai_str_t                   decoded;  /* the item without its escapes */
+    size_t                        size;     /* of its memory */
     unsigned                      framed:1;
     unsigned                      begun:1;  /* the item is */
     unsigned                      open:1;   /* the counter has memory */
-    unsigned                      hashed:1;
+    unsigned                      hashed:1; /* it is looked for by its hash, */
+    unsigned                      hashing:1;        /* which is being made */
     unsigned                      inexact:1;
-    unsigned char                *slice;    /* GENAI_PROMPT_SLICE bytes */
 } genai_prompt_t;
 
 

@@ -94,6 +94,30 @@ reference(const unsigned char *s, size_t len, uint64_t how,
 }
 
 
+/* of one block, of two, of three and so on */
+
+static void
+hash_steps(const genai_str_t *text, uint64_t how, genai_count_hash_t *hash)
+{
+    size_t                n, step;
+    genai_str_t           rest;
+    genai_count_hasher_t  hasher;
+
+    rest = *text;
+
+    genai_count_hash_begin(&hasher, table);
+
+    for (step = 1; step * 16 < rest.len; step++) {
+        n = step * 16;
+        genai_count_hash_add(&hasher, rest.data, n);
+        rest.data += n;
+        rest.len -= n;
+    }
+
+    genai_count_hash_end(&hasher, table, &rest, text->len, how, hash);
+}
+
+
 static void
 test_hash(void)
 {
@@ -119,6 +143,11 @@ test_hash(void)
 
         quiet_ok(got.high == want.high && got.low == want.low,
                  "the hash of %zu bytes", len);
+
+        hash_steps(&text, len * 7, &got);
+
+        quiet_ok(got.high == want.high && got.low == want.low,
+                 "%zu bytes in steps", len);
     }
 
     /* all ones carry through every limb */

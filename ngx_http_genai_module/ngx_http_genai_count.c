@@ -53,21 +53,26 @@ ngx_http_genai_count(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     mcf = ngx_http_get_module_main_conf(r, ngx_http_genai_module);
 
     if (ctx->parsed == NULL) {
+        ctx->counts = NULL;
+        ctx->count = NULL;
+
         return NGX_HTTP_GENAI_NEXT;
     }
 
     if (mcf->catalog == NULL) {
-
-        if (mcf->catalog_broken) {
-            return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_CONFIG,
-                                         "the catalogue of models cannot be "
-                                         "read");
-        }
-
         return NGX_HTTP_GENAI_NEXT;
     }
 
-    if (ctx->counts == NULL) {
+    /* of what other files say of its models nobody knows what holds */
+
+    if (mcf->catalog_broken) {
+        return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_CONFIG,
+                                     "the catalogue of models cannot be read");
+    }
+
+    /* what was counted before a redirect was for the targets of its model */
+
+    if (ctx->counts == NULL || ctx->ncounted == ctx->ncounts) {
 
         verdict = ngx_http_genai_count_prepare(r, ctx);
 

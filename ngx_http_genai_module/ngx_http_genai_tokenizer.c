@@ -24,8 +24,8 @@
 
 static ngx_int_t ngx_http_genai_catalog_read(ngx_conf_t *cf,
     ngx_http_genai_main_conf_t *mcf, genai_catalog_t *catalog);
-static ngx_int_t ngx_http_genai_catalog_file(ngx_conf_t *cf, ngx_str_t *path,
-    genai_str_t *text);
+static ngx_int_t ngx_http_genai_catalog_file(ngx_conf_t *cf,
+    ngx_http_genai_main_conf_t *mcf, ngx_str_t *path, genai_str_t *text);
 static ngx_int_t ngx_http_genai_catalog_say(ngx_conf_t *cf,
     ngx_http_genai_main_conf_t *mcf, const genai_catalog_t *catalog);
 static ngx_int_t ngx_http_genai_vocab_open(ngx_conf_t *cf,
@@ -277,7 +277,8 @@ ngx_http_genai_catalog_read(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf,
 
     for (i = 0; i < mcf->catalogs.nelts; i++) {
 
-        if (ngx_http_genai_catalog_file(cf, &paths[i], &text) != NGX_OK) {
+        if (ngx_http_genai_catalog_file(cf, mcf, &paths[i], &text) != NGX_OK)
+        {
 
             mcf->catalog_broken = 1;
 
@@ -304,15 +305,15 @@ ngx_http_genai_catalog_read(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf,
 
 
 static ngx_int_t
-ngx_http_genai_catalog_file(ngx_conf_t *cf, ngx_str_t *path,
-    genai_str_t *text)
+ngx_http_genai_catalog_file(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf,
+    ngx_str_t *path, genai_str_t *text)
 {
     off_t        size;
     ssize_t      n;
     ngx_file_t   file;
     ngx_uint_t   level;
 
-    level = NGX_LOG_ERR;
+    level = mcf->strict ? NGX_LOG_EMERG : NGX_LOG_ERR;
     ngx_memzero(&file, sizeof(ngx_file_t));
 
     file.name = *path;

@@ -25,7 +25,7 @@ if ($said =~ /unknown directive/) {
          . '"make asan" make one that has');
 }
 
-my @STAGES = qw(access body parse authorize route inline filter);
+my @STAGES = qw(access body parse authorize count route inline filter);
 
 # how long an exchange waits: enough to do something meanwhile
 my $LONG = int(700 * $GenAI::Test::SCALE);

@@ -24,6 +24,13 @@ pairs.
 The memory of open streams is the slope between two numbers of them, each
 side in an nginx of its own.
 
+The rows of counting have a gateway with a zone and a catalogue.  In an agent's
+turn 95 % of a request's bytes are of 64 conversations that were seen before;
+the rest is another one each time.  Where every text is new, all texts are.
+They are parts of docs/.  What that costs is told as microseconds and, from
+requests of two sizes, nanoseconds for each byte more: of all that is done,
+above plain.
+
     --quick          three pairs instead of eleven
     --only PATTERN   the rows whose names match only
     --pairs N        so many pairs
@@ -53,6 +60,7 @@ use JSON::PP ();
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
+use GenAI::Bodies qw(body);
 use GenAI::Util qw(:DEFAULT allot_port die_with_parent exec_command);
 
 my $ROOT = Cwd::abs_path("$FindBin::Bin/../..");
@@ -92,6 +100,14 @@ my @rows = (
       how => 'paced', kind => 'paced', size => 1024 },
     { name => 'memory of an open stream', unit => 'bytes', bar => 16384,
       how => 'memory', kind => 'slow', size => 1024 },
+    { name => "agent's turn, 1 KiB", unit => 'us/request', bar => 0.65,
+      how => 'turns', kind => 'count', size => 1024, new => 0.05 },
+    { name => "agent's turn, 16 KiB", unit => 'us/request', bar => 0.55,
+      how => 'turns', kind => 'count', size => 16384, new => 0.05 },
+    { name => 'every text new', unit => 'us/request',
+      how => 'new', kind => 'count', sizes => [ 1024, 16384 ], new => 1 },
+    { name => 'memory of a counted stream', unit => 'bytes', bar => 16384,
+      how => 'memory', kind => 'open', size => 1024 },
 );
 
 # what the simulated provider does, by the path
@@ -100,7 +116,12 @@ my %sim = (
     burst => 'tokens=97',
     paced => 'tokens=100000 rate=' . RATE,
     slow => 'tokens=100000 rate=1',
+    count => 'tokens=100',
+    open => 'tokens=100000 rate=1',
 );
+
+# of these tokens are counted: the names that the catalogue knows
+my %counted = (count => 'gpt-4o', open => 'gpt-4o-mini');
 
 my (%port, %server, @pids);
 
@@ -128,20 +149,29 @@ sub main {
 
     prepare();
     start_backend();
-    start_gateway();
-    probe($_) for @todo;
-
     printf "%-28s %-11s %9s %9s  %6s  %-15s %5s %9s %9s\n", 'row', 'unit',
         'plain', 'ours', 'ratio', '(min .. max)', 'bar', 'plain/s', 'ours/s';
 
+    my $counted = '';
+
     for my $row (@todo) {
+
+        if (!$server{gateway} || $counted ne counted($row)) {
+            check_log() if $server{gateway};
+            $counted = counted($row);
+            start_gateway($row);
+        }
+
+        probe($row);
+
         my @results = $row->{how} eq 'memory' ? memory_row($row)
-                                              : cpu_row($row);
+                      : $row->{how} eq 'new' ? new_row($row)
+                      : cpu_row($row);
 
         push @done, @results;
         show($_) for @results;
         spew("$ROOT/build/bench.json", json_text(\@done) . "\n");
-        perf($row) if $opt{perf} && $row->{how} ne 'memory';
+        perf($row) if $opt{perf} && $row->{how} =~ /turns|paced/;
     }
 
     check_log();
@@ -186,6 +216,34 @@ sub cpu_row {
     }
 
     return @results;
+}
+
+
+# Of two sizes: what a request costs above plain, and what each byte more.
+
+sub new_row {
+    my ($row) = @_;
+
+    my @sized = map { { %$row, how => 'turns', size => $_,
+                        name => sprintf('%s, %d KiB', $row->{name},
+                                        $_ / 1024) } } @{$row->{sizes}};
+    my @results = map { cpu_row($_) } @sized;
+    my @above = map { $_->{ours} - $_->{plain} } @results;
+    my ($low, $high) = @{$row->{sizes}};
+    my $byte = ($above[1] - $above[0]) / ($high - $low);
+
+    return @results, {
+        name => "$row->{name}, above plain",
+        us => figure($above[0] - $byte * $low, 2),
+        ns_byte => figure(1000 * $byte, 2), bar => [ 12, 12 ],
+    };
+}
+
+
+sub counted {
+    my ($row) = @_;
+
+    return $counted{$row->{kind}} ? 'counted' : '';
 }
 
 
@@ -249,7 +307,7 @@ sub memory_row {
     $low = $high / 5 if $high < 5000;
 
     for my $side ('plain', 'ours') {
-        start_gateway();
+        start_gateway($row);
 
         my ($one, $two) = load($row, [$side], '-n', int($low) . ",$high",
                                '-o', $opt{quick} ? 1200 : 2500,
@@ -260,7 +318,7 @@ sub memory_row {
                         / ($two->{streams} - $one->{streams});
     }
 
-    start_gateway();
+    start_gateway($row);
 
     return {
         name => $row->{name}, unit => $row->{unit}, bar => $row->{bar},
@@ -290,15 +348,23 @@ sub load {
 sub show {
     my ($r) = @_;
 
+    if (defined $r->{us}) {
+        printf "%-28s %.1f us + %.1f ns/byte%s\n", @$r{qw(name us ns_byte)},
+            $r->{us} > $r->{bar}[0] || $r->{ns_byte} > $r->{bar}[1]
+                ? "  above the bar, $r->{bar}[0] + $r->{bar}[1]" : '';
+        return;
+    }
+
     my $memory = defined $r->{above};
-    my $missed = $memory ? $r->{above} > $r->{bar} : $r->{ratio} < $r->{bar};
+    my $missed = $memory ? $r->{above} > $r->{bar}
+                         : $r->{bar} && $r->{ratio} < $r->{bar};
     my $format = $memory ? '%9d' : '%9.2f';
 
     printf "%-28s %-11s $format $format  %6.3f  %-15s %5s %9s %9s%s\n",
         @$r{qw(name unit plain ours ratio)},
         $memory ? sprintf('(%+d)', $r->{above})
                 : sprintf('(%.3f .. %.3f)', @$r{qw(min max)}),
-        $r->{bar},
+        $r->{bar} // '',
         map({ defined $_ ? sprintf '%.0f', $_ : '' }
             @$r{qw(plain_rate ours_rate)}),
         $missed ? '  below the bar' : '';
@@ -369,7 +435,11 @@ EOC
 
 
 sub start_gateway {
+    my ($row) = @_;
+
     my ($plain, $providers) = ('', '');
+    my $catalog = counted($row) ? "genai_zone zone=genai:32m;
+        genai_catalog $ROOT/build/data/models.json;" : '';
 
     $port{$_} //= allot_port() for qw(plain ours block);
 
@@ -381,12 +451,14 @@ sub start_gateway {
             proxy_http_version 1.1;
             proxy_set_header Connection '';
             proxy_set_header Authorization 'Bearer sk-of-the-provider';
-            " . ($kind eq 'json' ? '' : 'proxy_buffering off;') . " }\n";
+            " . ($kind =~ /^(?:json|count)$/ ? ''
+                                             : 'proxy_buffering off;')
+            . " }\n";
 
         $providers .= "genai_provider $kind { dialect openai;
             pass http://127.0.0.1:$port{backend}/$kind/v1;
             credential file:$DIR/credential; }
-        genai_model $kind { target $kind; }\n";
+        genai_model " . model($kind) . " { target $kind; }\n";
     }
 
     # the same names go elsewhere: these are in a file of their own
@@ -414,6 +486,7 @@ http {
 
     genai_policy $DIR/policy.json;
     genai_books  $DIR/books;
+    $catalog
 
     $providers
 
@@ -449,7 +522,8 @@ sub policy {
     return JSON::PP->new->canonical->encode({
         schema => 1,
         plans => { all => { models => ['*'] } },
-        teams => { above => { models => [ sort(keys %sim), 'block' ] },
+        teams => { above => { models => [ map({ model($_) } sort keys %sim),
+                                          'block' ] },
                    map { ("team-$_" => { parent => 'above' }) } 0 .. 99 },
         users => { somebody => { team => 'team-1' } },
         keys => \%keys,
@@ -572,128 +646,43 @@ sub headers {
 }
 
 
-# Text that looks like one and is always the same.
+sub model {
+    my ($kind) = @_;
 
-sub text {
-    my ($n, $seed) = @_;
-
-    my @words = qw(the of and to in is that for it was on with as be at by
-        this had not are but from or have an they which one you were all her
-        she there would their we him been has when who will no more if out so
-        what up said its about than into them can only other time new some
-        could these two may first then do any like my now over such our man
-        me even most made after also did many off before must well back
-        through years much where your way down should because long each just
-        state those people too mr how little good world make very year still
-        see own work men day get here old between both life being under three
-        never know same last another while us might great go come since
-        against right came take used himself few house use place during high
-        without again home around small however found system function value
-        return request response server client memory thread);
-    my $text = '';
-    my $len = 0;
-
-    push @words, "caf\xe9", "na\xefve", "\x{2026}";
-
-    # of bytes in JSON
-    while ($len < $n) {
-        $seed = ($seed * 1103515245 + 12345) % 2147483648;
-
-        my $word = $words[($seed >> 8) % @words];
-        my $after = ($seed >> 4) % 41 == 0 ? ".\n"
-                    : ($seed >> 5) % 23 == 0 ? ', ' : ' ';
-
-        $word = qq("$word") if ($seed >> 6) % 67 == 0;
-
-        my $bytes = $word . $after;
-        utf8::encode($bytes);
-        $bytes =~ s/["\n]/\\$&/g;
-
-        last if $len + length $bytes > $n;
-
-        $text .= $word . $after;
-        $len += length $bytes;
-    }
-
-    return $text . 'x' x ($n - $len);
+    return $counted{$kind} // $kind;
 }
 
 
-sub body {
-    my ($row, $model) = @_;
-
-    my $stream = $row->{kind} eq 'json' ? JSON::PP::false : JSON::PP::true;
-    my $big = $row->{size} > 4096;
-    my $rest = $row->{size};
-    my (@messages, @tools, $body);
-
-    # two runs: the first one tells what is not text
-    for my $run (0, 1) {
-        my $part = $run ? $rest : 0;
-        my $of = sub { text(int($part * $_[0]), $_[1]) };
-
-        @messages = ({ role => 'system', content => $of->(0.3, 1) });
-
-        if ($big) {
-            push @messages, map {
-                { role => $_ % 2 ? 'user' : 'assistant',
-                  content => $of->(0.07, 10 + $_) }
-            } 1 .. 8;
-
-            @tools = map { {
-                type => 'function',
-                function => {
-                    name => "tool_$_", description => $of->(0.04, 20 + $_),
-                    parameters => { type => 'object', properties => {
-                        path => { type => 'string' },
-                        line => { type => 'integer' } } },
-                },
-            } } 1 .. 3;
-
-        } else {
-            push @messages, { role => 'user', content => $of->(0.69, 2) };
-        }
-
-        $body = json_text({
-            model => $model, messages => \@messages, stream => $stream,
-            temperature => 0.5, max_tokens => 1024,
-            @tools ? (tools => \@tools) : (),
-        });
-
-        $rest -= length $body unless $run;
-    }
-
-    # what the rounding left
-    $messages[-1]{content} .= 'x' x ($row->{size} - length $body);
-
-    return json_text({
-        model => $model, messages => \@messages, stream => $stream,
-        temperature => 0.5, max_tokens => 1024,
-        @tools ? (tools => \@tools) : (),
-    });
-}
-
-
-# The request as it goes over the wire.
+# A request as it goes over the wire, or as many as there are to be.
 
 sub request_file {
     my ($row) = @_;
 
-    my $name = "$DIR/$row->{kind}-$row->{size}";
+    my $new = $row->{new} // 0;
+    my $name = "$DIR/$row->{kind}-$row->{size}-$new";
 
     return $name if -e $name;
 
-    my $body = body($row, $row->{kind});
+    my $n = $new == 1 ? 512 : $new ? 64 : 1;
+
+    return spew($name, join '', map { request($row) } 1 .. $n);
+}
+
+
+sub request {
+    my ($row) = @_;
+
+    my $body = body($row, model($row->{kind}));
     my %headers = headers();
 
     length $body == $row->{size}
         or die "a body of ", length $body, " bytes, not $row->{size}\n";
 
-    return spew($name, join "\r\n",
+    return join "\r\n",
         "POST /$row->{kind}/v1/chat/completions HTTP/1.1",
         'Host: 127.0.0.1',
         map({ "$_: $headers{$_}" } sort keys %headers),
-        'Content-Length: ' . length $body, '', $body);
+        'Content-Length: ' . length $body, '', $body;
 }
 
 
@@ -711,7 +700,7 @@ sub probe {
             or die "connect: $!\n";
         my $text = '';
 
-        print $s slurp(request_file($row));
+        print $s request($row);
         $s->flush;
 
         until ($text =~ /\r\n0\r\n\r\n\z/) {
@@ -725,7 +714,7 @@ sub probe {
 
         $answer{$side} = () = $text =~ /^data: /mg;
 
-        $text =~ ($row->{kind} eq 'json' ? qr/"finish_reason":"/
+        $text =~ ($row->{kind} =~ /json|count/ ? qr/"finish_reason":"/
                                          : qr/^data: \[DONE\]/m)
             or die "$row->{name}, $side: the answer is\n$text\n";
     }

@@ -15,8 +15,11 @@
  * sends requests on N (-c) connections to each port, the next one when the
  * answer to the last is whole; the ports take turns of MS (-t), N (-k) times.
  *
- * PID is the worker's, FILE the request, head and body, as it goes over the
- * wire.  A line for each N or for each port says what became of it:
+ * PID is the worker's.  FILE has a request, head and body, as it goes over the
+ * wire, or several of them, which are sent in turn.  "########" in a body is
+ * replaced by the number of the request, in digits, each time it is sent, so
+ * that it is another one.  A line for each N or for each port says what became
+ * of it:
  *
  *     streams N events COUNT ns WALL cpu NS rss KIB pss KIB
  *     port PORT requests COUNT ns WALL cpu NS
@@ -48,9 +51,14 @@
 
 
 #define HEAD_MAX   2048
+#define FILE_MAX   (64 << 20)
 #define EVENTS     512
 #define STEPS      8
 #define PORTS      8
+
+/* what is replaced by a number */
+#define MARK       "########"
+#define MARK_LEN   8
 
 /* streams that are not yet open, so that no accept queue overflows */
 #define OPENING    128
@@ -83,8 +91,17 @@ typedef struct {
 
 
 typedef struct {
+    char      *data;
+    size_t     len;
+    size_t     first;               /* of marks[] */
+    size_t     nmarks;
+} request_t;
+
+
+typedef struct {
     int        fd;
     port_t    *port;
+    request_t *request;
     state_e    state;
     size_t     sent;
     size_t     head;                /* bytes of it */
@@ -102,8 +119,11 @@ static int         nports;
 static port_t     *sending;         /* whose turn it is */
 static pid_t       worker;
 static clockid_t   worker_clock;
-static char       *request;
-static size_t      request_len;
+static request_t  *requests;
+static size_t      nrequests, next_request;
+static char      **marks;
+static size_t      nmarks;
+static uint64_t    number;
 static stream_t   *streams;
 static size_t      nopened, nopen;
 static uint64_t    nevents;
@@ -141,20 +161,97 @@ clock_ns(clockid_t clock)
 }
 
 
-static void
-read_request(const char *path)
-{
-    FILE  *f;
+/* a request of a file, of which p is left; returns where the next one is */
 
-    request = malloc(1 << 20);
+static char *
+add_request(char *p, char *end)
+{
+    char       *body, *last;
+    request_t  *r;
+
+    requests = realloc(requests, (nrequests + 1) * sizeof(request_t));
+    body = strstr(p, "\r\n\r\n");
+    last = strcasestr(p, "\r\nContent-Length:");
+
+    if (requests == NULL || body == NULL || last == NULL || last > body) {
+        fail("a request has no head, or no length");
+    }
+
+    body += 4;
+    last = body + strtoull(last + sizeof("\r\nContent-Length:") - 1, NULL, 10);
+
+    if (last > end) {
+        fail("a request is cut");
+    }
+
+    r = &requests[nrequests++];
+    r->data = p;
+    r->len = last - p;
+    r->first = nmarks;
+
+    while ((body = memmem(body, last - body, MARK, MARK_LEN)) != NULL) {
+
+        marks = realloc(marks, (nmarks + 1) * sizeof(char *));
+        if (marks == NULL) {
+            fail("no memory");
+        }
+
+        marks[nmarks++] = body;
+        body += MARK_LEN;
+    }
+
+    r->nmarks = nmarks - r->first;
+
+    return last;
+}
+
+
+static void
+read_requests(const char *path)
+{
+    FILE    *f;
+    char    *p, *end;
+
+    p = malloc(FILE_MAX + 1);
     f = fopen(path, "rb");
 
-    if (request == NULL || f == NULL) {
+    if (p == NULL || f == NULL) {
         fail("%s: %s", path, strerror(errno));
     }
 
-    request_len = fread(request, 1, 1 << 20, f);
+    end = p + fread(p, 1, FILE_MAX, f);
+    *end = '\0';
     fclose(f);
+
+    while (p < end) {
+        p = add_request(p, end);
+    }
+}
+
+
+/* the request that is to be sent next, which nobody is sending */
+
+static void
+choose_request(stream_t *s)
+{
+    char        digits[32];
+    size_t      i;
+    request_t  *r;
+
+    r = &requests[next_request];
+    next_request = (next_request + 1) % nrequests;
+
+    if (r->nmarks) {
+        snprintf(digits, sizeof(digits), "%08lu",
+                 (unsigned long) (number++ % 100000000));
+
+        for (i = 0; i < r->nmarks; i++) {
+            memcpy(marks[r->first + i], digits, MARK_LEN);
+        }
+    }
+
+    s->request = r;
+    s->sent = 0;
 }
 
 
@@ -242,7 +339,7 @@ end_answer(stream_t *s)
     s->port->requests++;
 
     if (sending == s->port) {
-        s->sent = 0;
+        choose_request(s);
         s->port->busy++;
         send_request(s);
     }
@@ -254,9 +351,9 @@ send_request(stream_t *s)
 {
     ssize_t  n;
 
-    while (s->sent < request_len) {
+    while (s->sent < s->request->len) {
 
-        n = send(s->fd, request + s->sent, request_len - s->sent,
+        n = send(s->fd, s->request->data + s->sent, s->request->len - s->sent,
                  MSG_NOSIGNAL);
 
         if (n == -1) {
@@ -528,7 +625,9 @@ turn(int timeout)
     for (i = 0; i < n; i++) {
         s = events[i].data.ptr;
 
-        if (s->sent < request_len && (events[i].events & EPOLLOUT)) {
+        if (s->request && s->sent < s->request->len
+            && (events[i].events & EPOLLOUT))
+        {
             send_request(s);
         }
 
@@ -571,7 +670,7 @@ open_streams(size_t n, uint64_t ms)
         }
 
         while (nopened < due && nopened - nopen < OPENING) {
-            open_stream(&ports[0]);
+            choose_request(open_stream(&ports[0]));
         }
 
         turn(1);
@@ -619,7 +718,7 @@ take_turn(port_t *port, uint64_t ms)
 
     for (i = 0; i < nopened; i++) {
         if (streams[i].port == port) {
-            streams[i].sent = 0;
+            choose_request(&streams[i]);
             port->busy++;
             send_request(&streams[i]);
         }
@@ -653,7 +752,7 @@ measure_requests(size_t conns, int turns, uint64_t ms)
 
     for (i = 0; i < nports; i++) {
         for (n = 0; n < conns; n++) {
-            open_stream(&ports[i])->sent = request_len;
+            open_stream(&ports[i]);
         }
     }
 
@@ -718,7 +817,7 @@ main(int argc, char **argv)
             break;
 
         case 'r':
-            read_request(optarg);
+            read_requests(optarg);
             break;
 
         case 'w':
@@ -751,7 +850,7 @@ main(int argc, char **argv)
         }
     }
 
-    if (nports == 0 || worker == 0 || request_len == 0 || ramp == 0
+    if (nports == 0 || worker == 0 || nrequests == 0 || ramp == 0
         || (nsteps == 0 && (conns == 0 || window == 0)))
     {
         fail("-w, -r, -p and -n, or -c and -t, are needed");
@@ -769,6 +868,12 @@ main(int argc, char **argv)
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
+    }
+
+    if (nmarks && nrequests <= (nsteps ? steps[nsteps - 1]
+                                       : (size_t) conns * nports))
+    {
+        fail("there must be more requests than streams, as each is changed");
     }
 
     streams = calloc(nsteps ? steps[nsteps - 1] : (size_t) conns * nports,

@@ -134,6 +134,17 @@ typedef struct {
                                            include reasoning, some do not */
     int64_t                reasoning;
     int64_t                total;
+
+    /* of the prompt */
+    int64_t                written_5m;  /* to a cache: for 5 minutes, or for
+                                           no time that is told */
+    int64_t                written_1h;  /* for an hour */
+    int64_t                image;
+    int64_t                audio;
+    int64_t                cached_audio;    /* of audio, and of cached */
+
+    /* of the completion */
+    int64_t                audio_output;
 } genai_usage_t;
 
 
@@ -185,6 +196,12 @@ genai_usage_clear(genai_usage_t *usage)
     usage->completion = -1;
     usage->reasoning = -1;
     usage->total = -1;
+    usage->written_5m = -1;
+    usage->written_1h = -1;
+    usage->image = -1;
+    usage->audio = -1;
+    usage->cached_audio = -1;
+    usage->audio_output = -1;
 }
 
 

@@ -18,6 +18,8 @@
 
 
 static void genai_meter_usage(genai_meter_t *m, const genai_usage_t *usage);
+static void genai_meter_part(int64_t *to, int64_t told);
+static int64_t genai_meter_told(int64_t n);
 static int64_t genai_meter_estimate(uint64_t bytes);
 static int64_t genai_meter_add(int64_t a, int64_t b);
 
@@ -146,24 +148,25 @@ genai_meter_usage(genai_meter_t *m, const genai_usage_t *usage)
         m->told = m->answer;
     }
 
-    if (usage->prompt >= 0) {
-        m->usage.prompt = usage->prompt;
-    }
+    genai_meter_part(&m->usage.prompt, usage->prompt);
+    genai_meter_part(&m->usage.completion, usage->completion);
+    genai_meter_part(&m->usage.total, usage->total);
+    genai_meter_part(&m->usage.cached, usage->cached);
+    genai_meter_part(&m->usage.reasoning, usage->reasoning);
+    genai_meter_part(&m->usage.written_5m, usage->written_5m);
+    genai_meter_part(&m->usage.written_1h, usage->written_1h);
+    genai_meter_part(&m->usage.image, usage->image);
+    genai_meter_part(&m->usage.audio, usage->audio);
+    genai_meter_part(&m->usage.cached_audio, usage->cached_audio);
+    genai_meter_part(&m->usage.audio_output, usage->audio_output);
+}
 
-    if (usage->completion >= 0) {
-        m->usage.completion = usage->completion;
-    }
 
-    if (usage->total >= 0) {
-        m->usage.total = usage->total;
-    }
-
-    if (usage->cached >= 0) {
-        m->usage.cached = usage->cached;
-    }
-
-    if (usage->reasoning >= 0) {
-        m->usage.reasoning = usage->reasoning;
+static void
+genai_meter_part(int64_t *to, int64_t told)
+{
+    if (told >= 0) {
+        *to = told;
     }
 }
 
@@ -189,8 +192,14 @@ genai_meter_tokens(const genai_meter_t *m, genai_tokens_t *tokens)
 
     tokens->prompt = u->prompt;
     tokens->completion = u->completion;
-    tokens->cached = (u->cached > 0) ? u->cached : 0;
-    tokens->reasoning = (u->reasoning > 0) ? u->reasoning : 0;
+    tokens->cached = genai_meter_told(u->cached);
+    tokens->reasoning = genai_meter_told(u->reasoning);
+    tokens->written_5m = genai_meter_told(u->written_5m);
+    tokens->written_1h = genai_meter_told(u->written_1h);
+    tokens->image = genai_meter_told(u->image);
+    tokens->audio = genai_meter_told(u->audio);
+    tokens->cached_audio = genai_meter_told(u->cached_audio);
+    tokens->audio_output = genai_meter_told(u->audio_output);
 
     /* embeddings tell the prompt and the total: of an answer there is none */
 
@@ -242,6 +251,13 @@ const genai_str_t *
 genai_count_name(genai_count_e source)
 {
     return &genai_count_names[source];
+}
+
+
+static int64_t
+genai_meter_told(int64_t n)
+{
+    return (n > 0) ? n : 0;
 }
 
 

@@ -49,14 +49,25 @@ typedef struct {
 
 /* tokens; none is negative */
 
-typedef struct {
+typedef struct genai_tokens_s  genai_tokens_t;
+
+struct genai_tokens_s {
     int64_t            prompt;  /* with the cached ones */
     int64_t            cached;
     int64_t            completion;      /* with the reasoning ones, as far as
                                            the provider has them so */
     int64_t            reasoning;
+
+    /* as the provider has told them, else 0 */
+    int64_t            written_5m;      /* of the prompt, to a cache */
+    int64_t            written_1h;
+    int64_t            image;           /* of the prompt */
+    int64_t            audio;
+    int64_t            cached_audio;
+    int64_t            audio_output;    /* of the completion */
+
     genai_count_e      source;
-} genai_tokens_t;
+};
 
 
 /* Begins to meter; prompt is in bytes, of all texts of the request. */

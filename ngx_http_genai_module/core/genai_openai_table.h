@@ -62,8 +62,12 @@ enum {
     GENAI_OA_CACHE_HIT,
     GENAI_OA_PROMPT_DETAILS,
     GENAI_OA_CACHED,
+    GENAI_OA_WRITTEN,
+    GENAI_OA_AUDIO_TOKENS,
+    GENAI_OA_IMAGE_TOKENS,
     GENAI_OA_COMPLETION_DETAILS,
     GENAI_OA_REASONING_TOKENS,
+    GENAI_OA_AUDIO_SAID,
     GENAI_OA_ERROR,
     GENAI_OA_ERROR_MESSAGE,
     GENAI_OA_ERROR_TYPE,
@@ -195,12 +199,16 @@ static const genai_push_member_t  genai_oa_usage_names[] = {
 
 static const genai_push_member_t  genai_oa_prompt_names[] = {
     genai_oa_member("cached_tokens", GENAI_OA_CACHED),
-    genai_oa_unread("audio_tokens")
+    genai_oa_member("audio_tokens", GENAI_OA_AUDIO_TOKENS),
+    genai_oa_member("image_tokens", GENAI_OA_IMAGE_TOKENS),
+    genai_oa_member("cache_write_tokens", GENAI_OA_WRITTEN),
+    genai_oa_member("cache_creation_tokens", GENAI_OA_WRITTEN),
+    genai_oa_member("cache_creation_input_tokens", GENAI_OA_WRITTEN)
 };
 
 static const genai_push_member_t  genai_oa_completion_names[] = {
     genai_oa_member("reasoning_tokens", GENAI_OA_REASONING_TOKENS),
-    genai_oa_unread("audio_tokens"),
+    genai_oa_member("audio_tokens", GENAI_OA_AUDIO_SAID),
     genai_oa_unread("accepted_prediction_tokens"),
     genai_oa_unread("rejected_prediction_tokens")
 };
@@ -289,9 +297,13 @@ static const genai_push_node_t  genai_oa_nodes[] = {
     genai_oa_object(GENAI_OA_PROMPT_DETAILS, GENAI_OA_QUIET,
                     genai_oa_prompt_names),
     genai_oa_scalar(GENAI_OA_CACHED),
+    genai_oa_scalar(GENAI_OA_WRITTEN),
+    genai_oa_scalar(GENAI_OA_AUDIO_TOKENS),
+    genai_oa_scalar(GENAI_OA_IMAGE_TOKENS),
     genai_oa_object(GENAI_OA_COMPLETION_DETAILS, GENAI_OA_QUIET,
                     genai_oa_completion_names),
     genai_oa_scalar(GENAI_OA_REASONING_TOKENS),
+    genai_oa_scalar(GENAI_OA_AUDIO_SAID),
     genai_oa_object(GENAI_OA_ERROR,
                     GENAI_PUSH_WANT_STRING|GENAI_PUSH_WANT_SCALAR,
                     genai_oa_error_names),

@@ -218,8 +218,20 @@ genai_oa_value(void *ctx, const genai_push_value_t *v)
     case GENAI_OA_CACHED:
         return genai_oa_count(a, v, &a->usage.cached);
 
+    case GENAI_OA_WRITTEN:
+        return genai_oa_count(a, v, &a->usage.written_5m);
+
+    case GENAI_OA_AUDIO_TOKENS:
+        return genai_oa_count(a, v, &a->usage.audio);
+
+    case GENAI_OA_IMAGE_TOKENS:
+        return genai_oa_count(a, v, &a->usage.image);
+
     case GENAI_OA_REASONING_TOKENS:
         return genai_oa_count(a, v, &a->usage.reasoning);
+
+    case GENAI_OA_AUDIO_SAID:
+        return genai_oa_count(a, v, &a->usage.audio_output);
 
     case GENAI_OA_ERROR:
         return genai_oa_error_value(a, v);

@@ -395,6 +395,8 @@ fuzz_usage(fuzz_program_t *f)
         }
     }
 
+    genai_usage_clear(&usage);
+
     usage.prompt = n[0];
     usage.cached = n[1];
     usage.completion = n[2];

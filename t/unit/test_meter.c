@@ -40,6 +40,8 @@ told(int64_t prompt, int64_t completion, int64_t total, int64_t cached,
     genai_event_t  e;
     genai_usage_t  usage;
 
+    genai_usage_clear(&usage);
+
     usage.prompt = prompt;
     usage.completion = completion;
     usage.total = total;
@@ -191,6 +193,52 @@ test_told(void)
 
 
 static void
+test_parts(void)
+{
+    genai_event_t   e;
+    genai_usage_t   usage;
+    genai_tokens_t  t;
+
+    memset(&e, 0, sizeof(e));
+
+    e.type = GENAI_EVENT_USAGE;
+    e.usage = &usage;
+
+    genai_usage_clear(&usage);
+
+    usage.prompt = 100;
+    usage.written_5m = 1;
+    usage.written_1h = 2;
+    usage.image = 3;
+    usage.audio = 4;
+    usage.cached_audio = 5;
+    usage.audio_output = 6;
+
+    genai_meter_init(&m, 400);
+    genai_meter_tokens(&m, &t);
+    ok(t.written_5m == 0 && t.audio_output == 0, "no parts");
+
+    genai_meter_event(&m, &e);
+    genai_usage_clear(&usage);
+    usage.completion = 10;
+    usage.image = 30;
+    genai_meter_event(&m, &e);
+
+    genai_meter_tokens(&m, &t);
+    ok(t.written_5m == 1 && t.written_1h == 2 && t.image == 30
+       && t.audio == 4 && t.cached_audio == 5 && t.audio_output == 6,
+       "parts, each as it was told last");
+
+    genai_meter_attempt(&m);
+    m.begun = 1;
+    genai_meter_tokens(&m, &t);
+    ok(t.written_5m == 0 && t.written_1h == 0 && t.image == 0
+       && t.audio == 0 && t.cached_audio == 0 && t.audio_output == 0,
+       "and not of another attempt");
+}
+
+
+static void
 test_end(void)
 {
     genai_event_t  e;
@@ -232,6 +280,7 @@ main(void)
 {
     test_estimated();
     test_told();
+    test_parts();
     test_end();
 
     return done_testing();

@@ -44,10 +44,14 @@ static int genai_catalog_read(const char *path, genai_str_t *text);
 static int genai_catalog_check(const genai_catalog_tool_t *o);
 static void genai_catalog_json_text(const char *s);
 static int genai_catalog_stats(const genai_catalog_tool_t *o);
+static void genai_catalog_stats_prices(const genai_catalog_tool_t *o);
 static int genai_catalog_show(const genai_catalog_tool_t *o);
-static void genai_catalog_show_model(const genai_catalog_model_t *m,
-    const char *asked);
+static void genai_catalog_show_model(const genai_catalog_tool_t *o,
+    const genai_catalog_model_t *m, const char *asked);
 static void genai_catalog_show_tokens(const char *name, uint64_t n);
+static void genai_catalog_show_price(const genai_catalog_tool_t *o,
+    const genai_catalog_model_t *m);
+static void genai_catalog_show_rates(const genai_price_tier_t *tier);
 
 
 int
@@ -329,7 +333,8 @@ genai_catalog_stats(const genai_catalog_tool_t *o)
 {
     int                                  k;
     size_t                               i, n, nvocabs, exact, patterns;
-    size_t                               used, framed[GENAI_FRAMING_LAST];
+    size_t                               priced, used;
+    size_t                               framed[GENAI_FRAMING_LAST];
     const genai_str_t                   *vocabs, *revision;
     const genai_catalog_model_t *const  *models;
 
@@ -337,12 +342,13 @@ genai_catalog_stats(const genai_catalog_tool_t *o)
     vocabs = genai_catalog_vocabs(o->catalog, &nvocabs);
     revision = genai_catalog_revision(o->catalog);
 
-    exact = patterns = 0;
+    exact = patterns = priced = 0;
     memset(framed, 0, sizeof(framed));
 
     for (i = 0; i < n; i++) {
         exact += models[i]->exact;
         patterns += models[i]->pattern;
+        priced += models[i]->price.priced;
         framed[models[i]->framing]++;
     }
 
@@ -351,6 +357,7 @@ genai_catalog_stats(const genai_catalog_tool_t *o)
            (unsigned long) patterns);
     printf("exact       %lu\n", (unsigned long) exact);
     printf("estimated   %lu\n", (unsigned long) (n - exact));
+    printf("priced      %lu\n", (unsigned long) priced);
     printf("bytes       %lu\n",
            (unsigned long) genai_arena_used(&o->arena));
 
@@ -373,7 +380,68 @@ genai_catalog_stats(const genai_catalog_tool_t *o)
         }
     }
 
+    genai_catalog_stats_prices(o);
+
     return GENAI_CATALOG_FINE;
+}
+
+
+/* a line for each vendor that has a price, in the order of their entries */
+
+static void
+genai_catalog_stats_prices(const genai_catalog_tool_t *o)
+{
+    size_t                               i, k, n, all, priced;
+    const genai_str_t                   *vendor;
+    const genai_catalog_source_t        *source, *s;
+    const genai_catalog_model_t *const  *models;
+
+    models = genai_catalog_models(o->catalog, &n);
+
+    for (i = 0; i < n; i++) {
+
+        if (!models[i]->price.priced) {
+            continue;
+        }
+
+        vendor = &models[i]->vendor;
+        all = priced = 0;
+        source = NULL;
+
+        for (k = 0; k < n; k++) {
+
+            if (models[k]->vendor.len != vendor->len
+                || memcmp(models[k]->vendor.data, vendor->data, vendor->len)
+                   != 0)
+            {
+                continue;
+            }
+
+            if (k < i && models[k]->price.priced) {
+                break;
+            }
+
+            all++;
+
+            if (models[k]->price.priced) {
+                priced++;
+                s = genai_catalog_price_source(o->catalog, models[k]);
+                source = s ? s : source;
+            }
+        }
+
+        /* a vendor is told of at its first entry that has a price */
+
+        if (k < n) {
+            continue;
+        }
+
+        printf("price       %-16s %lu of %lu%s%s\n",
+               vendor->len ? (char *) vendor->data : "-",
+               (unsigned long) priced, (unsigned long) all,
+               source ? ", of " : "", source ? (char *) source->dated.data
+                                             : "");
+    }
 }
 
 
@@ -400,7 +468,7 @@ genai_catalog_show(const genai_catalog_tool_t *o)
             continue;
         }
 
-        genai_catalog_show_model(m, o->names[i]);
+        genai_catalog_show_model(o, m, o->names[i]);
     }
 
     return rc;
@@ -408,7 +476,8 @@ genai_catalog_show(const genai_catalog_tool_t *o)
 
 
 static void
-genai_catalog_show_model(const genai_catalog_model_t *m, const char *asked)
+genai_catalog_show_model(const genai_catalog_tool_t *o,
+    const genai_catalog_model_t *m, const char *asked)
 {
     int          i;
     const char  *comma;
@@ -493,6 +562,70 @@ genai_catalog_show_model(const genai_catalog_model_t *m, const char *asked)
 
     default:
         break;
+    }
+
+    genai_catalog_show_price(o, m);
+}
+
+
+static void
+genai_catalog_show_price(const genai_catalog_tool_t *o,
+    const genai_catalog_model_t *m)
+{
+    int                            i;
+    char                           dollars[GENAI_PRICE_DIGITS];
+    const genai_price_t           *price;
+    const genai_catalog_source_t  *source;
+
+    price = &m->price;
+
+    if (!price->priced) {
+        printf("  price       unknown\n");
+        return;
+    }
+
+    source = genai_catalog_price_source(o->catalog, m);
+
+    if (source) {
+        printf("  price       of %s, %s\n", source->dated.data,
+               source->url.data);
+
+    } else {
+        printf("  price       of %s\n", m->price_file);
+    }
+
+    for (i = 0; i < price->ntiers; i++) {
+
+        if (i) {
+            printf("  above       %llu tokens of prompt\n",
+                   (unsigned long long) price->tiers[i].above);
+        }
+
+        genai_catalog_show_rates(&price->tiers[i]);
+
+        if (i == 0 && price->request_said) {
+            (void) genai_price_write(dollars, price->request);
+            printf("    $%-9s for each request\n", dollars);
+        }
+    }
+}
+
+
+/* what was said: the others follow from it */
+
+static void
+genai_catalog_show_rates(const genai_price_tier_t *tier)
+{
+    int   k;
+    char  dollars[GENAI_PRICE_DIGITS];
+
+    for (k = 0; k < GENAI_PRICE_RATES; k++) {
+
+        if (tier->said & genai_price_bit(k)) {
+            (void) genai_price_write(dollars, tier->rates[k]);
+            printf("    $%-9s for a million of %s\n", dollars,
+                   genai_price_name((genai_price_rate_e) k));
+        }
     }
 }
 

@@ -465,6 +465,11 @@ genai_catalog_inherit(genai_catalog_t *c, genai_catalog_model_t *m, int depth)
 
     genai_catalog_take(GENAI_CATALOG_SAYS_TOKENIZER, tokenizer)
 
+    /* a price is taken whole: with half of another's it would be nobody's */
+
+    genai_catalog_take(GENAI_CATALOG_SAYS_PRICE, price)
+    genai_catalog_take(GENAI_CATALOG_SAYS_PRICE, price_file)
+
     m->state = 2;
 }
 
@@ -525,6 +530,18 @@ genai_catalog_check(genai_catalog_t *c, genai_catalog_model_t *m)
 
     if (m->tokenizer.len == 0) {
         m->exact = 0;
+    }
+
+    genai_price_finish(&m->price, m->embedding);
+
+    if ((m->said & GENAI_CATALOG_SAYS_PRICE) && !m->no_price
+        && !m->price.priced)
+    {
+        genai_catalog_finding(c, GENAI_CATALOG_WARN, m->file, m->line,
+                              (char *) m->name.data,
+                              "its price has no \"input\"%s, and is not"
+                              " known",
+                              m->embedding ? "" : " or no \"output\"");
     }
 }
 

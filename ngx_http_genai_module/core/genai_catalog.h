@@ -3,7 +3,7 @@
  *
  * The catalogue: what is known of a model by its name.  Which vocabulary
  * counts for it, and whether exactly; what its provider puts around a
- * request's texts; how many tokens go in and come out.
+ * request's texts; how many tokens go in and come out; what they cost.
  *
  * It is made of JSON documents, docs/CATALOG.md, of which a later one overlays
  * the earlier ones field by field: ours comes with the module, the operator's
@@ -30,6 +30,7 @@
 #include <stdint.h>
 
 #include "genai_arena.h"
+#include "genai_price.h"
 #include "genai_str.h"
 
 
@@ -142,6 +143,9 @@ struct genai_catalog_model_s {
     uint64_t                 input;     /* in, where that is less */
     uint64_t                 output;    /* out */
 
+    genai_price_t            price;     /* finished; ask it for priced */
+    const char              *price_file;    /* where it was said last */
+
     uint32_t                 image_a;
     uint32_t                 image_b;
     uint8_t                  image;     /* a genai_image_rule_e */
@@ -160,6 +164,7 @@ struct genai_catalog_model_s {
     genai_catalog_model_t   *next;
     genai_str_t              like;
     uint32_t                 said;
+    unsigned                 no_price:1;
     unsigned                 removed:1;
     unsigned                 state:2;
 };
@@ -183,6 +188,21 @@ struct genai_catalog_finding_s {
     const char               *object;   /* "models.gpt-4o*", or "" */
     const char               *text;     /* one sentence, printable */
     genai_catalog_finding_t  *next;
+};
+
+
+/* where a vendor's prices are from: views, as long as the catalogue */
+
+typedef struct genai_catalog_source_s  genai_catalog_source_t;
+
+struct genai_catalog_source_s {
+    genai_str_t               vendor;
+    genai_str_t               dated;    /* the day they were seen, YYYY-MM-DD */
+    genai_str_t               url;
+
+    /* its own */
+    const char               *file;
+    genai_catalog_source_t   *next;
 };
 
 
@@ -230,6 +250,13 @@ const genai_catalog_model_t *const *genai_catalog_models(
     const genai_catalog_t *c, size_t *n);
 const genai_str_t *genai_catalog_vocabs(const genai_catalog_t *c, size_t *n);
 const genai_str_t *genai_catalog_revision(const genai_catalog_t *c);
+
+/*
+ * Where a model's price is from; NULL where the document that told it last
+ * does not say so of its vendor.
+ */
+const genai_catalog_source_t *genai_catalog_price_source(
+    const genai_catalog_t *c, const genai_catalog_model_t *m);
 
 /* "warning", "left out", "broken": static texts. */
 const char *genai_catalog_level(genai_catalog_level_e level);

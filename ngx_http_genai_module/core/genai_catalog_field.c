@@ -51,6 +51,7 @@ static const genai_catalog_field_t  genai_catalog_known[] = {
       genai_catalog_modalities },
     { "image", GENAI_CATALOG_SAYS_IMAGE, genai_catalog_image },
     { "kind", GENAI_CATALOG_SAYS_KIND, genai_catalog_kind },
+    { "price", GENAI_CATALOG_SAYS_PRICE, genai_catalog_price },
     { "like", GENAI_CATALOG_SAYS_LIKE, genai_catalog_is_like },
     { NULL, 0, NULL }
 };
@@ -148,6 +149,19 @@ genai_catalog_merge(genai_catalog_model_t *to,
         to->factor = from->factor;
         to->factor_max = from->factor_max;
         to->exact = 0;
+    }
+
+    if (from->said & GENAI_CATALOG_SAYS_PRICE) {
+
+        if (from->no_price) {
+            memset(&to->price, 0, sizeof(genai_price_t));
+
+        } else {
+            genai_price_merge(&to->price, &from->price);
+        }
+
+        to->no_price = from->no_price;
+        to->price_file = from->price_file;
     }
 
     to->said |= from->said;

@@ -1,7 +1,7 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  *
- * What the two files of the catalogue share; nobody else includes it.
+ * What the files of the catalogue share; nobody else includes it.
  */
 
 
@@ -26,6 +26,7 @@
 #define GENAI_CATALOG_SAYS_KIND        0x0200
 #define GENAI_CATALOG_SAYS_LIKE        0x0400
 #define GENAI_CATALOG_SAYS_FALLBACK    0x0800
+#define GENAI_CATALOG_SAYS_PRICE       0x1000
 
 
 typedef struct {
@@ -51,6 +52,8 @@ struct genai_catalog_s {
     uint32_t                       nmodels;
     genai_str_t                   *vocabs;
     uint32_t                       nvocabs;
+
+    genai_catalog_source_t        *sources;     /* the latest first */
 
     genai_catalog_finding_t       *findings;
     genai_catalog_finding_t      **last;
@@ -104,6 +107,13 @@ int genai_catalog_fields(genai_catalog_reader_t *r, uint32_t i);
 /* Puts what one entry says over what another one has said. */
 void genai_catalog_merge(genai_catalog_model_t *to,
     const genai_catalog_model_t *from);
+
+/*
+ * Reads a price into r->model, and where prices are from.  Return 0; 1 where
+ * it is wrong, after a finding; -1: no memory.
+ */
+int genai_catalog_price(genai_catalog_reader_t *r, uint32_t i);
+int genai_catalog_prices(genai_catalog_reader_t *r, uint32_t i);
 
 /*
  * A text in printable ASCII, copied for the catalogue; a word has no blanks.

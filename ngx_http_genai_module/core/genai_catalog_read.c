@@ -107,13 +107,13 @@ static int
 genai_catalog_root(genai_catalog_reader_t *r)
 {
     int                  rc;
-    uint32_t             key, schema, prefixes, models, revision;
+    uint32_t             key, schema, prefixes, models, revision, prices;
     uint64_t             n;
     genai_str_t          s;
     const genai_tape_t  *t;
 
     t = &r->tape;
-    schema = prefixes = models = revision = 0;
+    schema = prefixes = models = revision = prices = 0;
 
     if (genai_tape_type(t, 0) != GENAI_TAPE_OBJECT) {
         genai_catalog_wrong(r, 0, "it is no object");
@@ -139,6 +139,9 @@ genai_catalog_root(genai_catalog_reader_t *r)
 
         } else if (genai_tape_named(t, key, "revision", 8)) {
             revision = genai_tape_value(t, key);
+
+        } else if (genai_tape_named(t, key, "prices", 6)) {
+            prices = genai_tape_value(t, key);
 
         } else if (!genai_catalog_ignored(r, key)) {
             genai_catalog_wrong(r, key, "it is no field of a catalogue");
@@ -172,7 +175,11 @@ genai_catalog_root(genai_catalog_reader_t *r)
         r->c->revision = s;
     }
 
-    rc = prefixes ? genai_catalog_prefixes(r, prefixes) : 0;
+    rc = prices ? genai_catalog_prices(r, prices) : 0;
+
+    if (rc == 0 && prefixes) {
+        rc = genai_catalog_prefixes(r, prefixes);
+    }
 
     return (rc == 0 && models) ? genai_catalog_entries(r, models) : rc;
 }

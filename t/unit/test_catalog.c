@@ -226,6 +226,106 @@ fields(void)
 }
 
 
+static uint64_t
+rate(const catalog_t *k, const char *name, int tier, genai_price_rate_e kind)
+{
+    return find(k, name)->price.tiers[tier].rates[kind];
+}
+
+
+static void
+prices(void)
+{
+    catalog_t                      k;
+    const genai_price_t           *p;
+    const genai_catalog_source_t  *s;
+
+    begin(&k);
+
+    is_int(add(&k, "a.json",
+               "{\"schema\":1,\"prices\":{\"#\":1,\"V\":{\"dated\":"
+               "\"2026-11-05\",\"source\":\"https://v.example/\","
+               "\"x-seen\":1}},\"models\":{"
+               "\"a\":{\"vendor\":\"V\",\"price\":{\"input\":2.5,"
+               "\"cached\":\"0.25\",\"output\":10,\"request\":0.01,"
+               "\"#\":\"a comment\",\"tiers\":[{\"above\":1000,"
+               "\"input\":5},{\"x-a\":1,\"output\":30,\"above\":2000}]}},"
+               "\"b\":{\"like\":\"a\"},"
+               "\"c\":{\"like\":\"a\",\"price\":{\"input\":1,"
+               "\"output\":2}},"
+               "\"d\":{\"like\":\"b\",\"price\":null},"
+               "\"e\":{\"like\":\"d\"},"
+               "\"f\":{\"vendor\":\"W\",\"price\":{\"input\":0,"
+               "\"output\":0}},"
+               "\"g\":{\"kind\":\"embedding\",\"price\":{\"input\":"
+               "0.02}},\"h\":{\"price\":{\"input\":4,\"output\":8,"
+               "\"tiers\":[{\"above\":7,\"input\":9}]}},"
+               "\"i\":{\"price\":null},\"j\":{\"like\":\"a\"},"
+               "\"n\":{}}}"), 0,
+           "prices");
+    is_int(add(&k, "b.json",
+               "{\"schema\":1,\"models\":{\"h\":{\"price\":{\"output\":"
+               "9.5}},\"i\":{\"price\":{\"input\":1,\"output\":1}},"
+               "\"j\":{\"price\":{\"input\":1,\"output\":3}},"
+               "\"f\":{\"price\":null}}}"), 0, "another document");
+    is_int(add(&k, "c.json",
+               "{\"schema\":1,\"models\":{\"h\":{\"price\":{\"tiers\":[]"
+               ",\"cached\":0.5}}}}"), 0, "and one more");
+    is_int(genai_catalog_done(k.c), 0, "done");
+    ok(genai_catalog_findings(k.c) == NULL, "nothing to complain of");
+
+    p = &find(&k, "a")->price;
+
+    ok(p->priced && p->ntiers == 3 && p->request == 10000000, "a price");
+    ok(p->tiers[1].above == 1000 && p->tiers[2].above == 2000, "its tiers");
+    is_int(rate(&k, "a", 0, GENAI_PRICE_INPUT), 2500000000, "a number");
+    is_int(rate(&k, "a", 0, GENAI_PRICE_CACHED), 250000000, "a text");
+    is_int(rate(&k, "a", 0, GENAI_PRICE_REASONING), 10000000000, "derived");
+    is_int(rate(&k, "a", 1, GENAI_PRICE_INPUT), 5000000000, "in a tier");
+    is_int(rate(&k, "a", 1, GENAI_PRICE_OUTPUT), 10000000000, "from below");
+    is_int(rate(&k, "a", 2, GENAI_PRICE_WRITE_1H), 5000000000, "of both");
+    is_int(rate(&k, "a", 2, GENAI_PRICE_REASONING), 30000000000, "of this");
+
+    s = genai_catalog_price_source(k.c, find(&k, "a"));
+
+    if (ok(s != NULL, "where it is from")) {
+        is_text(s->dated, "2026-11-05", "the day");
+        is_text(s->url, "https://v.example/", "the page");
+    }
+
+    p = &find(&k, "b")->price;
+
+    ok(p->priced && p->ntiers == 3 && p->request_said, "like another");
+    ok(genai_catalog_price_source(k.c, find(&k, "b")) == s, "from there");
+
+    p = &find(&k, "c")->price;
+
+    ok(p->ntiers == 1 && !p->request_said
+       && p->tiers[0].rates[GENAI_PRICE_CACHED] == 1000000000,
+       "its own, and nothing of another's");
+
+    ok(!find(&k, "d")->price.priced, "none, as it says");
+    ok(!find(&k, "e")->price.priced, "nor what is like it");
+    ok(!find(&k, "n")->price.priced, "nor what says nothing");
+    ok(!find(&k, "f")->price.priced, "none any more");
+    ok(find(&k, "g")->price.priced, "of embeddings");
+    ok(find(&k, "i")->price.priced, "one that an overlay knows");
+
+    is_int(rate(&k, "h", 0, GENAI_PRICE_INPUT), 4000000000, "kept");
+    is_int(rate(&k, "h", 0, GENAI_PRICE_OUTPUT), 9500000000, "overlaid");
+    is_int(rate(&k, "h", 0, GENAI_PRICE_CACHED), 500000000, "and twice");
+    is_int(find(&k, "h")->price.ntiers, 1, "without tiers");
+    is_str(find(&k, "h")->price_file, "c.json", "where it was said last");
+
+    is_int(rate(&k, "j", 0, GENAI_PRICE_CACHED), 1000000000,
+           "an overlay of what was like another");
+    ok(genai_catalog_price_source(k.c, find(&k, "j")) == NULL,
+       "which is nobody's list price");
+
+    genai_arena_destroy(&k.arena);
+}
+
+
 /* one finding, as "LINE LEVEL OBJECT: TEXT" */
 
 static void
@@ -335,6 +435,70 @@ findings(void)
          " \"embedding\"");
     SAYS("{\"a\\nb\xc2\x85\":5}", "\"a\\nb?""?\": it is no field of a model");
 
+#define DOLLARS  "a price is 0 to 10000 dollars, with at most nine digits"    \
+                 " behind the point"
+#define TIER     "a tier must have \"above\", a number of tokens, and more"   \
+                 " than the one before it"
+
+    SAYS("{\"price\":1}", "1: \"price\" must be an object, or null");
+    SAYS("{\"price\":{\"in\":1}}", "\"in\": it is no field of a price");
+    SAYS("{\"price\":{\"above\":1}}",
+         "\"above\": it is no field of a price");
+    SAYS("{\"price\":{\"input\":1,\"Input\":1}}",
+         "\"Input\": it stands twice, or in another case");
+    SAYS("{\"price\":{\"input\":-1}}", "-1: " DOLLARS);
+    SAYS("{\"price\":{\"input\":1e400}}", "1e400: " DOLLARS);
+    SAYS("{\"price\":{\"input\":1e0}}", "1e0: " DOLLARS);
+    SAYS("{\"price\":{\"input\":10000.1}}", "10000.1: " DOLLARS);
+    SAYS("{\"price\":{\"input\":0.0000000001}}", "0.0000000001: " DOLLARS);
+    SAYS("{\"price\":{\"input\":99999999999999999999999999999999999999999"
+         "9}}", "999999999999999999999999999999999999999999: " DOLLARS);
+    SAYS("{\"price\":{\"output\":\"free\"}}", "\"free\": " DOLLARS);
+    SAYS("{\"price\":{\"output\":\"-1\"}}", "\"-1\": " DOLLARS);
+    SAYS("{\"price\":{\"output\":\"$1\"}}", "\"$1\": " DOLLARS);
+    SAYS("{\"price\":{\"output\":\"\"}}", "\"\": " DOLLARS);
+    SAYS("{\"price\":{\"output\":true}}", "true: " DOLLARS);
+    SAYS("{\"price\":{\"output\":null}}", "null: " DOLLARS);
+    SAYS("{\"price\":{\"request\":[]}}", "[]: " DOLLARS);
+    SAYS("{\"price\":{\"tiers\":{}}}", "{}: \"tiers\" must be an array");
+    SAYS("{\"price\":{\"tiers\":[1]}}", "1: a tier must be an object");
+    SAYS("{\"price\":{\"tiers\":[{\"input\":1}]}}",
+         "{\"input\":1}: " TIER);
+    SAYS("{\"price\":{\"tiers\":[{\"above\":0}]}}", "{\"above\":0}: " TIER);
+    SAYS("{\"price\":{\"tiers\":[{\"above\":1.5}]}}",
+         "{\"above\":1.5}: " TIER);
+    SAYS("{\"price\":{\"tiers\":[{\"above\":5},{\"above\":5}]}}",
+         "{\"above\":5}: " TIER);
+    SAYS("{\"price\":{\"tiers\":[{\"above\":5,\"above\":6}]}}",
+         "\"above\": it stands twice, or in another case");
+    SAYS("{\"price\":{\"tiers\":[{\"above\":5,\"request\":1}]}}",
+         "\"request\": it is no field of a price");
+    SAYS("{\"price\":{\"tiers\":[{\"above\":1},{\"above\":2},"
+         "{\"above\":3},{\"above\":4}]}}",
+         "{\"above\":4}: there are at most 3 \"tiers\"");
+
+    complains(ENTRY("{\"price\":{\"input\":1}}"), 0, "3 warning a: its price"
+              " has no \"input\" or no \"output\", and is not known");
+    complains(ENTRY("{\"kind\":\"embedding\",\"price\":{\"output\":1}}"),
+              0, "3 warning a: its price has no \"input\", and is not known");
+
+#define SOURCE  "it must have \"dated\", a day as YYYY-MM-DD, and"            \
+                " \"source\", an address"
+
+    complains("{\"schema\":1,\"prices\":[]}", 1,
+              "1 broken : []: \"prices\" must be an object");
+    complains("{\"schema\":1,\"prices\":{\"v\":1}}", 1,
+              "1 broken : \"v\": " SOURCE);
+    complains("{\"schema\":1,\"prices\":{\"v\":{\"dated\":"
+              "\"2026-11-05\"}}}", 1, "1 broken : \"v\": " SOURCE);
+    complains("{\"schema\":1,\"prices\":{\"v\":{\"source\":\"a\","
+              "\"dated\":\"5.11.2026\"}}}", 1, "1 broken : \"v\": " SOURCE);
+    complains("{\"schema\":1,\"prices\":{\"v\":{\"source\":\"a\","
+              "\"dated\":\"2026-11-05\",\"by\":1}}}", 1,
+              "1 broken : \"v\": " SOURCE);
+    complains("{\"schema\":1,\"prices\":{\"v\":{},\"V\":{}}}", 1,
+              "1 broken : \"V\": it stands twice, or in another case");
+
     /* more than are kept */
 
     begin(&k);
@@ -369,7 +533,9 @@ memory(void)
     static const char  text[] =
         "{\"schema\":1,\"prefixes\":[\"a.\"],\"models\":{\"a*\":{\"like\":"
         "\"b\",\"vendor\":\"v\"},\"b\":{\"tokenizer\":\"t\",\"fallback\":"
-        "[\"u\",1,2]},\"c\":5}}";
+        "[\"u\",1,2],\"price\":{\"input\":\"1\",\"output\":2}},"
+        "\"c\":5},\"prices\":{\"v\":{\"dated\":\"2026-01-01\","
+        "\"source\":\"s\"}}}";
 
     s.data = (unsigned char *) text;
     s.len = sizeof(text) - 1;
@@ -502,6 +668,7 @@ main(void)
 {
     names();
     fields();
+    prices();
     findings();
     memory();
     many();

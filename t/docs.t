@@ -36,9 +36,13 @@ my $etc = File::Temp->newdir('genai-etc-XXXXXXXX', TMPDIR => 1);
 my $policy = "$etc/policy.json";
 my $secret = "$etc/secret";
 
+# without vocabularies beside it, so that it does not matter which are there
+my $catalog = "$ROOT/data/models.json";
+
 chmod 0755, "$etc";
 spew($secret, "sk-of-the-provider\n");
 spew("$etc/revoked", '');
+spew("$etc/models.json", '{"schema":1,"models":{}}');
 spew($policy, JSON::PP->new->encode({
     schema => 1, keys => { any => { sha256 => sha256_hex($KEY) } } }));
 
@@ -311,6 +315,8 @@ sub adapt {
     $text =~ s{/etc/nginx/genai/policy\.(?:json|d)(?=;)}{$policy}g;
     $text =~ s{/etc/nginx/genai/revoked(?=;)}{$etc/revoked}g;
     $text =~ s{/etc/nginx/secrets/openai(?=;)}{$secret}g;
+    $text =~ s{/usr/share/nginx-genai/models\.json}{$catalog}g;
+    $text =~ s{/etc/nginx/genai/models\.json}{$etc/models.json}g;
     $text =~ s{(genai_books\s+)/[^\s;]+}{$1%%TESTDIR%%/books}g;
     $text =~ s/(\blisten\s[^;]*) http2;/$1 %%LISTEN_H2%%; %%HTTP2_ON%%/g;
 

@@ -99,6 +99,8 @@ sub ask {
     my $r = $t->post('/v1/chat/completions', { model => $model, messages =>
         [ { role => 'user', content => $text // 'hello world' } ] });
 
+    $t->{asked}++;
+
     return $r;
 }
 
@@ -116,12 +118,12 @@ sub said {
 sub counted {
     my ($t, @ask) = @_;
 
-    my $n = () = $t->access_log('l.log') =~ /\n/g;
     my $line;
 
     ask($t, @ask);
     wait_for(sub {
-        defined($line = ($t->access_log('l.log') =~ /^(.*)\n/mg)[$n]);
+        defined($line = ($t->access_log('l.log') =~ /^(.*)\n/mg)
+                        [$t->{asked} - 1]);
     });
 
     return $line;

@@ -32,6 +32,8 @@
 #include "genai_dialect.h"
 #include "genai_edit.h"
 #include "genai_meter.h"
+#include "genai_policy_limits.h"
+#include "genai_price.h"
 #include "genai_prompt.h"
 #include "genai_request.h"
 #include "ngx_http_genai_compat.h"
@@ -195,6 +197,10 @@ struct ngx_http_genai_ctx_s {
 
     genai_lease_t                  *lease;
     ngx_queue_t                     leased;     /* with a lease */
+    genai_hold_t                   *holds;      /* limits, as it took them */
+    ngx_uint_t                      nholds;
+    uint64_t                        cap;        /* tokens of each answer that
+                                                   they allow; 0 is no word */
     int32_t                         lease_day;
 
     ngx_str_t                       model_sent;     /* decoded, or empty */
@@ -249,11 +255,14 @@ struct ngx_http_genai_ctx_s {
 
     genai_meter_t                   meter;
     genai_tokens_t                  spent;      /* by attempts that failed */
+    uint64_t                        spent_cost; /* nano-dollars, of these */
 
     ngx_buf_t                      *answer;     /* of the gateway itself */
 
     ngx_uint_t                      test_parked;    /* stages, bits */
 
+    unsigned                        clipped:1;  /* the cap, by a limit */
+    unsigned                        quota:1;    /* a long one refuses */
     unsigned                        stream_asked:1;
     unsigned                        streaming:1;    /* to the client */
     unsigned                        usage_added:1;  /* we asked for it */
@@ -514,6 +523,13 @@ ngx_int_t ngx_http_genai_log_handler(ngx_http_request_t *r);
 void ngx_http_genai_checkpoint(ngx_http_genai_ctx_t *ctx);
 
 /*
+ * What tokens cost at the target that was asked last, in nano-dollars; 0 where
+ * its price is not known.
+ */
+uint64_t ngx_http_genai_cost(ngx_http_genai_ctx_t *ctx,
+    genai_tokens_t *tokens);
+
+/*
  * An attempt has failed before its answer went to the client: what its
  * provider has told of usage, if it has, is booked beside that of the others,
  * and counted as the target's that was asked.
@@ -616,6 +632,25 @@ void ngx_http_genai_count_forget(ngx_http_genai_ctx_t *ctx);
 
 /* The worker ends. */
 void ngx_http_genai_count_exit(void);
+
+
+/* ngx_http_genai_limit.c */
+
+/* Refuses who has used up a limit that headers alone tell of. */
+ngx_http_genai_verdict_e ngx_http_genai_limits_peek(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+
+/* Takes from all limits that apply, for the lease, or refuses. */
+ngx_http_genai_verdict_e ngx_http_genai_limits_take(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+
+/* Edits how long an answer may be, last of a target's edits. */
+ngx_int_t ngx_http_genai_limits_render(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target);
+
+/* Adds what is left of the tightest limits to an answer's head. */
+ngx_int_t ngx_http_genai_limits_headers(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
 
 
 /* ngx_http_genai_models.c: GET .../models, answered by the gateway */

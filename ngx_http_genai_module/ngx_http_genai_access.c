@@ -42,6 +42,9 @@ ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ctx->json = 0;
     ctx->coded = 0;
     ctx->choices = 1;
+    ctx->nholds = 0;
+    ctx->cap = 0;
+    ctx->clipped = 0;
     ctx->answer = NULL;
     ctx->error = GENAI_OK;
     ctx->status = 0;
@@ -145,7 +148,7 @@ ngx_http_genai_access_method(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     case GENAI_BODY_JSON:
         if (r->method == NGX_HTTP_POST) {
-            return NGX_HTTP_GENAI_NEXT;
+            return ngx_http_genai_limits_peek(r, ctx);
         }
 
         ngx_str_set(&ctx->allow, "POST");
@@ -160,7 +163,7 @@ ngx_http_genai_access_method(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         break;
 
     case GENAI_BODY_OPAQUE:
-        return NGX_HTTP_GENAI_NEXT;
+        return ngx_http_genai_limits_peek(r, ctx);
     }
 
     ctx->status = NGX_HTTP_NOT_ALLOWED;

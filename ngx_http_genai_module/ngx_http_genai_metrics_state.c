@@ -161,7 +161,7 @@ ngx_http_genai_metrics_text_policy(ngx_http_genai_report_t *report,
                                       "gauge", "Objects of the policy that "
                                       "are broken, nobody passes.", closed);
     ngx_http_genai_metrics_text_value(report, "genai_policy_unenforced",
-                                      "gauge", "Limits and guards of the "
+                                      "gauge", "Guards of the "
                                       "policy that this build does not "
                                       "enforce.", unenforced);
 

@@ -100,6 +100,10 @@ ngx_http_genai_render_body(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         return NGX_ERROR;
     }
 
+    if (ngx_http_genai_limits_render(ctx, target) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     text.len = ctx->body.len;
     text.data = ctx->body.data;
 

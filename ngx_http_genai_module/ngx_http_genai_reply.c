@@ -223,6 +223,10 @@ ngx_http_genai_own_headers(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         return NGX_ERROR;
     }
 
+    if (ctx->nholds) {
+        return ngx_http_genai_limits_headers(r, ctx);
+    }
+
     return NGX_OK;
 }
 

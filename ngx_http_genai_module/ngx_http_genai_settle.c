@@ -43,6 +43,7 @@ ngx_http_genai_lease(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ngx_time_t                  *tp;
     genai_books_t               *books;
     genai_account_t              account;
+    ngx_http_genai_verdict_e     verdict;
     ngx_http_genai_main_conf_t  *mcf;
 
     /* the list of models is free */
@@ -67,7 +68,7 @@ ngx_http_genai_lease(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
         genai_books_rebook(books, ctx->lease, &account);
 
-        return NGX_HTTP_GENAI_NEXT;
+        return ngx_http_genai_limits_take(r, ctx);
     }
 
     tp = ngx_timeofday();
@@ -86,7 +87,18 @@ ngx_http_genai_lease(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     ngx_queue_insert_tail(&ngx_http_genai_leased, &ctx->leased);
 
-    return NGX_HTTP_GENAI_NEXT;
+    verdict = ngx_http_genai_limits_take(r, ctx);
+
+    if (verdict == NGX_HTTP_GENAI_REFUSED) {
+
+        /* there was no exchange: it counts nowhere */
+
+        ngx_queue_remove(&ctx->leased);
+        genai_books_drop(books, ctx->lease);
+        ctx->lease = NULL;
+    }
+
+    return verdict;
 }
 
 
@@ -258,7 +270,23 @@ ngx_http_genai_totals(ngx_http_genai_ctx_t *ctx, genai_tokens_t *tokens,
     totals->reasoning = ctx->spent.reasoning
                         + ngx_min(tokens->reasoning,
                                   NGX_HTTP_GENAI_TOKENS_MAX);
-    totals->cost = 0;
+    totals->cost = ctx->spent_cost + ngx_http_genai_cost(ctx, tokens);
+}
+
+
+uint64_t
+ngx_http_genai_cost(ngx_http_genai_ctx_t *ctx, genai_tokens_t *tokens)
+{
+    uint64_t  cost;
+
+    if (ctx->count == NULL
+        || ctx->count->model == NULL
+        || genai_price_cost(&ctx->count->model->price, tokens, &cost) != 0)
+    {
+        return 0;
+    }
+
+    return ngx_min(cost, GENAI_USE_MAX);
 }
 
 
@@ -288,6 +316,7 @@ ngx_http_genai_spent(ngx_http_genai_ctx_t *ctx, const genai_meter_t *meter)
     ctx->spent.cached = all.cached;
     ctx->spent.completion = all.completion;
     ctx->spent.reasoning = all.reasoning;
+    ctx->spent_cost = all.cost;
 }
 
 
@@ -337,6 +366,15 @@ ngx_http_genai_settle(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ngx_memzero(&overrun, sizeof(genai_overrun_t));
 
     genai_books_settle(books, ctx->lease, &used, &overrun);
+
+    if (overrun.tokens || overrun.cost) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "genai: an exchange used %uL tokens, $%uL.%09uL more "
+                      "than its limits had left, which the next window owes",
+                      overrun.tokens, overrun.cost / 1000000000,
+                      overrun.cost % 1000000000);
+    }
+
     ctx->lease = NULL;
 }
 

@@ -46,6 +46,8 @@ static void ngx_http_genai_caller_id(ngx_http_genai_ctx_t *ctx,
     uintptr_t data, ngx_str_t *s);
 static ngx_int_t ngx_http_genai_tokens(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_genai_dollars(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, ngx_http_genai_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_number(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, int64_t number);
 
@@ -260,9 +262,7 @@ ngx_http_genai_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     case NGX_HTTP_GENAI_VAR_COST:
 
-        /* no model has a price yet */
-
-        return ngx_http_genai_number(r, v, 0);
+        return ngx_http_genai_dollars(r, v, ctx);
 
     case NGX_HTTP_GENAI_VAR_OVERHEAD:
         ns = ctx ? ctx->overhead : 0;
@@ -408,6 +408,38 @@ ngx_http_genai_tokens(ngx_http_request_t *r,
     }
 
     return ngx_http_genai_number(r, v, number);
+}
+
+
+/* with all nine digits: a billionth of a dollar is what is counted in */
+
+static ngx_int_t
+ngx_http_genai_dollars(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    ngx_http_genai_ctx_t *ctx)
+{
+    uint64_t        cost;
+    genai_tokens_t  tokens;
+
+    cost = 0;
+
+    if (ctx) {
+        ngx_http_genai_used(r->main, ctx, &tokens);
+        cost = ctx->spent_cost + ngx_http_genai_cost(ctx, &tokens);
+    }
+
+    v->data = ngx_pnalloc(r->pool, NGX_INT64_LEN + sizeof("."));
+    if (v->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    v->len = ngx_sprintf(v->data, "%uL.%09uL", cost / 1000000000,
+                         cost % 1000000000)
+             - v->data;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
 }
 
 

@@ -143,7 +143,7 @@ typedef struct {
     uint32_t              anonymous;    /* a key, or GENAI_POLICY_NONE */
     uint32_t              closed;       /* objects that are, or were left
                                            out */
-    uint32_t              unenforced;   /* limits and guards */
+    uint32_t              unenforced;   /* guards */
     uint32_t              unloaded;     /* 1: nothing could be read; else an
                                            empty policy is meant so */
 

@@ -529,8 +529,7 @@ genai_policy_revoked(void *data, const genai_str_t *id,
 static void
 genai_policy_notes(genai_policy_writer_t *w)
 {
-    uint32_t                 i, n;
-    const char              *both;
+    uint32_t                 i;
     genai_policy_t          *p;
     genai_policy_def_t      *def;
     genai_policy_object_t   *o;
@@ -556,20 +555,14 @@ genai_policy_notes(genai_policy_writer_t *w)
 
         p->closed += (o->flags & GENAI_POLICY_CLOSED) != 0;
 
-        n = o->limits.n + (o->guard.len != 0);
-
-        if (n == 0) {
+        if (o->guard.len == 0) {
             continue;
         }
 
-        p->unenforced += n;
-
-        both = (o->guard.len == 0) ? "its limits are"
-               : (o->limits.n == 0) ? "its guard is"
-               : "its limits and its guard are";
+        p->unenforced++;
 
         genai_policy_complain(b, GENAI_FINDING_NOTE, def, def->line,
-                              "%s not enforced by this version", both);
+                              "its guard is not enforced by this version");
     }
 }
 

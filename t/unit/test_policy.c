@@ -109,7 +109,7 @@ test_lookup(void)
     is_text(genai_policy_text(p.p, p.p->revision), "r1", "revision");
     is_text(genai_policy_text(p.p, p.p->timezone), "UTC", "time zone");
     is_int(p.p->closed, 1, "closed objects");
-    is_int(p.p->unenforced, 1, "limits and guards");
+    is_int(p.p->unenforced, 0, "limits are enforced");
     is_int(p.p->barred.n, 1, "models that nobody may use");
     is_int(p.p->stale, 0, "nothing is old");
     is_int(genai_policy_day(p.p, 86400 * 3 - 1), 2, "a day");

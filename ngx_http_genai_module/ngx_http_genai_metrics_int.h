@@ -30,7 +30,7 @@
 
 
 #define NGX_HTTP_GENAI_METRICS_MAGIC    UINT64_C(0x67656e61696d6574)
-#define NGX_HTTP_GENAI_METRICS_LAYOUT   3
+#define NGX_HTTP_GENAI_METRICS_LAYOUT   4
 
 /* bytes of a label, as it is shown but for its escapes */
 #define NGX_HTTP_GENAI_LABEL_MAX        GENAI_BOOKS_TEXT_MAX

@@ -51,6 +51,8 @@ typedef unsigned __int128  genai_wide_t;
     a##2 = t1 >> 24 | (uint64_t) 1 << 40
 
 
+static void genai_count_blocks(genai_count_hasher_t *p,
+    const unsigned char *s, size_t blocks);
 static void genai_poly_init(genai_count_hasher_t *p, const uint64_t r[2]);
 static void genai_poly_blocks(genai_count_hasher_t *p, const unsigned char *s,
     size_t blocks);
@@ -71,6 +73,12 @@ genai_count_cache_init(genai_count_cache_t *c, size_t size,
 
     c->r[0] = genai_count_load(key) & UINT64_C(0x0ffffffc0fffffff);
     c->r[1] = genai_count_load(key + 8) & UINT64_C(0x0ffffffc0ffffffc);
+    c->polyval = genai_polyval_can();
+
+    if (c->polyval) {
+        genai_polyval_init(&c->powers, key);
+    }
+
     c->pad[0] = genai_count_load(key + 16);
     c->pad[1] = genai_count_load(key + 24);
 
@@ -94,6 +102,14 @@ genai_count_hash(const genai_count_cache_t *c, const genai_str_t *text,
 void
 genai_count_hash_begin(genai_count_hasher_t *p, const genai_count_cache_t *c)
 {
+    if (c->polyval) {
+        p->powers = &c->powers;
+        p->h[0] = 0;
+        p->h[1] = 0;
+        return;
+    }
+
+    p->powers = NULL;
     genai_poly_init(p, c->r);
 }
 
@@ -102,7 +118,20 @@ void
 genai_count_hash_add(genai_count_hasher_t *p, const unsigned char *data,
     size_t len)
 {
-    genai_poly_blocks(p, data, len / 16);
+    genai_count_blocks(p, data, len / 16);
+}
+
+
+static void
+genai_count_blocks(genai_count_hasher_t *p, const unsigned char *s,
+    size_t blocks)
+{
+    if (p->powers) {
+        genai_polyval_blocks(p->powers, p->h, s, blocks);
+
+    } else {
+        genai_poly_blocks(p, s, blocks);
+    }
 }
 
 
@@ -118,7 +147,7 @@ genai_count_hash_end(genai_count_hasher_t *p, const genai_count_cache_t *c,
     whole = rest->len / 16;
     left = rest->len % 16;
 
-    genai_poly_blocks(p, rest->data, whole);
+    genai_count_blocks(p, rest->data, whole);
 
     /* zeroes behind it are no part of the text, as its length tells */
 
@@ -126,14 +155,21 @@ genai_count_hash_end(genai_count_hasher_t *p, const genai_count_cache_t *c,
         memset(last, 0, 16);
         memcpy(last, rest->data + whole * 16, left);
 
-        genai_poly_blocks(p, last, 1);
+        genai_count_blocks(p, last, 1);
     }
 
     memcpy(last, &len, 8);
     memcpy(last + 8, &how, 8);
 
-    genai_poly_blocks(p, last, 1);
-    genai_poly_end(p, out);
+    genai_count_blocks(p, last, 1);
+
+    if (p->powers) {
+        out[0] = p->h[0];
+        out[1] = p->h[1];
+
+    } else {
+        genai_poly_end(p, out);
+    }
 
     /* short texts differ in few bits; all of them choose the line */
 

@@ -96,8 +96,9 @@ sub instance {
 sub ask {
     my ($t, $model, $text) = @_;
 
-    my $r = $t->post('/v1/chat/completions', { model => $model, messages =>
-        [ { role => 'user', content => $text // 'hello world' } ] });
+    # a prompt alone is counted exactly: no template stands around it
+    my $r = $t->post('/v1/completions',
+                     { model => $model, prompt => $text // 'hello world' });
 
     $t->{asked}++;
 
@@ -134,7 +135,7 @@ sub counted {
                      [ map { [ $_ => 'target a;' ] } qw(gpt-4o gpt-4) ],
                      workers => 2);
 
-    is(said($t, $_), '200 /a/chat/completions', "$_ is counted")
+    is(said($t, $_), '200 /a/completions', "$_ is counted")
         for qw(gpt-4o gpt-4) x 4;
 
     for my $worker ($t->worker_pids) {
@@ -199,7 +200,7 @@ my @models = map { [ $_ => 'target a;' ] } qw(good one two three);
     my $dir = folder($some);
     my $t = instance('missing', "genai_catalog $dir/models.json;", \@models);
 
-    is(said($t, 'good'), '200 /a/chat/completions', 'missing: others serve');
+    is(said($t, 'good'), '200 /a/completions', 'missing: others serve');
     is(counted($t, 'good'), '2 estimated a', 'missing: and are counted');
     is(counted($t, 'one'), '2 estimated a', 'missing: another one counts');
     is(counted($t, 'two'), '4 estimated a', 'missing: or the fallback');
@@ -226,7 +227,7 @@ for my $how (
 
     is(said($t, $_), '503 gateway_config', "$what: $_ is closed")
         for qw(one two);
-    is(said($t, $_), '200 /a/chat/completions', "$what: $_ is not")
+    is(said($t, $_), '200 /a/completions', "$what: $_ is not")
         for qw(good three);
     like($t->error_log, qr{vocabulary "one": "\Q$dir\E/one.vocab": \S},
          "$what: it is named");
@@ -292,7 +293,7 @@ for my $how (
     my $dir = folder($some =~ s/"two":\{/"two":{"kontext":1,/r);
 
     $t = instance('entry', "genai_catalog $dir/models.json;", \@models);
-    is(said($t, $_), '200 /a/chat/completions', "a broken entry: $_")
+    is(said($t, $_), '200 /a/completions', "a broken entry: $_")
         for qw(good two);
     like($t->error_log, qr/kontext.*models.json:3\b/, 'it is named');
     like(t("genai_strict on; genai_catalog $dir/models.json;"),
@@ -375,7 +376,7 @@ for (
 
     my %text = map { $_ => ' hello' x $_ } 9, 10, 19, 25, 99, 100, 999, 1000;
 
-    is(said($t, 'three', $text{$_->[0]}), "200 /$_->[1]/chat/completions",
+    is(said($t, 'three', $text{$_->[0]}), "200 /$_->[1]/completions",
        "$_->[0] tokens go to $_->[1]")
         for [ 9, 'a' ], [ 10, 'b' ], [ 99, 'b' ], [ 100, 'c' ], [ 999, 'c' ];
     is(said($t, 'three', $text{1000}), '400 caller_bad_request',
@@ -386,7 +387,7 @@ for (
     is($r->status, 400, 'two targets, none fits');
     like($r->json->{error}{message},
          qr/\b100 tokens\b.*\b100 tokens\b/, 'the largest window is told');
-    is(said($t, 'guess', $text{19}), '200 /a/chat/completions',
+    is(said($t, 'guess', $text{19}), '200 /a/completions',
        'an estimate may be wrong by half');
     is(said($t, 'guess', $text{25}), '400 caller_bad_request',
        'but not by more');

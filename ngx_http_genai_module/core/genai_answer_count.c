@@ -91,8 +91,23 @@ genai_answer_count_destroy(genai_answer_count_t *ac)
 void
 genai_answer_count_event(genai_answer_count_t *ac, const genai_event_t *e)
 {
+    size_t  pos;
+
+    pos = 0;
+
+    while (genai_answer_count_piece(ac, e, &pos)) { /* void */ }
+}
+
+
+int
+genai_answer_count_piece(genai_answer_count_t *ac, const genai_event_t *e,
+    size_t *pos)
+{
+    genai_str_t          piece;
+    genai_answer_kind_e  kind;
+
     if (e->copy) {
-        return;
+        return 0;
     }
 
     ac->events++;
@@ -100,40 +115,53 @@ genai_answer_count_event(genai_answer_count_t *ac, const genai_event_t *e)
     switch (e->type) {
 
     case GENAI_EVENT_TEXT:
-        genai_answer_add(ac, GENAI_ANSWER_TEXT, e, &e->text);
+        kind = GENAI_ANSWER_TEXT;
         break;
 
     case GENAI_EVENT_REASONING:
-        genai_answer_add(ac, GENAI_ANSWER_REASONING, e, &e->text);
+        kind = GENAI_ANSWER_REASONING;
         break;
 
     case GENAI_EVENT_REFUSAL:
-        genai_answer_add(ac, GENAI_ANSWER_REFUSAL, e, &e->text);
+        kind = GENAI_ANSWER_REFUSAL;
         break;
 
     case GENAI_EVENT_ARGUMENTS:
-        genai_answer_add(ac, GENAI_ANSWER_ARGUMENTS, e, &e->text);
+        kind = GENAI_ANSWER_ARGUMENTS;
         break;
 
     case GENAI_EVENT_TOOL:
 
-        /* a name is whole, and is told once more where it comes late */
+        /* a name is short and whole, and is told once more if it comes late */
 
         if (e->name.len) {
             genai_answer_add(ac, GENAI_ANSWER_CALL_NAME, e, &e->name);
             genai_answer_close(ac, ac->last);
         }
 
-        break;
+        return 0;
 
     case GENAI_EVENT_MEDIA:
     case GENAI_EVENT_BROKEN:
         ac->inexact = 1;
-        break;
+        return 0;
 
     default:
-        break;
+        return 0;
     }
+
+    piece.data = e->text.data + *pos;
+    piece.len = e->text.len - *pos;
+
+    if (piece.len > GENAI_ANSWER_PIECE) {
+        piece.len = GENAI_ANSWER_PIECE;
+    }
+
+    genai_answer_add(ac, kind, e, &piece);
+
+    *pos += piece.len;
+
+    return *pos < e->text.len;
 }
 
 

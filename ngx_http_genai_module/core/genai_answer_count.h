@@ -9,7 +9,9 @@
  * pieces it comes in, and has a counter of its own while pieces of it come.
  * Of GENAI_ANSWER_TEXTS that are open at once the one that was silent for
  * longest ends; should it go on, its next piece is another text and the
- * count is no longer exact.
+ * count is no longer exact.  Nor is it of a text with a run that cannot be cut
+ * within GENAI_COUNTER_TAIL bytes: where that is cut depends on the pieces in
+ * which it came, so that one text may have a few tokens more or less.
  *
  * It belongs to one thread at a time.
  */
@@ -22,6 +24,9 @@
 #include "genai_counter.h"
 #include "genai_event.h"
 
+
+/* bytes of an event that are counted at once */
+#define GENAI_ANSWER_PIECE  4096
 
 /* texts that are open at once; a counter each, see genai_counter_t */
 #define GENAI_ANSWER_TEXTS  4
@@ -66,9 +71,22 @@ void genai_answer_count_destroy(genai_answer_count_t *ac);
  * Takes an event; those that say nothing, or again what another has said, are
  * passed over.  Where there is no memory for a text it is counted by its
  * length, and no longer exactly.
+ *
+ * It takes as long as the event is large: who must not wait for megabytes
+ * takes its pieces.
  */
 void genai_answer_count_event(genai_answer_count_t *ac,
     const genai_event_t *e);
+
+/*
+ * Takes the next GENAI_ANSWER_PIECE bytes of the event's text; *pos, 0 at
+ * first, is how many were taken.  The event must be the same until all are,
+ * and no other one may come between.
+ *
+ * Returns 1 where there are more, else 0.
+ */
+int genai_answer_count_piece(genai_answer_count_t *ac,
+    const genai_event_t *e, size_t *pos);
 
 /* What has been said so far; the last few bytes of open texts by length. */
 void genai_answer_count_peek(const genai_answer_count_t *ac,

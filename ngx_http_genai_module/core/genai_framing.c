@@ -14,15 +14,20 @@
 /* work, in bytes of the budget, of a message and of a segment */
 #define GENAI_FRAMING_STEP   32
 
+/* segments that are gone back over in a step */
+#define GENAI_FRAMING_BACK   4096
+
 /* bytes of a part from which on it is rather data than text */
 #define GENAI_FRAMING_DATA   4096
 
 
 enum {
     GENAI_FRAMING_BEGIN = 0,
+    GENAI_FRAMING_TURN_PHASE,
     GENAI_FRAMING_MESSAGE,
     GENAI_FRAMING_SEGMENTS,
     GENAI_FRAMING_MESSAGE_END,
+    GENAI_FRAMING_LOOSE,
     GENAI_FRAMING_EACH_TOOL,
     GENAI_FRAMING_TOOLS_END,
     GENAI_FRAMING_SCHEMA,
@@ -33,14 +38,17 @@ enum {
 
 static size_t genai_framing_step(genai_framing_t *f);
 static void genai_framing_begin(genai_framing_t *f);
-static void genai_framing_options(genai_framing_t *f);
+static void genai_framing_turn(genai_framing_t *f);
 static int genai_framing_message(genai_framing_t *f);
+static int genai_framing_is_odd(const genai_framing_t *f);
 static uint8_t genai_framing_role(const genai_framing_t *f);
 static int genai_framing_part(genai_framing_t *f);
 static int genai_framing_uncovered(genai_framing_t *f, uint32_t i);
 static int genai_framing_reasoning(genai_framing_t *f, uint32_t i);
 static void genai_framing_picture(genai_framing_t *f, uint32_t i);
 static int genai_framing_message_end(genai_framing_t *f);
+static int genai_framing_loose(genai_framing_t *f);
+static int genai_framing_next_message(genai_framing_t *f);
 static int genai_framing_input(genai_framing_t *f);
 
 
@@ -55,6 +63,8 @@ genai_framing_init(genai_framing_t *f, const genai_request_t *req,
     f->arena = arena;
     f->family = genai_framing_family(model ? model->framing
                                            : GENAI_FRAMING_NONE);
+    f->around = f->family->begin;
+    f->marked = (f->family->marks != GENAI_MARKS_NONE);
     f->rc = GENAI_FRAMING_AGAIN;
 }
 
@@ -96,6 +106,11 @@ genai_framing_step(genai_framing_t *f)
         genai_framing_begin(f);
         break;
 
+    case GENAI_FRAMING_TURN_PHASE:
+        genai_framing_turn(f);
+        used += GENAI_FRAMING_BACK;
+        break;
+
     case GENAI_FRAMING_MESSAGE:
         rc = genai_framing_message(f);
         break;
@@ -109,6 +124,10 @@ genai_framing_step(genai_framing_t *f)
         rc = genai_framing_message_end(f);
         break;
 
+    case GENAI_FRAMING_LOOSE:
+        rc = genai_framing_loose(f);
+        break;
+
     case GENAI_FRAMING_EACH_TOOL:
 
         if (f->tool == 0) {
@@ -116,7 +135,6 @@ genai_framing_step(genai_framing_t *f)
             break;
         }
 
-        used += f->req->tape.entries[f->tool].len;
         rc = genai_framing_tool(f);
         break;
 
@@ -128,7 +146,6 @@ genai_framing_step(genai_framing_t *f)
     case GENAI_FRAMING_SCHEMA:
         rc = genai_framing_schema(f);
         f->phase = GENAI_FRAMING_OVER;
-        f->rc = GENAI_FRAMING_DONE;
         break;
 
     case GENAI_FRAMING_INPUTS:
@@ -136,6 +153,7 @@ genai_framing_step(genai_framing_t *f)
         break;
 
     default:
+        genai_framing_bound(f);
         f->rc = GENAI_FRAMING_DONE;
         break;
     }
@@ -144,6 +162,9 @@ genai_framing_step(genai_framing_t *f)
         f->rc = GENAI_FRAMING_ERROR;
     }
 
+    used += f->spent;
+    f->spent = 0;
+
     return used;
 }
 
@@ -151,7 +172,7 @@ genai_framing_step(genai_framing_t *f)
 static void
 genai_framing_begin(genai_framing_t *f)
 {
-    uint32_t             i, messages;
+    uint32_t             messages;
     const genai_tape_t  *t;
 
     genai_framing_doubt(f, GENAI_FRAMING_FAMILY);
@@ -159,6 +180,8 @@ genai_framing_begin(genai_framing_t *f)
     if (f->model == NULL) {
         f->estimated |= GENAI_FRAMING_FAMILY;
     }
+
+    genai_framing_options(f);
 
     if (f->req->endpoint != GENAI_ENDPOINT_CHAT) {
         f->phase = GENAI_FRAMING_INPUTS;
@@ -174,101 +197,41 @@ genai_framing_begin(genai_framing_t *f)
         f->place = genai_tape_first(t, messages);
     }
 
-    /* the last that a user says: what was thought behind it is kept */
+    /* of no frame at all nobody knows whether a chat has none */
 
-    for (i = f->req->nsegments; i > 0; i--) {
-        if (f->req->segments[i - 1].role == GENAI_ROLE_USER) {
-            f->turn = f->req->segments[i - 1].message;
-            break;
-        }
+    if (f->model && f->model->framing == GENAI_FRAMING_NONE) {
+        f->estimated |= GENAI_FRAMING_FAMILY;
     }
-
-    genai_framing_options(f);
 
     f->fixed = f->family->begin + f->family->end;
     f->phase = GENAI_FRAMING_MESSAGE;
+
+    if (f->model && f->model->framing == GENAI_FRAMING_GPT_OSS) {
+        f->segment = f->req->nsegments;
+        f->phase = GENAI_FRAMING_TURN_PHASE;
+    }
 }
 
 
+/* the last that a user says: what was thought behind it is kept */
+
 static void
-genai_framing_options(genai_framing_t *f)
+genai_framing_turn(genai_framing_t *f)
 {
-    int                  n;
-    uint32_t             i, schema;
-    const genai_tape_t  *t;
+    uint32_t  n;
 
-    static const struct {
-        const char       *name;
-        genai_framing_e   framing;
-    } others[] = {
-        { "chat_template", GENAI_FRAMING_LAST },
-        { "chat_template_kwargs", GENAI_FRAMING_LAST },
-        { "continue_final_message", GENAI_FRAMING_LAST },
-        { "documents", GENAI_FRAMING_LAST },
-        { "plugins", GENAI_FRAMING_LAST },
-        { "web_search_options", GENAI_FRAMING_LAST },
-        { "thinking", GENAI_FRAMING_DEEPSEEK31 },
-        { NULL, GENAI_FRAMING_NONE }
-    };
+    for (n = 0; n < GENAI_FRAMING_BACK && f->segment; n++) {
 
-    t = &f->req->tape;
+        f->segment--;
 
-    f->tools = genai_tape_find(t, 0, "tools", 5);
-    i = genai_tape_find(t, 0, "tool_choice", 11);
-
-    if (f->tools == 0 || genai_tape_type(t, f->tools) != GENAI_TAPE_ARRAY) {
-        f->tools = genai_tape_find(t, 0, "functions", 9);
-        i = genai_tape_find(t, 0, "function_call", 13);
-        f->functions = 1;
-    }
-
-    if (f->tools && genai_tape_type(t, f->tools) == GENAI_TAPE_ARRAY) {
-        f->tool = genai_tape_first(t, f->tools);
-    }
-
-    if (i && f->tool) {
-
-        if (genai_tape_type(t, i) == GENAI_TAPE_OBJECT) {
-            f->choice = GENAI_FRAMING_NAMED;
-            f->chosen = i;
-
-        } else if (genai_tape_type(t, i) == GENAI_TAPE_STRING) {
-
-            f->choice = genai_tape_named(t, i, "none", 4)
-                        ? GENAI_FRAMING_NO_TOOL
-                        : genai_tape_named(t, i, "auto", 4)
-                        ? GENAI_FRAMING_AUTO : GENAI_FRAMING_REQUIRED;
+        if (f->req->segments[f->segment].role == GENAI_ROLE_USER) {
+            f->turn = f->req->segments[f->segment].message;
+            f->segment = 0;
         }
     }
 
-    /* what a provider may put more of into a prompt */
-
-    for (n = 0; others[n].name; n++) {
-
-        i = genai_tape_find(t, 0, others[n].name, strlen(others[n].name));
-
-        if (i && genai_tape_type(t, i) > GENAI_TAPE_FALSE
-            && (others[n].framing == GENAI_FRAMING_LAST
-                || (f->model && others[n].framing == f->model->framing)))
-        {
-            f->estimated |= GENAI_FRAMING_OPTIONS;
-        }
-    }
-
-    i = genai_tape_find(t, 0, "response_format", 15);
-
-    if (i && genai_tape_type(t, i) == GENAI_TAPE_OBJECT) {
-
-        schema = genai_tape_find(t, i, "json_schema", 11);
-
-        if (schema && genai_tape_type(t, schema) == GENAI_TAPE_OBJECT) {
-            f->format = schema;
-
-        } else {
-            i = genai_tape_find(t, i, "type", 4);
-            f->json = (i && genai_tape_type(t, i) == GENAI_TAPE_STRING
-                       && genai_tape_named(t, i, "json_object", 11));
-        }
+    if (f->segment == 0) {
+        f->phase = GENAI_FRAMING_MESSAGE;
     }
 }
 
@@ -306,6 +269,15 @@ genai_framing_message(genai_framing_t *f)
         genai_framing_doubt(f, GENAI_FRAMING_TURNS);
     }
 
+    if (genai_framing_is_odd(f)) {
+        f->estimated |= GENAI_FRAMING_TURNS;
+    }
+
+    if (f->place) {
+        genai_framing_members(f);
+        f->spent += f->req->tape.entries[f->place].next - f->place;
+    }
+
     switch (f->role) {
 
     case GENAI_ROLE_SYSTEM:
@@ -337,6 +309,32 @@ genai_framing_message(genai_framing_t *f)
     }
 
     return 0;
+}
+
+
+/*
+ * Templates refuse, move or merge messages that do not take turns; of those
+ * that have one each to themselves it is known.
+ */
+
+static int
+genai_framing_is_odd(const genai_framing_t *f)
+{
+    int  system;
+
+    if (f->model == NULL || f->model->framing == GENAI_FRAMING_OPENAI
+        || f->model->framing == GENAI_FRAMING_OPENAI5)
+    {
+        return 0;
+    }
+
+    system = (f->role == GENAI_ROLE_SYSTEM || f->role == GENAI_ROLE_DEVELOPER);
+
+    if (f->message == 0) {
+        return system && f->req->messages == 1;
+    }
+
+    return system || (f->role == f->last && f->role != GENAI_ROLE_TOOL);
 }
 
 
@@ -446,6 +444,7 @@ genai_framing_part(genai_framing_t *f)
         raw = genai_tape_view(&f->req->tape, s->value);
         f->fixed += genai_framing_bytes(s->kind, raw.len);
         f->media += genai_framing_bytes(s->kind, raw.len);
+        f->images_most += genai_framing_bytes_most(s->kind, raw.len);
         f->estimated |= GENAI_FRAMING_MEDIA;
 
         return 0;
@@ -471,11 +470,14 @@ genai_framing_uncovered(genai_framing_t *f, uint32_t i)
     f->estimated |= GENAI_FRAMING_UNCOVERED;
 
     raw = genai_tape_view(&f->req->tape, f->req->segments[i].value);
+    f->other_bytes += raw.len;
 
     if (f->req->segments[i].json && raw.len > GENAI_FRAMING_DATA) {
         n = genai_framing_bytes(GENAI_SEGMENT_FILE, raw.len);
         f->fixed += n;
         f->media += n;
+        f->images_most += genai_framing_bytes_most(GENAI_SEGMENT_FILE,
+                                                   raw.len);
 
         return 0;
     }
@@ -493,11 +495,12 @@ genai_framing_reasoning(genai_framing_t *f, uint32_t i)
 
     genai_framing_doubt(f, GENAI_FRAMING_REASONING);
 
+    s = &f->req->segments[i];
+    f->thought_bytes += f->req->tape.entries[s->value].len;
+
     if (f->model == NULL) {
         return 0;
     }
-
-    s = &f->req->segments[i];
 
     switch (f->model->framing) {
 
@@ -551,6 +554,9 @@ genai_framing_picture(genai_framing_t *f, uint32_t i)
 
     w = h = 0;
     exact = 1;
+    f->spent += t->entries[f->req->segments[i].value].next
+                - f->req->segments[i].value;
+    genai_framing_part_members(f, f->req->segments[i].value);
 
     if (url && genai_tape_type(t, url) == GENAI_TAPE_STRING) {
 
@@ -574,7 +580,10 @@ genai_framing_picture(genai_framing_t *f, uint32_t i)
 
     } else {
         genai_framing_doubt(f, GENAI_FRAMING_IMAGES);
+        exact = (f->family->known & GENAI_FRAMING_IMAGES) != 0;
     }
+
+    f->images_most += exact ? n : genai_framing_image_most(f->model);
 }
 
 
@@ -583,20 +592,74 @@ genai_framing_message_end(genai_framing_t *f)
 {
     int  rc;
 
-    rc = 0;
-
     if (f->ncalls) {
         genai_framing_doubt(f, GENAI_FRAMING_CALLS);
-        rc = genai_framing_calls(f, f->first, f->segment);
+        f->called_bytes += f->work;
+        f->ncalled += f->ncalls;
+
+        rc = genai_framing_calls(f);
+
+        if (rc == -1) {
+            return -1;
+        }
+
+        if (rc == 1) {
+            f->loose = f->first;
+            f->phase = GENAI_FRAMING_LOOSE;
+            return 0;
+        }
     }
 
-    if (rc == 0 && f->role == GENAI_ROLE_TOOL) {
+    return genai_framing_next_message(f);
+}
+
+
+/* calls as they stand, one segment at a time */
+
+static int
+genai_framing_loose(genai_framing_t *f)
+{
+    uint32_t                i;
+    const genai_segment_t  *s;
+
+    if (f->loose == f->segment) {
+        return genai_framing_next_message(f);
+    }
+
+    i = f->loose++;
+    s = &f->req->segments[i];
+
+    if (s->kind == GENAI_SEGMENT_CALL_NAME
+        || s->kind == GENAI_SEGMENT_ARGUMENTS)
+    {
+        return genai_framing_segment(f, i, 1);
+    }
+
+    return 0;
+}
+
+
+static int
+genai_framing_next_message(genai_framing_t *f)
+{
+    int  rc;
+
+    rc = 0;
+
+    if (f->role == GENAI_ROLE_TOOL) {
+        f->ncalled++;
         rc = genai_framing_result(f);
     }
 
     f->last = f->role;
     f->message++;
     f->phase = GENAI_FRAMING_MESSAGE;
+
+    /* an answer that the model is to go on with */
+
+    if (f->message == f->req->messages && f->role == GENAI_ROLE_ASSISTANT) {
+        f->estimated |= GENAI_FRAMING_OPTIONS;
+    }
 
     if (f->place) {
         f->place = genai_tape_next(&f->req->tape, f->messages, f->place);
@@ -611,13 +674,13 @@ genai_framing_message_end(genai_framing_t *f)
 static int
 genai_framing_input(genai_framing_t *f)
 {
+    uint64_t                n;
     uint32_t                i, value;
     const genai_segment_t  *s;
 
     if (f->segment == f->req->nsegments) {
-        f->fixed += (int64_t) f->req->messages * f->family->begin;
+        f->fixed += (int64_t) f->req->messages * f->around;
         f->phase = GENAI_FRAMING_OVER;
-        f->rc = GENAI_FRAMING_DONE;
 
         return 0;
     }
@@ -632,7 +695,13 @@ genai_framing_input(genai_framing_t *f)
         /* numbers alone, or they would not be told so */
 
         value = s->value;
-        f->fixed += f->req->tape.entries[value].next - value - 1;
+        n = f->req->tape.entries[value].next - value - 1;
+        f->fixed += n;
+        n += f->around;
+
+        if (n > f->largest) {
+            f->largest = n;
+        }
 
         return 0;
 
@@ -663,10 +732,11 @@ genai_framing_why(uint32_t bit)
 
     static const char  *words[] = {
         "family", "tools", "calls", "format", "names", "images", "media",
-        "reasoning", "uncovered", "edges", "turns", "options"
+        "reasoning", "uncovered", "edges", "turns", "options", "seams",
+        "marks"
     };
 
-    for (i = 0; i < 12; i++) {
+    for (i = 0; i < (int) (sizeof(words) / sizeof(words[0])); i++) {
         if (bit & (1u << i)) {
             return words[i];
         }

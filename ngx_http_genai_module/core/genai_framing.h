@@ -11,6 +11,9 @@
  * often it counts, and a number to be added: the caller counts them with the
  * model's vocabulary, and may know many from before.
  *
+ * An estimate comes with what it may be exceeded by, f->slack: so the sum and
+ * the slack are a bound, as long as the vocabulary is the model's own.
+ *
  *    genai_framing_init(&f, req, model, arena);
  *    while (genai_framing_run(&f, budget) == GENAI_FRAMING_AGAIN) ...
  *    n = f.fixed;
@@ -63,7 +66,13 @@
 #define GENAI_FRAMING_EDGES      0x0200     /* white space around a text that
                                                a template trims or joins */
 #define GENAI_FRAMING_TURNS      0x0400     /* more than one message */
-#define GENAI_FRAMING_OPTIONS    0x0800     /* such as tool_choice */
+#define GENAI_FRAMING_OPTIONS    0x0800     /* a member of the request that no
+                                               recording has shown to be
+                                               without effect */
+#define GENAI_FRAMING_SEAMS      0x1000     /* parts that are one text, whose
+                                               seam is within a long piece */
+#define GENAI_FRAMING_MARKS      0x2000     /* a text has what may be read as
+                                               a control token */
 
 
 typedef struct {
@@ -76,7 +85,7 @@ typedef struct {
 
 typedef struct genai_framing_s  genai_framing_t;
 
-/* all but the first five members are its own */
+/* all but the first nine members are its own */
 
 struct genai_framing_s {
     genai_framing_item_t         *items;
@@ -84,6 +93,18 @@ struct genai_framing_s {
     int64_t                       fixed;
     uint64_t                      media;    /* of fixed: images, audio, files */
     uint32_t                      estimated;
+    uint32_t                      answer;   /* why a count of the answer is an
+                                               estimate, whatever it says: the
+                                               same bits */
+    uint64_t                      slack;    /* tokens that the provider may
+                                               count more, for the bits in
+                                               estimated; once it is done */
+    uint64_t                      largest;  /* of inputs of embeddings, and
+                                               prompts, that are tokens: the
+                                               largest one, in tokens; those
+                                               that are texts are told apart
+                                               by genai_prompt_t.largest */
+    uint32_t                      around;   /* tokens around each of them */
 
     const genai_request_t        *req;
     const genai_catalog_model_t  *model;
@@ -102,6 +123,9 @@ struct genai_framing_s {
     uint32_t                      ntexts;
     uint32_t                      ncalls;
     size_t                        work;         /* bytes of its calls */
+    size_t                        spent;        /* of the budget, in a step */
+    uint32_t                      loose;        /* segment of its calls, which
+                                                   are told as they stand */
     uint32_t                      turn;         /* message that a user said
                                                    last */
     uint32_t                      thought;      /* message whose reasoning was
@@ -111,6 +135,18 @@ struct genai_framing_s {
     uint32_t                      systems;      /* messages of this role */
     uint32_t                      system;       /* the first one's last text,
                                                    + 1 */
+
+    uint64_t                      images_most;  /* of media: at most, */
+    uint64_t                      called_bytes; /* and of what else is
+                                                   estimated the raw bytes, */
+    uint64_t                      thought_bytes;
+    uint64_t                      other_bytes;
+    uint64_t                      option_bytes;
+    uint32_t                      ncalled;      /* and how many */
+    uint32_t                      nothers;      /* members of the request */
+    uint32_t                      nseams;
+    uint32_t                      nforeign;     /* tools of another kind than
+                                                   functions */
 
     uint32_t                      tools;        /* tape indexes: the array, */
     uint32_t                      tool;         /* its next element, */
@@ -126,6 +162,10 @@ struct genai_framing_s {
     uint8_t                       phase;
     unsigned                      functions:1;  /* the older "functions" */
     unsigned                      json:1;       /* any JSON is asked for */
+    unsigned                      parts:1;      /* the first system prompt has
+                                                   several */
+    unsigned                      marked:1;     /* genai_framing_marks() may
+                                                   find any */
     int                           rc;
 };
 
@@ -140,7 +180,8 @@ void genai_framing_init(genai_framing_t *f, const genai_request_t *req,
 /*
  * Goes on, for about budget bytes of the request or as much work as these are
  * (SIZE_MAX: to the end).  A tool, a call or a message is one step, of
- * GENAI_FRAMING_LARGE bytes at most.
+ * GENAI_FRAMING_LARGE bytes at most; one that refers to itself again and
+ * again is given up and counted as it stands.
  *
  * Returns GENAI_FRAMING_AGAIN, _DONE, or _ERROR; the last two for ever.
  */
@@ -156,6 +197,9 @@ typedef struct {
     uint64_t                      arguments;
     uint32_t                      ncalls;
     uint32_t                      choices;      /* that have said anything */
+    uint32_t                      estimated;    /* why any answer to that
+                                                   request is an estimate:
+                                                   f->answer */
     unsigned                      cut:1;        /* it did not end by itself:
                                                    the limit was reached, or
                                                    nobody knows */
@@ -175,6 +219,15 @@ uint64_t genai_framing_answer(const genai_catalog_model_t *model,
  */
 uint64_t genai_framing_image(const genai_catalog_model_t *model,
     uint32_t width, uint32_t height, int low, int *exact);
+
+/*
+ * Whether raw[pos .. end), of a text of a request to that model, has what the
+ * model's servers may read as a control token.  What begins before pos is found
+ * as well.  It takes about as long as a scan of these bytes; pure, and safe in
+ * any thread.
+ */
+int genai_framing_marks(const genai_catalog_model_t *model,
+    const genai_str_t *raw, size_t pos, size_t end);
 
 /* "images" and so on, the name of the lowest bit; a static text. */
 const char *genai_framing_why(uint32_t bit);

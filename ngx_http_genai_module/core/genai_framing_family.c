@@ -41,7 +41,8 @@ static const genai_framing_family_t  genai_framing_families[] = {
       .known = GENAI_KNOWN_TURNS },
 
     /* GENAI_FRAMING_GPT_OSS: an assistant's 6 come with its text */
-    { .end = 2, .system = 4, .user = 4, .tool = 4,
+    { .marks = GENAI_MARKS_PIPE, .thinks = 1,
+      .end = 2, .system = 4, .user = 4, .tool = 4,
       .answer_end = 4, .answer_reasoning = 6, .answer_call = 7,
       .tools = GENAI_TOOLS_HARMONY, .calls = GENAI_CALLS_HARMONY,
       .always = 1, .joins = 1,
@@ -55,19 +56,22 @@ static const genai_framing_family_t  genai_framing_families[] = {
                   " message." },
 
     /* GENAI_FRAMING_CHATML: <|im_start|>user\n...<|im_end|>\n */
-    { .end = 3, .system = 5, .user = 5, .assistant = 5, .tool = 5,
+    { .marks = GENAI_MARKS_PIPE, .thinks = 1,
+      .end = 3, .system = 5, .user = 5, .assistant = 5, .tool = 5,
       .answer_end = 1, .answer_call = 12, .tools = GENAI_TOOLS_WHOLE,
       .tools_fixed = 77, .joins = 1 },
 
     /* GENAI_FRAMING_QWEN25 */
-    { .end = 3, .system = 5, .user = 5, .assistant = 5, .tool = 5,
+    { .marks = GENAI_MARKS_PIPE, .thinks = 1,
+      .end = 3, .system = 5, .user = 5, .assistant = 5, .tool = 5,
       .answer_end = 1, .answer_call = 12, .tools = GENAI_TOOLS_WHOLE,
       .tools_fixed = 77, .calls = GENAI_CALLS_QWEN, .joins = 1,
       .preamble = "You are Qwen, created by Alibaba Cloud. You are a helpful"
                   " assistant." },
 
     /* GENAI_FRAMING_QWEN3 */
-    { .end = 3, .system = 5, .user = 5, .assistant = 5, .tool = 5,
+    { .marks = GENAI_MARKS_PIPE, .thinks = 1,
+      .end = 3, .system = 5, .user = 5, .assistant = 5, .tool = 5,
       .answer_end = 1, .answer_reasoning = 2, .answer_call = 12,
       .tools = GENAI_TOOLS_WHOLE, .tools_fixed = 77,
       .calls = GENAI_CALLS_QWEN, .joins = 1, .trims = 1,
@@ -75,7 +79,8 @@ static const genai_framing_family_t  genai_framing_families[] = {
                |GENAI_FRAMING_REASONING },
 
     /* GENAI_FRAMING_LLAMA2: <s>[INST] ... [/INST], as text */
-    { .begin = 1, .system = 12, .user = 8, .assistant = 1, .tool = 8,
+    { .marks = GENAI_MARKS_BRACKET,
+      .begin = 1, .system = 12, .user = 8, .assistant = 1, .tool = 8,
       .answer_end = 1, .answer_call = 12, .tools_fixed = 40, .merges = 1,
       .trims = 1 },
 
@@ -83,13 +88,15 @@ static const genai_framing_family_t  genai_framing_families[] = {
      * GENAI_FRAMING_LLAMA3: <|start_header_id|>user<|end_header_id|>\n\n...
      * <|eot_id|>
      */
-    { .begin = 1, .end = 4, .system = 5, .user = 5, .assistant = 5, .tool = 5,
+    { .marks = GENAI_MARKS_PIPE,
+      .begin = 1, .end = 4, .system = 5, .user = 5, .assistant = 5, .tool = 5,
       .answer_end = 1, .answer_call = 12, .tools_fixed = 60, .trims = 1,
       .joins = 1, .answers = GENAI_FRAMING_FAMILY,
       .known = GENAI_KNOWN_TEXT },
 
     /* GENAI_FRAMING_LLAMA31 */
-    { .begin = 1, .end = 4, .system = 5, .user = 5, .assistant = 5, .tool = 5,
+    { .marks = GENAI_MARKS_PIPE,
+      .begin = 1, .end = 4, .system = 5, .user = 5, .assistant = 5, .tool = 5,
       .answer_end = 1, .answer_call = 12, .tools_fixed = 80, .trims = 1,
       .joins = 1, .always = 1, .answers = GENAI_FRAMING_FAMILY,
       .known = GENAI_KNOWN_TEXT,
@@ -97,52 +104,61 @@ static const genai_framing_family_t  genai_framing_families[] = {
                   " 2024\n\n" },
 
     /* GENAI_FRAMING_LLAMA4 */
-    { .begin = 1, .end = 4, .system = 5, .user = 5, .assistant = 5, .tool = 5,
+    { .marks = GENAI_MARKS_PIPE,
+      .begin = 1, .end = 4, .system = 5, .user = 5, .assistant = 5, .tool = 5,
       .answer_end = 1, .answer_call = 12, .tools_fixed = 60, .trims = 1,
       .joins = 1 },
 
     /* GENAI_FRAMING_DEEPSEEK3: <|User|>...<|Assistant|>...<|eos|> */
-    { .begin = 1, .end = 1, .user = 1, .assistant = 2, .tool = 4,
+    { .marks = GENAI_MARKS_WIDE, .thinks = 1,
+      .begin = 1, .end = 1, .user = 1, .assistant = 2, .tool = 4,
       .answer_reasoning = 1, .answer_call = 24, .tools_fixed = 100,
       .known = GENAI_KNOWN_TEXT },
 
     /* GENAI_FRAMING_DEEPSEEK31: <|Assistant|></think>... */
-    { .begin = 1, .end = 2, .user = 1, .assistant = 3, .tool = 16,
+    { .marks = GENAI_MARKS_WIDE, .thinks = 1,
+      .begin = 1, .end = 2, .user = 1, .assistant = 3, .tool = 16,
       .answer_reasoning = 1, .answer_call = 24,
       .tools = GENAI_TOOLS_LINES, .tools_fixed = 221,
       .answers = GENAI_FRAMING_FAMILY|GENAI_FRAMING_REASONING,
       .known = GENAI_KNOWN_TURNS|GENAI_FRAMING_REASONING },
 
     /* GENAI_FRAMING_MISTRAL1 */
-    { .begin = 1, .system = 2, .user = 8, .assistant = 1, .tool = 8,
+    { .marks = GENAI_MARKS_BRACKET,
+      .begin = 1, .system = 2, .user = 8, .assistant = 1, .tool = 8,
       .answer_end = 1, .answer_call = 12, .tools_fixed = 40, .merges = 1,
       .known = GENAI_KNOWN_TEXT },
 
     /* GENAI_FRAMING_MISTRAL3: [INST]...[/INST]...</s> */
-    { .begin = 1, .system = 2, .user = 2, .assistant = 1, .tool = 2,
+    { .marks = GENAI_MARKS_BRACKET,
+      .begin = 1, .system = 2, .user = 2, .assistant = 1, .tool = 2,
       .answer_end = 1, .answer_call = 2, .tools_fixed = 2, .merges = 1,
       .tools = GENAI_TOOLS_ARRAY, .calls = GENAI_CALLS_MISTRAL,
       .answers = GENAI_FRAMING_FAMILY,
       .known = GENAI_KNOWN_TEXT|GENAI_FRAMING_IMAGES },
 
     /* GENAI_FRAMING_MISTRAL7: [SYSTEM_PROMPT]...[/SYSTEM_PROMPT] */
-    { .begin = 1, .system = 2, .user = 2, .assistant = 1, .tool = 2,
+    { .marks = GENAI_MARKS_BRACKET,
+      .begin = 1, .system = 2, .user = 2, .assistant = 1, .tool = 2,
       .answer_end = 1, .answer_call = 2, .tools_fixed = 2,
       .tools = GENAI_TOOLS_ARRAY, .calls = GENAI_CALLS_MISTRAL },
 
     /* GENAI_FRAMING_MISTRAL15: [MODEL_SETTINGS]...[/MODEL_SETTINGS] */
-    { .begin = 13, .system = 2, .user = 2, .assistant = 1, .tool = 2,
+    { .marks = GENAI_MARKS_BRACKET,
+      .begin = 13, .system = 2, .user = 2, .assistant = 1, .tool = 2,
       .answer_end = 1, .answer_call = 2, .tools_fixed = 2,
       .tools = GENAI_TOOLS_ARRAY, .calls = GENAI_CALLS_MISTRAL,
       .known = GENAI_KNOWN_TURNS|GENAI_FRAMING_TOOLS|GENAI_FRAMING_CALLS
                |GENAI_FRAMING_IMAGES|GENAI_FRAMING_FORMAT },
 
     /* GENAI_FRAMING_PHI3: <|user|>\n...<|end|>\n */
-    { .end = 2, .system = 4, .user = 4, .assistant = 4, .tool = 4,
+    { .marks = GENAI_MARKS_PIPE,
+      .end = 2, .system = 4, .user = 4, .assistant = 4, .tool = 4,
       .answer_end = 1, .answer_call = 12, .tools_fixed = 40 },
 
     /* GENAI_FRAMING_PHI4: <|im_start|>user<|im_sep|>...<|im_end|> */
-    { .end = 3, .system = 4, .user = 4, .assistant = 4, .tool = 4,
+    { .marks = GENAI_MARKS_PIPE,
+      .end = 3, .system = 4, .user = 4, .assistant = 4, .tool = 4,
       .answer_end = 1, .answer_call = 12, .tools_fixed = 40 },
 
     /* GENAI_FRAMING_GEMMA: <start_of_turn>user\n...<end_of_turn>\n */
@@ -391,6 +407,8 @@ genai_framing_answer(const genai_catalog_model_t *model,
     if (model == NULL || !model->exact) {
         *estimated |= GENAI_FRAMING_FAMILY;
     }
+
+    *estimated |= answer->estimated;
 
     return n;
 }

@@ -36,6 +36,16 @@ typedef enum {
 } genai_calls_e;
 
 
+/* what its control tokens look like in a text */
+
+typedef enum {
+    GENAI_MARKS_NONE = 0,
+    GENAI_MARKS_PIPE,               /* <|...|> */
+    GENAI_MARKS_WIDE,               /* the same, of fullwidth bars */
+    GENAI_MARKS_BRACKET             /* [INST], </s> */
+} genai_marks_e;
+
+
 typedef struct genai_framing_family_s  genai_framing_family_t;
 
 /* numbers are tokens */
@@ -65,6 +75,9 @@ struct genai_framing_family_s {
     unsigned       trims:1;         /* white space around texts goes */
     unsigned       always:1;        /* preamble stands before any system
                                        prompt, else in place of one */
+    unsigned       thinks:1;        /* an answer's text may be cut at its
+                                       thoughts */
+    uint8_t        marks;           /* a genai_marks_e */
 
     uint32_t       known;           /* bits that recordings have shown to be
                                        exact, of GENAI_FRAMING_* */
@@ -125,14 +138,33 @@ int genai_framing_join(genai_framing_t *f, uint32_t one, uint32_t two,
 int genai_framing_decode(genai_framing_t *f, uint32_t index,
     genai_str_t *text);
 
+/*
+ * Looks at the members of the request, and of the message at f->place: what is
+ * asked for, and what nobody has recorded.
+ */
+void genai_framing_options(genai_framing_t *f);
+void genai_framing_members(genai_framing_t *f);
+
+/* Any member of an image's part that nobody has recorded. */
+void genai_framing_part_members(genai_framing_t *f, uint32_t i);
+
+/* Tokens that an image may have at most. */
+uint64_t genai_framing_image_most(const genai_catalog_model_t *model);
+
+/* The same of so many bytes of audio or of a file. */
+uint64_t genai_framing_bytes_most(uint8_t kind, size_t len);
+
+/* Computes f->slack, once all has been walked. */
+void genai_framing_bound(genai_framing_t *f);
+
 /* The request's next tool; f->tool goes on. */
 int genai_framing_tool(genai_framing_t *f);
 
 /* What is around all tools, once they have been. */
 int genai_framing_tools_end(genai_framing_t *f);
 
-/* Calls of a message: segments [from, to). */
-int genai_framing_calls(genai_framing_t *f, uint32_t from, uint32_t to);
+/* Calls of a message.  Returns 1 where they are to be told as they stand. */
+int genai_framing_calls(genai_framing_t *f);
 
 /* What a tool's message says besides its text: whom it answers. */
 int genai_framing_result(genai_framing_t *f);
@@ -149,15 +181,31 @@ int genai_framing_schema(genai_framing_t *f);
 /*
  * Writes the value at i again: with blanks behind colons and commas or
  * without any.  drop: without "required", "description" and
- * "additionalProperties" of the value itself.
+ * "additionalProperties" of the value itself.  *odd is set where another
+ * reader might write it in another way.
  */
 int genai_framing_json(genai_writer_arena_t *w, const genai_tape_t *t,
-    uint32_t i, int blanks, int drop);
+    uint32_t i, int blanks, int drop, int *odd);
 
-/* Writes a tool's parameters, at i, as a type; what cannot be told is told
- * by setting *odd. */
+/* A string's text; of any other value the JSON. */
+int genai_framing_plain(genai_writer_arena_t *w, const genai_tape_t *t,
+    uint32_t i, int *odd);
+
+/* Whether the object at i has a name twice: then *odd is set. */
+int genai_framing_twice(genai_arena_t *arena, const genai_tape_t *t,
+    uint32_t i, int *odd);
+
+/*
+ * Writes a tool's parameters, at i, as a type.  *spent grows by the work that
+ * it was, in bytes of the budget.  Returns 1 where it would be too much: then
+ * nothing is written.
+ */
 int genai_framing_type(genai_writer_arena_t *w, const genai_tape_t *t,
-    uint32_t i, int harmony, int *odd);
+    uint32_t i, int harmony, int *odd, size_t *spent);
+
+/* Adds a text that was written. */
+int genai_framing_put(genai_framing_t *f, genai_writer_arena_t *w,
+    int32_t times);
 
 
 #define genai_framing_write(w, text)                                          \

@@ -1,11 +1,7 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  *
- * JSON written again, as templates do it, and schemas written as types of
- * TypeScript, as OpenAI's models get them.
- *
- * What the latter looks like was found from recorded usage, and from what is
- * public of the harmony format.
+ * JSON written again, as templates do it.
  */
 
 
@@ -13,56 +9,23 @@
 #include "genai_text.h"
 
 
-/*
- * Unions and references that are followed within each other; bytes that a
- * type may grow to, as references can be used again and again; names that are
- * compared, for which are required.
- */
-#define GENAI_FRAMING_NESTED   16
-#define GENAI_FRAMING_TYPE     (4 * GENAI_FRAMING_LARGE)
-#define GENAI_FRAMING_COMPARE  65536
+/* bytes of a number that a double keeps */
+#define GENAI_FRAMING_DIGITS  16
 
-
-typedef struct {
-    genai_writer_arena_t  *w;
-    const genai_tape_t    *t;
-    uint32_t               root;        /* of the schema, for "$ref" */
-    int                    harmony;
-    int                    depth;
-    int                   *odd;
-    size_t                 start;       /* where the type begins */
-    uint32_t               compared;
-} genai_framing_type_t;
+/* places of a table that are looked at for a name */
+#define GENAI_FRAMING_PROBES  64
 
 
 static int genai_framing_string(genai_writer_arena_t *w,
     const genai_tape_t *t, uint32_t i);
 static int genai_framing_raw(genai_writer_arena_t *w, const genai_str_t *s);
-static int genai_framing_plain(genai_writer_arena_t *w,
-    const genai_tape_t *t, uint32_t i);
 static int genai_framing_is_dropped(const genai_tape_t *t, uint32_t key);
-static int genai_framing_schema_type(genai_framing_type_t *y, uint32_t i,
-    int head);
-static int genai_framing_object(genai_framing_type_t *y, uint32_t i,
-    uint32_t properties, int head);
-static int genai_framing_property(genai_framing_type_t *y, uint32_t key,
-    int line, uint32_t required);
-static int genai_framing_comment(genai_framing_type_t *y, uint32_t i);
-static int genai_framing_has_comment(const genai_framing_type_t *y,
-    uint32_t properties, int depth);
-static int genai_framing_union(genai_framing_type_t *y, uint32_t i);
-static int genai_framing_enum(genai_framing_type_t *y, uint32_t i);
-static int genai_framing_word(genai_framing_type_t *y, uint32_t type,
-    uint32_t i);
-static uint32_t genai_framing_ref(const genai_framing_type_t *y, uint32_t i);
-static void genai_framing_look(genai_framing_type_t *y, uint32_t i);
-static uint32_t genai_framing_member(const genai_tape_t *t, uint32_t i,
-    const char *name, genai_tape_type_e type);
+static int genai_framing_number(const genai_str_t *s);
 
 
 int
 genai_framing_json(genai_writer_arena_t *w, const genai_tape_t *t, uint32_t i,
-    int blanks, int drop)
+    int blanks, int drop, int *odd)
 {
     int          rc, first, object;
     uint32_t     k;
@@ -77,9 +40,18 @@ genai_framing_json(genai_writer_arena_t *w, const genai_tape_t *t, uint32_t i,
     case GENAI_TAPE_OBJECT:
         break;
 
+    case GENAI_TAPE_NUMBER:
+        s = genai_tape_view(t, i);
+        *odd |= !genai_framing_number(&s);
+        return genai_framing_raw(w, &s);
+
     default:
         s = genai_tape_view(t, i);
         return genai_framing_raw(w, &s);
+    }
+
+    if (genai_framing_twice(w->arena, t, i, odd) == -1) {
+        return -1;
     }
 
     object = (genai_tape_type(t, i) == GENAI_TAPE_OBJECT);
@@ -114,7 +86,7 @@ genai_framing_json(genai_writer_arena_t *w, const genai_tape_t *t, uint32_t i,
 
         if (rc == 0) {
             rc = genai_framing_json(w, t, object ? genai_tape_value(t, k) : k,
-                                    blanks, 0);
+                                    blanks, 0, odd);
         }
     }
 
@@ -133,6 +105,116 @@ genai_framing_is_dropped(const genai_tape_t *t, uint32_t key)
     return genai_tape_named(t, key, "required", 8)
            || genai_tape_named(t, key, "description", 11)
            || genai_tape_named(t, key, "additionalProperties", 20);
+}
+
+
+/*
+ * Whether every reader that writes the number again writes the same: few
+ * digits, no exponent, and nothing that it could do without.
+ */
+
+static int
+genai_framing_number(const genai_str_t *s)
+{
+    size_t                i, dot;
+    const unsigned char  *p;
+
+    p = s->data;
+    dot = s->len;
+
+    for (i = 0; i < s->len; i++) {
+
+        if (p[i] == '.') {
+            dot = i;
+
+        } else if (p[i] == 'e' || p[i] == 'E') {
+            return 0;
+        }
+    }
+
+    if (s->len > GENAI_FRAMING_DIGITS) {
+        return 0;
+    }
+
+    if (dot == s->len) {
+        return !(s->len == 2 && p[0] == '-' && p[1] == '0');
+    }
+
+    /* 1.50, and 0.00001, which some write with an exponent */
+
+    return p[s->len - 1] != '0'
+           && !(s->len > dot + 4 && memcmp(p + dot, ".0000", 5) == 0);
+}
+
+
+/*
+ * Sets *odd where two members of the object at i may have one name: a server
+ * that reads it keeps one of them.
+ */
+
+int
+genai_framing_twice(genai_arena_t *arena, const genai_tape_t *t, uint32_t i,
+    int *odd)
+{
+    size_t       k;
+    uint32_t     key, n, size, hash, probes, *seen;
+    genai_str_t  s;
+
+    n = 0;
+
+    if (*odd || genai_tape_type(t, i) != GENAI_TAPE_OBJECT) {
+        return 0;
+    }
+
+    for (key = genai_tape_first(t, i); key; key = genai_tape_next(t, i, key)) {
+
+        if (genai_tape_escaped(t, key)) {
+            *odd = 1;
+            return 0;
+        }
+
+        n++;
+    }
+
+    if (n < 2) {
+        return 0;
+    }
+
+    for (size = 4; size < 2 * n; size *= 2) { /* void */ }
+
+    seen = genai_arena_alloc(arena, size * sizeof(uint32_t));
+    if (seen == NULL) {
+        return -1;
+    }
+
+    memset(seen, 0, size * sizeof(uint32_t));
+
+    for (key = genai_tape_first(t, i); key; key = genai_tape_next(t, i, key)) {
+
+        s = genai_tape_view(t, key);
+        hash = 2166136261u;
+
+        for (k = 0; k < s.len; k++) {
+            hash = (hash ^ s.data[k]) * 16777619u;
+        }
+
+        hash |= !hash;
+
+        /* a doubt too many where two names have one hash, or many are near */
+
+        probes = 0;
+
+        for (k = hash & (size - 1); seen[k]; k = (k + 1) & (size - 1)) {
+            if (seen[k] == hash || ++probes == GENAI_FRAMING_PROBES) {
+                *odd = 1;
+                return 0;
+            }
+        }
+
+        seen[k] = hash;
+    }
+
+    return 0;
 }
 
 
@@ -183,15 +265,15 @@ genai_framing_raw(genai_writer_arena_t *w, const genai_str_t *s)
 
 /* a string's text; of any other value the JSON */
 
-static int
+int
 genai_framing_plain(genai_writer_arena_t *w, const genai_tape_t *t,
-    uint32_t i)
+    uint32_t i, int *odd)
 {
     genai_str_t   raw;
     genai_text_t  text;
 
     if (genai_tape_type(t, i) != GENAI_TAPE_STRING) {
-        return genai_framing_json(w, t, i, 1, 0);
+        return genai_framing_json(w, t, i, 1, 0, odd);
     }
 
     raw = genai_tape_view(t, i);
@@ -203,521 +285,4 @@ genai_framing_plain(genai_writer_arena_t *w, const genai_tape_t *t,
     }
 
     return genai_framing_raw(w, &text.text);
-}
-
-
-int
-genai_framing_type(genai_writer_arena_t *w, const genai_tape_t *t, uint32_t i,
-    int harmony, int *odd)
-{
-    genai_framing_type_t  y;
-
-    y.w = w;
-    y.t = t;
-    y.root = i;
-    y.harmony = harmony;
-    y.depth = 0;
-    y.odd = odd;
-    y.start = w->text.len;
-    y.compared = 0;
-
-    return genai_framing_schema_type(&y, i, 1);
-}
-
-
-/* head: what it is called stands before it */
-
-static int
-genai_framing_schema_type(genai_framing_type_t *y, uint32_t i, int head)
-{
-    int                  rc;
-    uint32_t             k, type;
-    const genai_tape_t  *t;
-
-    t = y->t;
-
-    if (genai_tape_type(t, i) != GENAI_TAPE_OBJECT
-        || y->depth == GENAI_FRAMING_NESTED
-        || y->w->text.len - y->start > GENAI_FRAMING_TYPE)
-    {
-        *y->odd = 1;
-        return genai_framing_write(y->w, "any");
-    }
-
-    genai_framing_look(y, i);
-
-    k = genai_framing_member(t, i, "anyOf", GENAI_TAPE_ARRAY);
-
-    if (k == 0) {
-        k = genai_framing_member(t, i, "oneOf", GENAI_TAPE_ARRAY);
-    }
-
-    y->depth++;
-
-    if (genai_framing_member(t, i, "$ref", GENAI_TAPE_STRING)) {
-        *y->odd = 1;
-        k = genai_framing_ref(y, i);
-
-        rc = k ? genai_framing_schema_type(y, k, 1)
-               : genai_framing_write(y->w, "any");
-
-    } else if (k) {
-        *y->odd = 1;
-        rc = genai_framing_union(y, k);
-
-    } else {
-        type = genai_tape_find(t, i, "type", 4);
-
-        if (type && genai_tape_type(t, type) == GENAI_TAPE_STRING
-            && genai_tape_named(t, type, "object", 6))
-        {
-            k = genai_framing_member(t, i, "properties", GENAI_TAPE_OBJECT);
-            rc = genai_framing_object(y, i, k, head);
-
-        } else {
-            rc = genai_framing_word(y, type, i);
-        }
-    }
-
-    y->depth--;
-
-    return rc;
-}
-
-
-static int
-genai_framing_object(genai_framing_type_t *y, uint32_t i, uint32_t properties,
-    int head)
-{
-    int       rc, line, first;
-    uint32_t  key, k, required;
-
-    if (y->harmony && y->depth > 1) {
-        *y->odd = 1;
-        return genai_framing_write(y->w, "Record<string, any>");
-    }
-
-    if (properties == 0 || genai_tape_first(y->t, properties) == 0) {
-        *y->odd = 1;
-        return genai_framing_write(y->w, "object");
-    }
-
-    /* recorded, but not of all that are framed so */
-
-    if (y->depth > 1) {
-        *y->odd = 1;
-    }
-
-    required = genai_framing_member(y->t, i, "required", GENAI_TAPE_ARRAY);
-
-    line = !y->harmony && !genai_framing_has_comment(y, properties, 0);
-    rc = 0;
-
-    if (head && !y->harmony) {
-
-        k = genai_framing_member(y->t, i, "title", GENAI_TAPE_STRING);
-
-        if (k) {
-            line = 0;
-        }
-
-        rc = genai_framing_comment(y, i);
-
-        if (genai_framing_member(y->t, i, "description", GENAI_TAPE_STRING)) {
-            line = 0;
-            *y->odd = 1;
-        }
-    }
-
-    if (rc == 0) {
-        rc = line ? genai_framing_write(y->w, "{ ")
-                  : genai_framing_write(y->w, "{\n");
-    }
-
-    first = 1;
-
-    for (key = genai_tape_first(y->t, properties);
-         key && rc == 0;
-         key = genai_tape_next(y->t, properties, key))
-    {
-        if (line && !first) {
-            rc = genai_framing_write(y->w, ", ");
-        }
-
-        first = 0;
-
-        if (rc == 0) {
-            rc = genai_framing_property(y, key, line, required);
-        }
-    }
-
-    if (rc == 0) {
-        rc = line ? genai_framing_write(y->w, " }")
-                  : genai_framing_write(y->w, "}");
-    }
-
-    return rc;
-}
-
-
-static int
-genai_framing_property(genai_framing_type_t *y, uint32_t key, int line,
-    uint32_t required)
-{
-    int                  rc, must;
-    uint32_t             i, k;
-    genai_str_t          name, s;
-    const genai_tape_t  *t;
-
-    t = y->t;
-    i = genai_tape_value(t, key);
-    name = genai_tape_view(t, key);
-    must = 0;
-
-    if (required) {
-
-        for (k = genai_tape_first(t, required);
-             k;
-             k = genai_tape_next(t, required, k))
-        {
-            if (++y->compared > GENAI_FRAMING_COMPARE) {
-                *y->odd = 1;
-                break;
-            }
-
-            s = genai_tape_view(t, k);
-
-            if (s.len == name.len && memcmp(s.data, name.data, s.len) == 0) {
-                must = 1;
-                break;
-            }
-        }
-    }
-
-    rc = line ? 0 : genai_framing_comment(y, i);
-
-    if (rc == 0 && y->harmony) {
-        rc = genai_framing_write(y->w, "  ");
-    }
-
-    if (rc == 0) {
-        rc = genai_framing_plain(y->w, t, key);
-    }
-
-    if (rc == 0) {
-        rc = must ? genai_framing_write(y->w, ": ")
-                  : genai_framing_write(y->w, "?: ");
-    }
-
-    if (rc == 0) {
-        rc = genai_framing_schema_type(y, i, 0);
-    }
-
-    if (line || rc == -1) {
-        return rc;
-    }
-
-    rc = genai_framing_write(y->w, ",");
-
-    k = genai_tape_find(t, i, "default", 7);
-
-    if (rc == 0 && k && !y->harmony) {
-
-        *y->odd = 1;
-        rc = genai_framing_write(y->w, " // default: ");
-
-        if (rc == 0) {
-            rc = genai_framing_plain(y->w, t, k);
-        }
-    }
-
-    return (rc == 0) ? genai_framing_write(y->w, "\n") : -1;
-}
-
-
-/* the lines before a property, or before a type */
-
-static int
-genai_framing_comment(genai_framing_type_t *y, uint32_t i)
-{
-    int       rc;
-    uint32_t  k;
-
-    rc = 0;
-
-    k = genai_framing_member(y->t, i, "title", GENAI_TAPE_STRING);
-
-    if (k) {
-        *y->odd = 1;
-    }
-
-    if (k && !y->harmony) {
-
-        if (genai_framing_write(y->w, "// ") == -1
-            || genai_framing_plain(y->w, y->t, k) == -1)
-        {
-            return -1;
-        }
-
-        rc = genai_framing_write(y->w, "\n//\n");
-    }
-
-    k = genai_framing_member(y->t, i, "description", GENAI_TAPE_STRING);
-
-    if (rc == 0 && k && genai_tape_view(y->t, k).len) {
-
-        if (y->harmony && genai_framing_write(y->w, "  ") == -1) {
-            return -1;
-        }
-
-        if (genai_framing_write(y->w, "// ") == -1
-            || genai_framing_plain(y->w, y->t, k) == -1)
-        {
-            return -1;
-        }
-
-        rc = genai_framing_write(y->w, "\n");
-    }
-
-    return rc;
-}
-
-
-static int
-genai_framing_has_comment(const genai_framing_type_t *y, uint32_t properties,
-    int depth)
-{
-    uint32_t             key, i, k;
-    const genai_tape_t  *t;
-
-    t = y->t;
-
-    if (depth == GENAI_FRAMING_NESTED) {
-        return 1;
-    }
-
-    for (key = genai_tape_first(t, properties);
-         key;
-         key = genai_tape_next(t, properties, key))
-    {
-        i = genai_tape_value(t, key);
-
-        k = genai_framing_member(t, i, "description", GENAI_TAPE_STRING);
-
-        if ((k && genai_tape_view(t, k).len)
-            || genai_framing_member(t, i, "title", GENAI_TAPE_STRING)
-            || genai_tape_find(t, i, "default", 7))
-        {
-            return 1;
-        }
-
-        k = genai_framing_member(t, i, "properties", GENAI_TAPE_OBJECT);
-
-        if (k && genai_framing_has_comment(y, k, depth + 1)) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-static int
-genai_framing_union(genai_framing_type_t *y, uint32_t i)
-{
-    int       rc;
-    uint32_t  k;
-
-    rc = 0;
-
-    for (k = genai_tape_first(y->t, i);
-         k && rc == 0;
-         k = genai_tape_next(y->t, i, k))
-    {
-        if (k != genai_tape_first(y->t, i)) {
-            rc = genai_framing_write(y->w, " | ");
-        }
-
-        if (rc == 0) {
-            rc = genai_framing_schema_type(y, k, 0);
-        }
-    }
-
-    return rc;
-}
-
-
-static int
-genai_framing_enum(genai_framing_type_t *y, uint32_t i)
-{
-    int       rc;
-    uint32_t  k;
-
-    rc = 0;
-
-    for (k = genai_tape_first(y->t, i);
-         k && rc == 0;
-         k = genai_tape_next(y->t, i, k))
-    {
-        if (k != genai_tape_first(y->t, i)) {
-            rc = genai_framing_write(y->w, " | ");
-        }
-
-        if (rc == 0) {
-            rc = genai_framing_json(y->w, y->t, k, 0, 0);
-        }
-    }
-
-    return rc;
-}
-
-
-/* what a type's word, at type, is called; i is its schema */
-
-static int
-genai_framing_word(genai_framing_type_t *y, uint32_t type, uint32_t i)
-{
-    int                  rc;
-    uint32_t             k;
-    const genai_tape_t  *t;
-
-    t = y->t;
-
-    if (type && genai_tape_type(t, type) == GENAI_TAPE_ARRAY) {
-
-        *y->odd = 1;
-        rc = 0;
-
-        for (k = genai_tape_first(t, type);
-             k && rc == 0;
-             k = genai_tape_next(t, type, k))
-        {
-            if (k != genai_tape_first(t, type)) {
-                rc = genai_framing_write(y->w, " | ");
-            }
-
-            if (rc == 0) {
-                rc = genai_framing_word(y, k, i);
-            }
-        }
-
-        return rc;
-    }
-
-    if (type == 0 || genai_tape_type(t, type) != GENAI_TAPE_STRING) {
-        *y->odd = 1;
-        return genai_framing_write(y->w, "any");
-    }
-
-    if (genai_tape_named(t, type, "array", 5)) {
-
-        k = genai_tape_find(t, i, "items", 5);
-        rc = k ? genai_framing_schema_type(y, k, 0)
-               : genai_framing_write(y->w, "any");
-
-        return rc == 0 ? genai_framing_write(y->w, "[]") : -1;
-    }
-
-    k = genai_framing_member(t, i, "enum", GENAI_TAPE_ARRAY);
-
-    if (k && genai_tape_first(t, k)) {
-
-        if (!y->harmony) {
-            return genai_framing_enum(y, k);
-        }
-
-        *y->odd = 1;
-
-        if (y->depth == 2 && genai_tape_named(t, type, "string", 6)) {
-            return genai_framing_enum(y, k);
-        }
-    }
-
-    if (genai_tape_named(t, type, "integer", 7)) {
-        return genai_framing_write(y->w, "number");
-    }
-
-    if (genai_tape_named(t, type, "string", 6)
-        || genai_tape_named(t, type, "number", 6)
-        || genai_tape_named(t, type, "boolean", 7)
-        || genai_tape_named(t, type, "null", 4)
-        || genai_tape_named(t, type, "object", 6))
-    {
-        return genai_framing_plain(y->w, t, type);
-    }
-
-    *y->odd = 1;
-
-    return genai_framing_write(y->w, "any");
-}
-
-
-/* what "#/$defs/NAME" is, or 0 */
-
-static uint32_t
-genai_framing_ref(const genai_framing_type_t *y, uint32_t i)
-{
-    size_t                n;
-    uint32_t              k;
-    genai_str_t           s;
-    const unsigned char  *p;
-
-    s = genai_tape_view(y->t, genai_tape_find(y->t, i, "$ref", 4));
-
-    n = s.len;
-
-    for (p = s.data + s.len; p > s.data && p[-1] != '/'; p--) { /* void */ }
-
-    n = s.data + s.len - p;
-
-    k = genai_framing_member(y->t, y->root, "$defs", GENAI_TAPE_OBJECT);
-
-    if (k == 0) {
-        k = genai_framing_member(y->t, y->root, "definitions",
-                                 GENAI_TAPE_OBJECT);
-    }
-
-    return k ? genai_tape_find(y->t, k, (const char *) p, n) : 0;
-}
-
-
-/* a word that nobody has recorded makes it an estimate */
-
-static void
-genai_framing_look(genai_framing_type_t *y, uint32_t i)
-{
-    int       n;
-    uint32_t  key;
-
-    static const char  *words[] = {
-        "type", "properties", "required", "description", "items", "enum",
-        "additionalProperties", "strict", NULL
-    };
-
-    for (key = genai_tape_first(y->t, i);
-         key && !*y->odd;
-         key = genai_tape_next(y->t, i, key))
-    {
-        for (n = 0; words[n]; n++) {
-            if (genai_tape_named(y->t, key, words[n], strlen(words[n]))) {
-                break;
-            }
-        }
-
-        if (words[n] == NULL) {
-            *y->odd = 1;
-        }
-    }
-}
-
-
-static uint32_t
-genai_framing_member(const genai_tape_t *t, uint32_t i, const char *name,
-    genai_tape_type_e type)
-{
-    uint32_t  k;
-
-    k = genai_tape_find(t, i, name, strlen(name));
-
-    return (k && genai_tape_type(t, k) == type) ? k : 0;
 }

@@ -14,12 +14,33 @@
 /* bytes at an end of a text among which its last token is */
 #define GENAI_FRAMING_TAIL  96
 
+/* letters of a control token in brackets */
+#define GENAI_FRAMING_MARK  32
+
+/* bytes of an answer that are looked through */
+#define GENAI_FRAMING_LOOK  65536
+
+
+/* how much of a text its end is */
+
+typedef enum {
+    GENAI_FRAMING_PIECES = 0,       /* up to where a piece begins */
+    GENAI_FRAMING_WHOLE,            /* all of it */
+    GENAI_FRAMING_CUT               /* up to the middle of a piece, maybe */
+} genai_framing_end_e;
+
 
 static int genai_framing_edges(genai_framing_t *f, uint32_t i);
+static void genai_framing_thoughts(genai_framing_t *f,
+    const genai_str_t *raw);
+static void genai_framing_seam(genai_framing_t *f);
+static int genai_framing_mark_next(uint8_t marks, int c);
+static int genai_framing_mark(const genai_str_t *raw, const unsigned char *p);
+static int genai_framing_less(const genai_str_t *raw, const unsigned char *p);
 static int genai_framing_tail(genai_framing_t *f, uint32_t segment,
-    size_t room, genai_str_t *tail);
+    size_t room, genai_str_t *tail, genai_framing_end_e *end);
 static int genai_framing_head(genai_framing_t *f, uint32_t segment,
-    genai_str_t *head);
+    genai_str_t *head, genai_framing_end_e *end);
 static int genai_framing_add(genai_framing_t *f, const genai_str_t *text,
     uint32_t segment, int32_t times);
 
@@ -56,6 +77,10 @@ genai_framing_text(genai_framing_t *f, uint32_t i)
     f->ntexts++;
     f->text = i;
 
+    if (f->role == GENAI_ROLE_ASSISTANT && f->family->thinks) {
+        genai_framing_thoughts(f, &raw);
+    }
+
     if (f->family->trims && genai_framing_edges(f, i) == -1) {
         return -1;
     }
@@ -64,6 +89,7 @@ genai_framing_text(genai_framing_t *f, uint32_t i)
 
         if (f->systems == 1) {
             f->system = i + 1;
+            f->parts = (f->ntexts > 1);
         }
 
         /* "# Instructions\n\n" and an end */
@@ -77,6 +103,39 @@ genai_framing_text(genai_framing_t *f, uint32_t i)
 }
 
 
+/* templates leave out what is before "</think>" */
+
+static void
+genai_framing_thoughts(genai_framing_t *f, const genai_str_t *raw)
+{
+    const unsigned char  *p, *end;
+
+    if (raw->len > GENAI_FRAMING_LOOK) {
+        f->estimated |= GENAI_FRAMING_REASONING;
+        f->thought_bytes += raw->len;
+        return;
+    }
+
+    f->spent += raw->len / 8;
+    end = raw->data + raw->len;
+
+    for (p = raw->data; end - p >= 6; p++) {
+
+        p = memchr(p, '/', end - p - 5);
+
+        if (p == NULL) {
+            return;
+        }
+
+        if (memcmp(p, "/think", 6) == 0) {
+            f->estimated |= GENAI_FRAMING_REASONING;
+            f->thought_bytes += raw->len;
+            return;
+        }
+    }
+}
+
+
 /*
  * Templates trim texts.  Line feeds that an answer began with, as they stand
  * behind an empty thought, are left out; any other white space is a doubt.
@@ -85,12 +144,13 @@ genai_framing_text(genai_framing_t *f, uint32_t i)
 static int
 genai_framing_edges(genai_framing_t *f, uint32_t i)
 {
-    size_t         n;
-    genai_str_t    head, tail;
-    unsigned char  c;
+    size_t               n;
+    genai_str_t          head, tail;
+    unsigned char        c;
+    genai_framing_end_e  end, other;
 
-    if (genai_framing_head(f, i, &head) == -1
-        || genai_framing_tail(f, i, 0, &tail) == -1)
+    if (genai_framing_head(f, i, &head, &end) == -1
+        || genai_framing_tail(f, i, 0, &tail, &other) == -1)
     {
         return -1;
     }
@@ -116,6 +176,10 @@ genai_framing_edges(genai_framing_t *f, uint32_t i)
         }
 
         return 0;
+    }
+
+    if (end == GENAI_FRAMING_CUT) {
+        genai_framing_seam(f);
     }
 
     if (genai_framing_made(f, &head, -1) == -1) {
@@ -181,15 +245,22 @@ genai_framing_add(genai_framing_t *f, const genai_str_t *text,
 int
 genai_framing_behind(genai_framing_t *f, uint32_t segment, const char *text)
 {
-    size_t       len;
-    genai_str_t  tail;
+    size_t               len;
+    genai_str_t          tail;
+    genai_framing_end_e  end;
 
     len = strlen(text);
 
-    if (genai_framing_tail(f, segment, len, &tail) == -1
+    if (genai_framing_tail(f, segment, len, &tail, &end) == -1
         || genai_framing_made(f, &tail, -1) == -1)
     {
         return -1;
+    }
+
+    if (end == GENAI_FRAMING_CUT
+        || (end == GENAI_FRAMING_WHOLE && f->parts))
+    {
+        genai_framing_seam(f);
     }
 
     memcpy(tail.data + tail.len, text, len);
@@ -203,17 +274,26 @@ int
 genai_framing_join(genai_framing_t *f, uint32_t one, uint32_t two,
     const char *text)
 {
-    size_t       len;
-    genai_str_t  tail, head;
+    size_t               len;
+    genai_str_t          tail, head;
+    genai_framing_end_e  before, behind;
 
     len = strlen(text);
 
-    if (genai_framing_head(f, two, &head) == -1
-        || genai_framing_tail(f, one, len + head.len, &tail) == -1
+    if (genai_framing_head(f, two, &head, &behind) == -1
+        || genai_framing_tail(f, one, len + head.len, &tail, &before) == -1
         || genai_framing_made(f, &tail, -1) == -1
         || genai_framing_made(f, &head, -1) == -1)
     {
         return -1;
+    }
+
+    /* a part that is no more than its two seams makes one of them */
+
+    if (before == GENAI_FRAMING_CUT || behind == GENAI_FRAMING_CUT
+        || (before == GENAI_FRAMING_WHOLE && f->ntexts > 1))
+    {
+        genai_framing_seam(f);
     }
 
     memcpy(tail.data + tail.len, text, len);
@@ -221,6 +301,14 @@ genai_framing_join(genai_framing_t *f, uint32_t one, uint32_t two,
     tail.len += len + head.len;
 
     return genai_framing_made(f, &tail, 1);
+}
+
+
+static void
+genai_framing_seam(genai_framing_t *f)
+{
+    f->nseams++;
+    f->estimated |= GENAI_FRAMING_SEAMS;
 }
 
 
@@ -232,7 +320,7 @@ genai_framing_join(genai_framing_t *f, uint32_t one, uint32_t two,
 
 static int
 genai_framing_tail(genai_framing_t *f, uint32_t segment, size_t room,
-    genai_str_t *tail)
+    genai_str_t *tail, genai_framing_end_e *end)
 {
     int                  escaped;
     size_t               at, i, n;
@@ -270,6 +358,9 @@ genai_framing_tail(genai_framing_t *f, uint32_t segment, size_t room,
         }
     }
 
+    *end = (i > 2) ? GENAI_FRAMING_PIECES
+                   : at ? GENAI_FRAMING_CUT : GENAI_FRAMING_WHOLE;
+
     i = (i > 2) ? i - 2 : 0;
 
     tail->data = p + i;
@@ -282,7 +373,8 @@ genai_framing_tail(genai_framing_t *f, uint32_t segment, size_t room,
 /* the same of the beginning */
 
 static int
-genai_framing_head(genai_framing_t *f, uint32_t segment, genai_str_t *head)
+genai_framing_head(genai_framing_t *f, uint32_t segment, genai_str_t *head,
+    genai_framing_end_e *end)
 {
     int                  escaped;
     size_t               i, n;
@@ -302,6 +394,7 @@ genai_framing_head(genai_framing_t *f, uint32_t segment, genai_str_t *head)
         n--;
     }
 
+    *end = (n < raw.len) ? GENAI_FRAMING_CUT : GENAI_FRAMING_WHOLE;
     raw.len = n;
 
     p = genai_arena_alloc(f->arena, raw.len);
@@ -316,6 +409,7 @@ genai_framing_head(genai_framing_t *f, uint32_t segment, genai_str_t *head)
             && genai_framing_letter(p[i + 1]))
         {
             n = i;
+            *end = GENAI_FRAMING_PIECES;
             break;
         }
     }
@@ -354,4 +448,136 @@ genai_framing_decode(genai_framing_t *f, uint32_t index, genai_str_t *text)
     *text = t.text;
 
     return 0;
+}
+
+
+int
+genai_framing_marks(const genai_catalog_model_t *model,
+    const genai_str_t *raw, size_t pos, size_t end)
+{
+    int                   c;
+    uint8_t               marks;
+    const unsigned char  *p, *last;
+
+    static const int  first[] = { 0, '|', 0xef, ']' };
+
+    marks = model ? genai_framing_family(model->framing)->marks
+                  : GENAI_MARKS_NONE;
+
+    if (marks == GENAI_MARKS_NONE) {
+        return 0;
+    }
+
+    last = raw->data + end;
+
+    for (c = first[marks]; c; c = genai_framing_mark_next(marks, c)) {
+
+        for (p = raw->data + pos; p < last; p++) {
+
+            p = memchr(p, c, last - p);
+
+            if (p == NULL) {
+                break;
+            }
+
+            if (genai_framing_mark(raw, p)) {
+                return 1;
+            }
+
+            /* of a run only the first may be one */
+
+            while (p + 1 < last && p[1] == c) {
+                p++;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+/* what else to look for: bars that are written as escapes, <s> and </s> */
+
+static int
+genai_framing_mark_next(uint8_t marks, int c)
+{
+    if (marks == GENAI_MARKS_WIDE && c == 0xef) {
+        return '\\';
+    }
+
+    return (marks == GENAI_MARKS_BRACKET && c == ']') ? 's' : 0;
+}
+
+
+/* whether the byte at p is where a control token is known by */
+
+static int
+genai_framing_mark(const genai_str_t *raw, const unsigned char *p)
+{
+    size_t                left;
+    const unsigned char  *q;
+
+    left = raw->data + raw->len - p;
+
+    switch (*p) {
+
+    case '|':
+        return genai_framing_less(raw, p);
+
+    case 0xef:
+        return left > 2 && p[1] == 0xbd && p[2] == 0x9c
+               && genai_framing_less(raw, p);
+
+    case '\\':
+        return left > 5 && p[1] == 'u' && (p[2] | 0x20) == 'f'
+               && (p[3] | 0x20) == 'f' && p[4] == '5' && (p[5] | 0x20) == 'c'
+               && genai_framing_less(raw, p);
+
+    case ']':
+
+        for (q = p; q > raw->data; q--) {
+
+            if (q[-1] == '[') {
+                return p - q > 1;
+            }
+
+            if ((q[-1] < 'A' || q[-1] > 'Z') && q[-1] != '_' && q[-1] != '/'
+                && q[-1] != '\\')
+            {
+                return 0;
+            }
+
+            if (p - q == GENAI_FRAMING_MARK) {
+                return 0;
+            }
+        }
+
+        return 0;
+
+    default:                                            /* s */
+
+        if (left < 2 || (p[1] != '>' && p[1] != '\\')) {
+            return 0;
+        }
+
+        q = p;
+
+        if (q > raw->data && q[-1] == '/') {
+            q--;
+            q -= (q > raw->data && q[-1] == '\\');
+        }
+
+        return genai_framing_less(raw, q);
+    }
+}
+
+
+/* whether a "<" is before p, which some clients write as an escape */
+
+static int
+genai_framing_less(const genai_str_t *raw, const unsigned char *p)
+{
+    return (p - raw->data >= 1 && p[-1] == '<')
+           || (p - raw->data >= 6 && memcmp(p - 6, "\\u003", 5) == 0
+               && (p[-1] | 0x20) == 'c');
 }

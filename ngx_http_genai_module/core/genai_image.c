@@ -272,17 +272,21 @@ genai_image_skip(genai_image_t *im, uint32_t n)
 }
 
 
-/* segments up to the one of a frame, SOF0 to SOF15 without DHT, JPG, DAC */
+/*
+ * Segments up to the image's data, or as far as is looked at: the size is in
+ * the one of a frame, SOF0 to SOF15 without DHT, JPG, DAC.  Of two that
+ * differ nobody knows which one a reader takes.
+ */
 
 static void
 genai_image_jpeg(genai_image_t *im, uint32_t *width, uint32_t *height)
 {
-    uint32_t  c, len;
+    uint32_t  c, len, w, h;
 
     while (!im->bad) {
 
         if (genai_image_byte(im) != 0xff) {
-            return;
+            break;
         }
 
         do {
@@ -295,24 +299,46 @@ genai_image_jpeg(genai_image_t *im, uint32_t *width, uint32_t *height)
 
         /* a size must come before the image's data */
 
-        if (c == 0xd9 || c == 0xda) {
-            return;
+        if (im->bad || c == 0xd9 || c == 0xda) {
+            break;
         }
 
         len = genai_image_big(im, 2);
 
         if (len < 2) {
-            return;
+            break;
         }
 
-        if (c >= 0xc0 && c <= 0xcf && c != 0xc4 && c != 0xc8 && c != 0xcc) {
+        len -= 2;
+
+        if (len >= 5 && c >= 0xc0 && c <= 0xcf && c != 0xc4 && c != 0xc8
+            && c != 0xcc)
+        {
             genai_image_skip(im, 1);
-            *height = genai_image_big(im, 2);
-            *width = genai_image_big(im, 2);
-            return;
+            h = genai_image_big(im, 2);
+            w = genai_image_big(im, 2);
+            len -= 5;
+
+            if (im->bad) {
+                break;
+            }
+
+            if (*width && (*width != w || *height != h)) {
+                *width = 0;
+                return;
+            }
+
+            *width = w;
+            *height = h;
         }
 
-        genai_image_skip(im, len - 2);
+        genai_image_skip(im, len);
+    }
+
+    /* where the size was found, what is cut behind it does not matter */
+
+    if (*width) {
+        im->bad = 0;
     }
 }
 

@@ -21,6 +21,7 @@ static void genai_meter_usage(genai_meter_t *m, const genai_usage_t *usage);
 static void genai_meter_part(int64_t *to, int64_t told);
 static int64_t genai_meter_told(int64_t n);
 static int64_t genai_meter_estimate(uint64_t bytes);
+static int64_t genai_meter_rest(const genai_meter_t *m);
 static int64_t genai_meter_add(int64_t a, int64_t b);
 
 
@@ -40,6 +41,7 @@ genai_meter_init(genai_meter_t *m, uint64_t prompt)
     m->prompt = prompt;
     m->prompt_tokens = -1;
     m->answer_tokens = -1;
+    m->told_tokens = -1;
     genai_usage_clear(&m->usage);
 }
 
@@ -47,14 +49,16 @@ genai_meter_init(genai_meter_t *m, uint64_t prompt)
 void
 genai_meter_attempt(genai_meter_t *m)
 {
-    int       exact;
+    int       exact, silent;
     int64_t   tokens;
 
     tokens = m->prompt_tokens;
     exact = m->prompt_exact;
+    silent = m->silent;
 
     genai_meter_init(m, m->prompt);
     genai_meter_prompt(m, tokens, exact);
+    m->silent = silent & 1;
 }
 
 
@@ -74,6 +78,7 @@ genai_meter_said(genai_meter_t *m, uint64_t tokens, uint64_t reasoning,
     m->reasoning_tokens = (reasoning < tokens) ? (int64_t) reasoning
                                                : m->answer_tokens;
     m->answer_exact = (exact != 0);
+    m->said = m->answer;
 }
 
 
@@ -146,6 +151,7 @@ genai_meter_usage(genai_meter_t *m, const genai_usage_t *usage)
 
     if (usage->completion >= 0 || m->usage.completion < 0) {
         m->told = m->answer;
+        m->told_tokens = (m->said == m->answer) ? m->answer_tokens : -1;
     }
 
     genai_meter_part(&m->usage.prompt, usage->prompt);
@@ -224,10 +230,11 @@ genai_meter_tokens(const genai_meter_t *m, genai_tokens_t *tokens)
             ours = 1;
             exact = 0;
             tokens->completion = genai_meter_add(tokens->completion,
-                                   genai_meter_estimate(m->answer - m->told));
+                                                 genai_meter_rest(m));
         }
 
     } else if (m->answer == 0) {
+        exact &= m->silent;
         tokens->completion = 0;
 
     } else if (m->answer_tokens >= 0) {
@@ -265,6 +272,32 @@ static int64_t
 genai_meter_estimate(uint64_t bytes)
 {
     return bytes / GENAI_METER_BYTES + (bytes % GENAI_METER_BYTES != 0);
+}
+
+
+/*
+ * What was said since usage was told: the tokens that we have counted since,
+ * or as many of all of them as its bytes are.
+ */
+
+static int64_t
+genai_meter_rest(const genai_meter_t *m)
+{
+    uint64_t  bytes;
+
+    bytes = m->answer - m->told;
+
+    if (m->answer_tokens < 0 || m->said < m->answer) {
+        return genai_meter_estimate(bytes);
+    }
+
+    if (m->told_tokens >= 0) {
+        return (m->answer_tokens > m->told_tokens)
+               ? m->answer_tokens - m->told_tokens : 0;
+    }
+
+    return (int64_t) ((double) m->answer_tokens * (double) bytes
+                      / (double) m->answer + 0.5);
 }
 
 

@@ -30,6 +30,9 @@ typedef struct {
     uint64_t           prompt;  /* bytes of the request's texts */
     uint64_t           answer;  /* bytes of what the model has said */
     uint64_t           told;    /* of these, said before usage was told */
+    uint64_t           said;    /* of these, that our tokens are of */
+    int64_t            told_tokens; /* ours when usage was told, or -1: they
+                                       were not of all that was said */
     int64_t            prompt_tokens;   /* as we count them, or -1 */
     int64_t            answer_tokens;   /* of what was said so far, or -1 */
     int64_t            reasoning_tokens;
@@ -44,6 +47,8 @@ typedef struct {
     unsigned           usage_known:1;
     unsigned           prompt_exact:1;  /* our counts are the provider's */
     unsigned           answer_exact:1;
+    unsigned           silent:1;        /* what is asked for is answered with
+                                           no text, as embeddings are */
 } genai_meter_t;
 
 
@@ -75,7 +80,7 @@ void genai_meter_init(genai_meter_t *m, uint64_t prompt);
 
 /*
  * An attempt begins: what the one before it said is forgotten, but not what
- * is known of the request.
+ * is known of the request, our count of it and whether it is silent.
  */
 void genai_meter_attempt(genai_meter_t *m);
 
@@ -95,7 +100,8 @@ void genai_meter_event(genai_meter_t *m, const genai_event_t *e);
  * What has been used so far.  What the provider has not told is counted: the
  * prompt where an answer has begun, or where the request was sent and not
  * refused; the answer as far as it came and was not in the usage that the
- * provider told last.
+ * provider told last.  Where a text was asked for and none has come yet,
+ * tokens may have been spent that nobody sees: that is no exact count.
  */
 void genai_meter_tokens(const genai_meter_t *m, genai_tokens_t *tokens);
 

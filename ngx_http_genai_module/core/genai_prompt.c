@@ -16,6 +16,13 @@
 #include "genai_text.h"
 
 
+/*
+ * Tokens that a text may have more where it was cut within a run, and bytes of
+ * it for one more.
+ */
+#define GENAI_PROMPT_CUT    64
+#define GENAI_PROMPT_RUN    1024
+
 /* bytes of a token, where there is no vocabulary */
 #define GENAI_PROMPT_BYTES  4
 
@@ -41,6 +48,11 @@ static void genai_prompt_add(genai_prompt_t *p, uint64_t tokens);
 static int genai_prompt_hash(genai_prompt_t *p, const genai_str_t *text,
     int escaped, int64_t *budget);
 static int genai_prompt_look(genai_prompt_t *p, const genai_str_t *text);
+static int genai_prompt_marks(genai_prompt_t *p, const genai_str_t *text,
+    int64_t *budget);
+static void genai_prompt_bound(genai_prompt_t *p);
+static int64_t genai_prompt_times(int64_t tokens, double factor);
+static int64_t genai_prompt_sum(int64_t a, uint64_t b);
 static void genai_prompt_done(genai_prompt_t *p);
 
 
@@ -56,6 +68,8 @@ genai_prompt_init(genai_prompt_t *p, const genai_request_t *req,
     p->vocab = vocab;
     p->known = vocab ? known : NULL;
     p->inexact = (vocab == NULL || standin);
+    p->standin = (standin != 0);
+    p->fallback = (standin == GENAI_PROMPT_FALLBACK);
 
     genai_framing_init(&p->framing, req, model, arena);
 }
@@ -82,6 +96,9 @@ genai_prompt_run(genai_prompt_t *p, genai_bpe_cache_t *cache, size_t budget)
         p->framed = 1;
         p->base = p->framing.fixed;
         p->estimated = p->framing.estimated;
+        p->answer = p->framing.answer;
+        p->slack = genai_prompt_sum(0, p->framing.slack);
+        p->largest_base = genai_prompt_sum(0, p->framing.largest);
     }
 
     if (p->counter == NULL && p->vocab) {
@@ -107,6 +124,7 @@ genai_prompt_run(genai_prompt_t *p, genai_bpe_cache_t *cache, size_t budget)
 
         p->item++;
         p->begun = 0;
+        p->looked = 0;
 
         if (left <= 0 && p->item < p->framing.nitems) {
             return GENAI_PROMPT_AGAIN;
@@ -145,6 +163,14 @@ genai_prompt_item(genai_prompt_t *p, genai_bpe_cache_t *cache,
     }
 
     if (!p->begun) {
+
+        /* a text that a template is made of has its own marks */
+
+        if (item->segment != GENAI_FRAMING_MADE && p->framing.marked
+            && genai_prompt_marks(p, &text, budget) == GENAI_PROMPT_AGAIN)
+        {
+            return GENAI_PROMPT_AGAIN;
+        }
 
         p->bytes += text.len;
         *budget -= 1;
@@ -211,7 +237,12 @@ genai_prompt_item(genai_prompt_t *p, genai_bpe_cache_t *cache,
             genai_count_cache_add(p->known, &p->hash, p->counter->tokens);
         }
 
-        p->inexact |= p->counter->inexact;
+        if (p->counter->inexact) {
+            p->inexact = 1;
+            p->slack = genai_prompt_sum(p->slack, GENAI_PROMPT_CUT
+                                        + text.len / GENAI_PROMPT_RUN);
+        }
+
         genai_prompt_add(p, p->counter->tokens);
     }
 
@@ -356,20 +387,77 @@ genai_prompt_look(genai_prompt_t *p, const genai_str_t *text)
 }
 
 
+/* what may be read as a control token, in steps */
+
+static int
+genai_prompt_marks(genai_prompt_t *p, const genai_str_t *text,
+    int64_t *budget)
+{
+    size_t  end;
+
+    while (p->looked < text->len
+           && !(p->estimated & GENAI_FRAMING_MARKS))
+    {
+        if (*budget <= 0) {
+            return GENAI_PROMPT_AGAIN;
+        }
+
+        end = (text->len - p->looked > GENAI_PROMPT_LOOK)
+              ? p->looked + GENAI_PROMPT_LOOK : text->len;
+
+        if (genai_framing_marks(p->model, text, p->looked, end)) {
+            p->estimated |= GENAI_FRAMING_MARKS;
+            p->slack = genai_prompt_sum(p->slack, GENAI_PROMPT_SLICE);
+        }
+
+        *budget -= (int64_t) ((end - p->looked) / GENAI_PROMPT_HASHED);
+        p->looked = end;
+    }
+
+    return GENAI_PROMPT_DONE;
+}
+
+
 static void
 genai_prompt_add(genai_prompt_t *p, uint64_t tokens)
 {
-    int64_t  n, times;
+    int64_t                      n;
+    const genai_segment_t       *s;
+    const genai_framing_item_t  *item;
 
-    times = p->framing.items[p->item].times;
+    item = &p->framing.items[p->item];
+
     n = (tokens < (uint64_t) GENAI_PROMPT_MAX) ? (int64_t) tokens
                                                : GENAI_PROMPT_MAX;
 
-    if (__builtin_mul_overflow(n, times, &n)
+    if (__builtin_mul_overflow(n, (int64_t) item->times, &n)
         || __builtin_add_overflow(p->base, n, &p->base)
         || p->base > GENAI_PROMPT_MAX)
     {
         p->base = GENAI_PROMPT_MAX;
+    }
+
+    if (p->req->endpoint == GENAI_ENDPOINT_CHAT
+        || item->segment == GENAI_FRAMING_MADE)
+    {
+        return;
+    }
+
+    /* an input may have several parts, which stand in a row */
+
+    s = &p->req->segments[item->segment];
+
+    if (s->message != p->input) {
+        p->input = s->message;
+        p->one = 0;
+    }
+
+    p->one = genai_prompt_sum(p->one, tokens);
+
+    n = genai_prompt_sum(p->one, p->framing.around);
+
+    if (n > p->largest_base) {
+        p->largest_base = n;
     }
 }
 
@@ -377,7 +465,6 @@ genai_prompt_add(genai_prompt_t *p, uint64_t tokens)
 static void
 genai_prompt_done(genai_prompt_t *p)
 {
-    double   tokens;
     int64_t  media;
 
     if (p->base < 0) {
@@ -387,20 +474,96 @@ genai_prompt_done(genai_prompt_t *p)
     p->tokens = p->base;
     p->exact = 0;
 
-    if (p->model == NULL) {
-        return;
+    if (p->req->endpoint == GENAI_ENDPOINT_CHAT) {
+        p->largest_base = p->base;
     }
 
-    if (p->model->exact) {
+    if (p->model && p->model->exact) {
         p->exact = !p->inexact && p->estimated == 0;
+
+    } else if (p->model) {
+
+        media = p->framing.media < (uint64_t) p->base
+                ? (int64_t) p->framing.media : p->base;
+
+        p->tokens = media + genai_prompt_times(p->base - media,
+                                               p->model->factor);
+    }
+
+    if (p->req->endpoint == GENAI_ENDPOINT_CHAT) {
+        p->largest = p->tokens;
+
+    } else {
+        p->largest = genai_prompt_times(p->largest_base,
+                                        p->model ? p->model->factor : 1);
+    }
+
+    genai_prompt_bound(p);
+}
+
+
+static void
+genai_prompt_bound(genai_prompt_t *p)
+{
+    double    most;
+    int64_t   media;
+    uint64_t  window;
+
+    p->bound = p->tokens;
+
+    if (p->exact) {
         return;
     }
 
     media = p->framing.media < (uint64_t) p->base
             ? (int64_t) p->framing.media : p->base;
 
-    tokens = (double) (p->base - media) * p->model->factor + media + 0.5;
+    if (p->model == NULL || p->vocab == NULL || (p->standin && !p->fallback))
+    {
+        p->bound = genai_prompt_sum(p->tokens, p->bytes);
 
-    p->tokens = (tokens < (double) GENAI_PROMPT_MAX) ? (int64_t) tokens
-                                                     : GENAI_PROMPT_MAX;
+    } else {
+        most = p->fallback ? p->model->fallback_max : p->model->factor_max;
+        p->bound = media + genai_prompt_times(p->base - media, most);
+    }
+
+    p->bound = genai_prompt_sum(p->bound, (uint64_t) p->slack);
+
+    if (p->bound < p->tokens) {
+        p->bound = p->tokens;
+    }
+
+    /* of each of several inputs that window is its own */
+
+    window = p->model ? p->model->context : 0;
+
+    if (window && p->req->endpoint == GENAI_ENDPOINT_CHAT
+        && p->tokens <= (int64_t) window && p->bound > (int64_t) window)
+    {
+        p->bound = (int64_t) window;
+    }
+}
+
+
+static int64_t
+genai_prompt_times(int64_t tokens, double factor)
+{
+    double  n;
+
+    n = (double) tokens * factor + 0.5;
+
+    return (n < (double) GENAI_PROMPT_MAX) ? (int64_t) n : GENAI_PROMPT_MAX;
+}
+
+
+static int64_t
+genai_prompt_sum(int64_t a, uint64_t b)
+{
+    if (b > (uint64_t) GENAI_PROMPT_MAX
+        || a > GENAI_PROMPT_MAX - (int64_t) b)
+    {
+        return GENAI_PROMPT_MAX;
+    }
+
+    return a + (int64_t) b;
 }

@@ -32,6 +32,13 @@
 /* raw bytes of a text with escapes that are decoded at a time */
 #define GENAI_PROMPT_SLICE   4096
 
+/* raw bytes of a text that are looked through for control tokens in a step */
+#define GENAI_PROMPT_LOOK    65536
+
+/* what standin may be, besides 0 */
+#define GENAI_PROMPT_STANDIN   1    /* any other vocabulary */
+#define GENAI_PROMPT_FALLBACK  2    /* the one that the catalogue names */
+
 /* what any count is cut to: nobody adds up more */
 #define GENAI_PROMPT_MAX     ((int64_t) 1 << 40)
 
@@ -44,8 +51,29 @@ typedef struct {
                                                factor: by its vocabulary */
     uint32_t                      estimated;    /* why it may differ, bits of
                                                    genai_framing.h */
+    uint32_t                      answer;   /* and why the answer's count may:
+                                               for genai_framing_answer_t */
     unsigned                      exact:1;  /* it is what the provider will
                                                report */
+
+    /*
+     * What tokens is hardly exceeded by: tokens itself where it is exact;
+     * else with the catalogue's largest factor, and what is estimated as
+     * large as it may be, slack.  Bytes of the texts in place of tokens where
+     * the model is unknown, or its vocabulary and any fallback is missing.
+     * Never more than the model's window, as no provider reads more.
+     */
+    int64_t                       bound;
+    int64_t                       slack;    /* tokens, part of bound */
+
+    /*
+     * What the model's window is to be compared with: of completions and
+     * embeddings, whose items are read one by one, the largest; else all,
+     * tokens.  The same before the model's factor.
+     */
+    int64_t                       largest;
+    int64_t                       largest_base;
+
     uint64_t                      bytes;    /* of the texts, */
     uint64_t                      found;    /* of those that were known */
 
@@ -64,6 +92,12 @@ typedef struct {
                                                decoded */
     genai_str_t                   decoded;  /* the item without its escapes */
     size_t                        size;     /* of its memory */
+    size_t                        looked;   /* raw bytes of it */
+    int64_t                       one;      /* tokens of the input that it is
+                                               of, */
+    uint32_t                      input;    /* and its number */
+    unsigned                      standin:1;
+    unsigned                      fallback:1;
     unsigned                      framed:1;
     unsigned                      begun:1;  /* the item is */
     unsigned                      open:1;   /* the counter has memory */
@@ -76,8 +110,9 @@ typedef struct {
 /*
  * Begins.  req was read to its end.  model may be NULL, where nothing is
  * known of it; vocab may be NULL, where there is none: then 4 bytes are a
- * token.  standin tells that vocab is not the one that the model names.
- * known may be NULL.  All must outlive p, which takes memory from arena.
+ * token.  standin tells that vocab is not the one that the model names, as
+ * above.  known may be NULL.  All must outlive p, which takes memory from
+ * arena.
  */
 void genai_prompt_init(genai_prompt_t *p, const genai_request_t *req,
     const genai_catalog_model_t *model, const genai_vocab_t *vocab,

@@ -4,9 +4,10 @@
  * Counts recorded requests and answers in OpenAI's shape and compares with
  * the usage that their providers reported: tables for docs/TOKENS.md.
  *
- *     tokens-report FIXTURES VOCABULARIES CATALOGUE [--list]
+ *     tokens-report FIXTURES VOCABULARIES CATALOGUE [--list|--all]
  *
- * --list prints a line for each recording whose prompt we count differently.
+ * --list prints a line for each recording whose prompt we count differently,
+ * --all one for each.
  * The exit code is 1 where a count that is called exact was not.
  */
 
@@ -15,7 +16,7 @@
 #include "genai_counter.h"
 #include "genai_framing.h"
 #include "genai_openai_request.h"
-#include "genai_text.h"
+#include "genai_prompt.h"
 #include "genai_vocab_file.h"
 
 #include <dirent.h>
@@ -63,6 +64,7 @@ typedef struct {
 
     unsigned                 skipped;
     unsigned                 unknown;
+    unsigned                 above;     /* more than our bound */
 } report_t;
 
 
@@ -307,74 +309,31 @@ report_features(char *dst, size_t size, const genai_request_t *req,
 }
 
 
-/* 1: our count of the prompt is in *tokens */
+/* whether our count of the prompt is in *p */
 
 static int
-report_prompt(report_t *r, genai_request_t *req, genai_arena_t *arena,
+report_prompt(genai_request_t *req, genai_arena_t *arena,
     const genai_catalog_model_t *m, const genai_vocab_t *v,
-    genai_framing_t *f, uint64_t *tokens)
+    genai_prompt_t *p)
 {
-    double                 n;
-    int64_t                sum, one;
-    uint32_t               i, value;
-    genai_str_t            s, raw;
-    genai_text_t           text;
-    genai_framing_item_t  *item;
+    int  rc;
 
-    (void) r;
+    genai_prompt_init(p, req, m, v, 0, NULL, arena);
 
-    genai_framing_init(f, req, m, arena);
+    do {
+        rc = genai_prompt_run(p, NULL, SIZE_MAX / 4);
+    } while (rc == GENAI_PROMPT_AGAIN);
 
-    if (genai_framing_run(f, SIZE_MAX) != GENAI_FRAMING_DONE) {
-        return 0;
-    }
+    genai_prompt_stop(p);
 
-    sum = f->fixed;
-
-    for (i = 0; i < f->nitems; i++) {
-
-        item = &f->items[i];
-        s = item->text;
-
-        if (item->segment != GENAI_FRAMING_MADE) {
-
-            value = req->segments[item->segment].value;
-            raw = genai_tape_view(&req->tape, value);
-            s = raw;
-
-            if (genai_tape_type(&req->tape, value) == GENAI_TAPE_STRING) {
-
-                if (genai_text_read(&text, arena, &raw,
-                                    genai_tape_escaped(&req->tape, value))
-                    == -1)
-                {
-                    return 0;
-                }
-
-                s = text.text;
-            }
-        }
-
-        one = report_count(v, &s);
-
-        if (one == -1) {
-            return 0;
-        }
-
-        sum += item->times * one;
-    }
-
-    n = ((double) sum - (double) f->media) * m->factor + (double) f->media;
-    *tokens = (uint64_t) (n + 0.5);
-
-    return 1;
+    return rc == GENAI_PROMPT_DONE;
 }
 
 
 static void
 report_answer(report_t *r, const genai_catalog_model_t *m,
-    const genai_vocab_t *v, const char *provider, json_t *expected,
-    json_t *usage)
+    const genai_vocab_t *v, const char *provider, uint32_t doubt,
+    json_t *expected, json_t *usage)
 {
     char                     key[256], *dump;
     size_t                   i;
@@ -426,6 +385,7 @@ report_answer(report_t *r, const genai_catalog_model_t *m,
 
     a.cut = (s && strcmp(s, "length") == 0);
     a.choices = 1;
+    a.estimated = doubt;
 
     n = genai_framing_answer(m, &a, &why) * m->factor;
 
@@ -474,10 +434,9 @@ report_one(report_t *r, const char *folder, const char *name)
     char                          provider[64], model_name[256];
     long long                     input;
     json_t                       *meta, *expected, *usage, *model;
-    uint64_t                      tokens;
     genai_str_t                   body, s, endpoint;
     genai_arena_t                 arena;
-    genai_framing_t               f;
+    genai_prompt_t                p;
     genai_request_t               req;
     const genai_vocab_t          *v;
     const genai_catalog_model_t  *m;
@@ -543,14 +502,15 @@ report_one(report_t *r, const char *folder, const char *name)
         goto done;
     }
 
-    if (!report_prompt(r, &req, &arena, m, v, &f, &tokens)) {
+    if (!report_prompt(&req, &arena, m, v, &p)) {
         r->skipped++;
         goto done;
     }
 
-    exact = (m->exact && f.estimated == 0);
+    exact = p.exact;
+    r->above += ((long long) p.bound < input);
 
-    report_features(feature, sizeof(feature), &req, &f);
+    report_features(feature, sizeof(feature), &req, &p.framing);
 
     snprintf(key, sizeof(key), "%s | %s | %.*s%s", provider,
              genai_framing_name(m->framing),
@@ -558,19 +518,21 @@ report_one(report_t *r, const char *folder, const char *name)
              endpoint.data, feature + (req.endpoint == GENAI_ENDPOINT_CHAT
                                        ? 2 : strlen(feature)));
 
-    report_row(r->prompts, &r->nprompts, key, (double) tokens,
+    report_row(r->prompts, &r->nprompts, key, (double) p.tokens,
                (double) input, exact);
 
-    if (r->list && (long long) tokens != input) {
-        printf("%+6lld %6lld %s %s%s%s %s\n", (long long) tokens - input,
+    if (r->list && (r->list > 1 || p.tokens != input)) {
+        printf("%+6lld %6lld %s %s%s%s %s\n", (long long) p.tokens - input,
                input, key, model_name, exact ? " EXACT" : " ",
-               genai_framing_why(f.estimated), name);
+               genai_framing_why(p.estimated), name);
+        printf("    bound %lld%s\n", (long long) p.bound,
+               p.bound < input ? " ABOVE" : "");
     }
 
     if (req.endpoint == GENAI_ENDPOINT_CHAT && req.choices == 1
         && json_integer_value(json_object_get(usage, "output")))
     {
-        report_answer(r, m, v, provider, expected, usage);
+        report_answer(r, m, v, provider, p.answer, expected, usage);
     }
 
 done:
@@ -692,12 +654,13 @@ main(int argc, char **argv)
     static report_t  r;
 
     if (argc < 4) {
-        report_die("usage", "FIXTURES VOCABULARIES CATALOGUE [--list]");
+        report_die("usage", "FIXTURES VOCABULARIES CATALOGUE [--list|--all]");
     }
 
     r.fixtures = argv[1];
     r.vocabs = argv[2];
-    r.list = (argc > 4 && strcmp(argv[4], "--list") == 0);
+    r.list = (argc > 4 && strcmp(argv[4], "--list") == 0)
+             + 2 * (argc > 4 && strcmp(argv[4], "--all") == 0);
 
     genai_arena_init(&r.arena, (size_t) 1 << 30);
     r.catalog = genai_catalog_create(&r.arena);
@@ -733,6 +696,7 @@ main(int argc, char **argv)
 
     printf("### Prompts\n\n");
     wrong = report_table(r.prompts, r.nprompts);
+    printf("%u were more than our bound.\n", r.above);
 
     printf("\n### Answers\n\n");
     wrong += report_table(r.answers, r.nanswers);

@@ -196,7 +196,7 @@ messages(void)
           "{\"role\":\"user\",\"content\":\"U\",\"name\":\"bob\"},"
           "{\"role\":\"assistant\",\"content\":\"\"},"
           "{\"role\":\"assistant\",\"content\":null}]}",
-          "20 names\n+ S\n+ U\n+ bob\n");
+          "20 names options\n+ S\n+ U\n+ bob\n");
 
     check("parts are one text", "gpt",
           "{\"messages\":[{\"role\":\"user\",\"content\":["
@@ -221,7 +221,7 @@ messages(void)
           "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},"
           "{\"role\":\"assistant\",\"content\":\"\\n\\nb\","
           "\"reasoning_content\":\"hm\"}]}",
-          "13\n+ a\n- \\n\\nb\n+ b\n+ \\n\\nb\n");
+          "13 options\n+ a\n- \\n\\nb\n+ b\n+ \\n\\nb\n");
 
     check("white space that a template trims", "qwen",
           "{\"messages\":[{\"role\":\"user\",\"content\":\"a \"}]}",
@@ -312,7 +312,7 @@ tools(void)
           TOOL("f", "", "\"properties\":{\"a\":{\"$ref\":\"#/$defs/A\"}},"
                "\"$defs\":{\"A\":{\"$ref\":\"#/$defs/A\"}}") "]}",
           "16 tools\n+ a\n+ namespace functions {\\n\\n"
-          "type f = (_: { a?: any }) => any;\\n\\n"
+          "type f = (_: { a?: A }) => any;\\n\\n"
           "} // namespace functions\n");
 
     check("a nested object", "gpt",
@@ -342,7 +342,7 @@ tools(void)
     check("an array with blanks", "mist",
           "{\"messages\":[" USER "],\"tools\":[{\"a\" : [1,\"\\u00e9\\n\"],"
           "\"function\":{\"name\":\"f\"}}]}",
-          "17\n+ a\n+ [{\"a\": [1, \"\xc3\xa9\\n\"], \"function\":"
+          "17 tools\n+ a\n+ [{\"a\": [1, \"\xc3\xa9\\n\"], \"function\":"
           " {\"name\": \"f\"}}]\n");
 
     check("not to be called, not shown", "mist",
@@ -472,7 +472,7 @@ media(void)
     IMAGE("mist", "a grid", PNG("AIAAAACACAYAAA"), "", "45\n");
     IMAGE("claude", "an area", PNG("AIAAAACACAYAAA"), "",
           "29 family images\n");
-    IMAGE("base", "no rule", PNG("AIAAAACACAYAAA"), "", "1000 images\n");
+    IMAGE("base", "no rule", PNG("AIAAAACACAYAAA"), "", "1000 family images\n");
 
     m = find("gpt");
     exact = 1;

@@ -129,6 +129,8 @@ main(void)
     image("JPEG with a table only", "\xff\xd8\xff\xc4\0\4\1\2\xff\xd9", 0, 0);
     image("JPEG whose data comes first", "\xff\xd8\xff\xda\0\4\1\2", 0, 0);
     image("JPEG with an empty segment", "\xff\xd8\xff\xe0\0\1\1\1", 0, 0);
+    image("JPEG that says it twice", "\xff\xd8\xff\xc0\0\7\x08\0\2\0\3"
+          "\xff\xc0\0\7\x08\0\2\0\3\xff\xda", 3, 2);
     image("WebP", "RIFF\0\0\0\0WEBPVP8 \0\0\0\0\0\0\0\x9d\x01\x2a"
                   "\x80\x02\xe0\x01", 640, 480);
     image("WebP, lossless", "RIFF\0\0\0\0WEBPVP8L\0\0\0\0\x2f\x3f\xc0\x0f\0",
@@ -149,6 +151,14 @@ main(void)
             (const unsigned char *) "GIF87a\1\0\2\0", 10, 0);
     ok(genai_image_size(&s, &w, &h) == 0 && w == 1 && h == 2,
        "in capitals, with a parameter");
+    free(s.data);
+
+    /* a reader may take either */
+
+    s = url("data:image/jpeg;base64,", (const unsigned char *)
+            "\xff\xd8\xff\xc0\0\7\x08\0\1\0\1\xff\xc0\0\7\x08\5\xdc\5\xdc"
+            "\xff\xda", 22, 0);
+    is_int(genai_image_size(&s, &w, &h), -1, "a JPEG with two sizes");
     free(s.data);
 
     /* a profile of 60 KB is gone over, one of a megabyte is not */

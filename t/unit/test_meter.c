@@ -239,6 +239,51 @@ test_parts(void)
 
 
 static void
+test_ours(void)
+{
+    /* a part of what a reasoning model has spent was seen by nobody */
+
+    genai_meter_init(&m, 400);
+    genai_meter_prompt(&m, 8, 1);
+    m.sent = 1;
+    said(GENAI_EVENT_START, 0, 0);
+    tokens("8 0 0 0 estimated", "a stream that has said nothing");
+
+    m.finished = 1;
+    m.finish = GENAI_FINISH_LENGTH;
+    tokens("8 0 0 0 estimated", "nor has when it ended");
+
+    m.silent = 1;
+    tokens("8 0 0 0 exact", "vectors");
+    genai_meter_attempt(&m);
+    said(GENAI_EVENT_START, 0, 0);
+    tokens("8 0 0 0 exact", "of another attempt");
+
+    genai_meter_init(&m, 400);
+    genai_meter_prompt(&m, 8, 1);
+    said(GENAI_EVENT_TEXT, 40, 0);
+    genai_meter_said(&m, 30, 0, 1);
+    tokens("8 0 30 0 exact", "our count");
+
+    /* behind a running usage ours is what is added to it */
+
+    told(8, 31, 39, -1, -1);
+    tokens("8 0 31 0 provider", "until the provider tells");
+    said(GENAI_EVENT_TEXT, 40, 0);
+    tokens("8 0 41 0 estimated", "bytes, where nobody has counted");
+    genai_meter_said(&m, 62, 0, 1);
+    tokens("8 0 63 0 estimated", "tokens, where somebody has");
+
+    genai_meter_init(&m, 400);
+    said(GENAI_EVENT_TEXT, 40, 0);
+    told(8, 31, 39, -1, -1);
+    said(GENAI_EVENT_TEXT, 120, 0);
+    genai_meter_said(&m, 100, 0, 1);
+    tokens("8 0 106 0 estimated", "as many as of its bytes, where late");
+}
+
+
+static void
 test_end(void)
 {
     genai_event_t  e;
@@ -281,6 +326,7 @@ main(void)
     test_estimated();
     test_told();
     test_parts();
+    test_ours();
     test_end();
 
     return done_testing();

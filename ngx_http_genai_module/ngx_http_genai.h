@@ -100,21 +100,30 @@ typedef int (*ngx_http_genai_work_pt)(void *data, size_t budget);
  */
 #define NGX_HTTP_GENAI_COUNT_DOUBT    2
 
-/* a way of counting, of one or more of the targets that may answer */
-typedef struct {
+typedef struct ngx_http_genai_count_s  ngx_http_genai_count_t;
+
+/* what a request is to one or more of the targets that may answer */
+struct ngx_http_genai_count_s {
     const genai_catalog_model_t    *model;      /* NULL: it is not known */
     const genai_vocab_t            *vocab;      /* NULL: there is none */
+    ngx_http_genai_count_t         *alike;      /* counted before; or NULL */
     int64_t                         tokens;     /* of the prompt */
     int64_t                         base;       /* before the model's factor */
     int64_t                         media;      /* that it does not apply to */
     int64_t                         bound;      /* hardly ever exceeded */
+    int64_t                         said;       /* of the answer, as base */
+    int64_t                         output;     /* that is asked for, or -1 */
     uint64_t                        window;     /* 0: not known */
     unsigned                        standin:1;  /* the vocabulary is another */
     unsigned                        fallback:1; /* the catalogue's choice */
     unsigned                        exact:1;
+    unsigned                        sure:1;     /* base is its text's alone, */
+    unsigned                        said_sure:1;        /* and so is said */
     unsigned                        broken:1;   /* its vocabulary is */
-    unsigned                        large:1;    /* it does not fit */
-} ngx_http_genai_count_t;
+    unsigned                        named:1;    /* the window is its own */
+    unsigned                        large:1;    /* it does not fit, */
+    unsigned                        asked:1;    /* with what is asked for */
+};
 
 
 /* the peers of one exchange; see ngx_http_genai_group.c */
@@ -187,10 +196,10 @@ struct ngx_http_genai_ctx_s {
     ngx_http_genai_secret_t        *credential;
 
     /* how many tokens it is; see ngx_http_genai_count.c */
-    ngx_http_genai_count_t         *counts;     /* each way once */
+    ngx_http_genai_count_t         *counts;     /* each once */
     ngx_uint_t                      ncounts;
     ngx_uint_t                      ncounted;
-    ngx_uint_t                     *count_of;   /* each target's way */
+    ngx_uint_t                     *count_of;   /* each target's number */
     genai_prompt_t                 *prompt;     /* that is being counted */
     ngx_http_genai_count_t         *count;      /* of the last attempt */
     genai_answer_count_t           *answer_count;   /* of its answer */

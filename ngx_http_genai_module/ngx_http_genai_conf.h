@@ -133,11 +133,15 @@ typedef struct {
 } ngx_http_genai_provider_t;
 
 
+typedef struct ngx_http_genai_vocab_s  ngx_http_genai_vocab_t;
+
 typedef struct {
     ngx_str_t                       name;       /* the provider's, or name= */
     ngx_str_t                       provider_name;
     ngx_http_genai_provider_t      *provider;
     ngx_str_t                       model;      /* "" is the public name */
+    ngx_str_t                       tokenizer;  /* "" is the catalogue's */
+    ngx_http_genai_vocab_t         *vocab;      /* of that name */
     ngx_uint_t                      weight;
     ngx_uint_t                      priority;
 
@@ -209,7 +213,7 @@ typedef struct {
 
 
 /* a vocabulary, of "genai_tokenizer" or beside the catalogue */
-typedef struct {
+struct ngx_http_genai_vocab_s {
     ngx_str_t                       name;
     ngx_str_t                       path;
     genai_split_e                   split;      /* of tiktoken's ranks */
@@ -220,7 +224,9 @@ typedef struct {
     unsigned                        asked:1;
     unsigned                        opened:1;
     unsigned                        broken:1;   /* it closes its models */
-} ngx_http_genai_vocab_t;
+    unsigned                        used:1;     /* by a model or a target */
+    unsigned                        known:1;    /* the catalogue names it */
+};
 
 
 /*
@@ -417,6 +423,28 @@ char *ngx_http_genai_tokenizer(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
  */
 ngx_int_t ngx_http_genai_tokenizer_init(ngx_conf_t *cf,
     ngx_http_genai_main_conf_t *mcf);
+
+/* The length of a path without the file's name. */
+size_t ngx_http_genai_catalog_folder(ngx_str_t *path);
+
+
+/* ngx_http_genai_vocab_names.c */
+
+/*
+ * Warns of all vocabularies that are not there; NGX_ERROR: out of memory.
+ * Warns of those that are configured and used by nothing.
+ */
+ngx_int_t ngx_http_genai_vocab_missing(ngx_conf_t *cf,
+    ngx_http_genai_main_conf_t *mcf);
+void ngx_http_genai_vocab_unused(ngx_conf_t *cf,
+    ngx_http_genai_main_conf_t *mcf);
+
+/*
+ * ", nearest: a, b": of the names that the catalogue has, those that are
+ * like that one; an empty text without any, NULL without memory.
+ */
+u_char *ngx_http_genai_vocab_near(ngx_conf_t *cf,
+    ngx_http_genai_main_conf_t *mcf, ngx_str_t *name);
 
 
 /* ngx_http_genai_override.c */

@@ -21,16 +21,28 @@
 
 static ngx_http_genai_verdict_e ngx_http_genai_count_prepare(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
-static ngx_uint_t ngx_http_genai_count_way(ngx_http_genai_ctx_t *ctx,
-    ngx_http_genai_main_conf_t *mcf, ngx_str_t *name);
-static ngx_uint_t ngx_http_genai_count_alike(const genai_catalog_model_t *a,
-    const genai_catalog_model_t *b);
+static ngx_int_t ngx_http_genai_count_way(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_str_t *name,
+    ngx_http_genai_target_t *target, ngx_uint_t *number);
+static const genai_catalog_model_t *ngx_http_genai_count_own(
+    ngx_http_request_t *r, const genai_catalog_model_t *model,
+    ngx_http_genai_vocab_t *vocab);
+static void ngx_http_genai_count_vocab(ngx_http_genai_main_conf_t *mcf,
+    ngx_http_genai_count_t *c, ngx_http_genai_vocab_t *own);
+static int64_t ngx_http_genai_count_output(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target);
+static ngx_uint_t ngx_http_genai_count_alike(const ngx_http_genai_count_t *a,
+    const ngx_http_genai_count_t *b);
 static void ngx_http_genai_count_done(ngx_http_genai_count_t *c,
     const genai_prompt_t *prompt);
-static ngx_uint_t ngx_http_genai_count_factors(
-    const ngx_http_genai_count_t *c, double *likely, double *most);
+static void ngx_http_genai_count_tokens(ngx_http_genai_count_t *c);
+static genai_factor_t *ngx_http_genai_count_factor(
+    const ngx_http_genai_count_t *c, ngx_uint_t answer, double *likely,
+    double *most);
 static int ngx_http_genai_count_step(void *data, size_t budget);
 static void ngx_http_genai_count_fits(ngx_http_genai_count_t *c);
+static void ngx_http_genai_count_learn(const ngx_http_genai_count_t *c,
+    ngx_uint_t answer, int64_t base, int64_t usage, ngx_uint_t sure);
 static ngx_http_genai_verdict_e ngx_http_genai_count_check(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
 static genai_bpe_cache_t *ngx_http_genai_bpe_cache(void);
@@ -40,6 +52,9 @@ static void ngx_http_genai_bpe_key(void);
 static pthread_key_t   ngx_http_genai_cache_key;
 static pthread_once_t  ngx_http_genai_cache_once = PTHREAD_ONCE_INIT;
 static ngx_uint_t      ngx_http_genai_cache_made;
+
+/* of a model that nothing was learned of */
+static genai_factor_t  ngx_http_genai_no_factor;
 
 
 ngx_http_genai_verdict_e
@@ -90,6 +105,19 @@ ngx_http_genai_count(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
             continue;
         }
 
+        if (c->alike) {
+            c->base = c->alike->base;
+            c->media = c->alike->media;
+            c->exact = c->alike->exact;
+            c->sure = c->alike->sure;
+
+            ngx_http_genai_count_tokens(c);
+            ngx_http_genai_count_fits(c);
+
+            ctx->ncounted++;
+            continue;
+        }
+
         if (ctx->prompt == NULL) {
 
             ctx->prompt = genai_arena_alloc(&ctx->arena,
@@ -132,12 +160,9 @@ ngx_http_genai_count(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 static ngx_http_genai_verdict_e
 ngx_http_genai_count_prepare(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
-    ngx_uint_t                   i, n;
-    ngx_str_t                   *name;
-    ngx_http_genai_target_t     *targets;
-    ngx_http_genai_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_genai_module);
+    ngx_uint_t                i, n;
+    ngx_str_t                *name;
+    ngx_http_genai_target_t  *targets;
 
     targets = NULL;
     n = 1;
@@ -168,77 +193,211 @@ ngx_http_genai_count_prepare(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
             name = &targets[i].model;
         }
 
-        ctx->count_of[i] = ngx_http_genai_count_way(ctx, mcf, name);
+        if (ngx_http_genai_count_way(r, ctx, name,
+                                     targets ? &targets[i] : NULL,
+                                     &ctx->count_of[i])
+            != NGX_OK)
+        {
+            return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_INTERNAL,
+                                         "out of memory");
+        }
     }
 
     return NGX_HTTP_GENAI_NEXT;
 }
 
 
-/* the number of the way in which that model's tokens are counted */
+/*
+ * The number of what is known of that model.  Many may be counted alike, and
+ * are counted once; names, factors and windows are each one's own.
+ */
 
-static ngx_uint_t
-ngx_http_genai_count_way(ngx_http_genai_ctx_t *ctx,
-    ngx_http_genai_main_conf_t *mcf, ngx_str_t *name)
+static ngx_int_t
+ngx_http_genai_count_way(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    ngx_str_t *name, ngx_http_genai_target_t *target, ngx_uint_t *number)
 {
-    ngx_uint_t                    i;
-    genai_str_t                   s;
-    ngx_http_genai_count_t       *c;
-    ngx_http_genai_vocab_t       *vocab;
-    const genai_catalog_model_t  *model;
+    ngx_uint_t                   i;
+    genai_str_t                  s, rest;
+    ngx_http_genai_count_t      *c;
+    ngx_http_genai_vocab_t      *own;
+    ngx_http_genai_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_genai_module);
 
     s.len = name->len;
     s.data = name->data;
 
-    model = genai_catalog_find(mcf->catalog, &s);
+    c = &ctx->counts[ctx->ncounts];
+    ngx_memzero(c, sizeof(ngx_http_genai_count_t));
 
-    for (i = 0; i < ctx->ncounts; i++) {
-        if (ngx_http_genai_count_alike(ctx->counts[i].model, model)) {
-            return i;
+    own = target ? target->vocab : NULL;
+
+    c->model = genai_catalog_match(mcf->catalog, &s, &rest);
+    c->named = (c->model && genai_catalog_version(&rest));
+    c->output = ngx_http_genai_count_output(ctx, target);
+
+    if (c->model && own) {
+        c->model = ngx_http_genai_count_own(r, c->model, own);
+
+        if (c->model == NULL) {
+            return NGX_ERROR;
         }
     }
 
-    c = &ctx->counts[ctx->ncounts];
-    c->model = model;
+    ngx_http_genai_count_vocab(mcf, c, own);
 
-    vocab = (model && model->vocab != GENAI_CATALOG_NO_VOCAB)
-            ? mcf->vocab_of[model->vocab] : NULL;
+    for (i = 0; i < ctx->ncounts; i++) {
+
+        if (!ngx_http_genai_count_alike(&ctx->counts[i], c)) {
+            continue;
+        }
+
+        if (ctx->counts[i].model == c->model
+            && ctx->counts[i].named == c->named
+            && ctx->counts[i].output == c->output)
+        {
+            *number = i;
+            return NGX_OK;
+        }
+
+        c->alike = &ctx->counts[i];
+    }
+
+    *number = ctx->ncounts++;
+
+    return NGX_OK;
+}
+
+
+/* the same model with a vocabulary that a target says is its own */
+
+static const genai_catalog_model_t *
+ngx_http_genai_count_own(ngx_http_request_t *r,
+    const genai_catalog_model_t *model, ngx_http_genai_vocab_t *vocab)
+{
+    genai_catalog_model_t  *m;
+
+    if (model->exact && model->tokenizer.len == vocab->name.len
+        && ngx_memcmp(model->tokenizer.data, vocab->name.data,
+                      vocab->name.len)
+           == 0)
+    {
+        return model;
+    }
+
+    m = ngx_palloc(r->pool, sizeof(genai_catalog_model_t));
+    if (m == NULL) {
+        return NULL;
+    }
+
+    *m = *model;
+
+    m->tokenizer.len = vocab->name.len;
+    m->tokenizer.data = vocab->name.data;
+    m->vocab = GENAI_CATALOG_NO_VOCAB;
+    m->factor = 1;
+    m->factor_max = 1;
+    m->exact = 1;
+    m->fallback.len = 0;
+    m->fallback_vocab = GENAI_CATALOG_NO_VOCAB;
+
+    return m;
+}
+
+
+static void
+ngx_http_genai_count_vocab(ngx_http_genai_main_conf_t *mcf,
+    ngx_http_genai_count_t *c, ngx_http_genai_vocab_t *own)
+{
+    ngx_http_genai_vocab_t  *vocab;
+
+    vocab = own;
+
+    if (vocab == NULL && c->model && c->model->vocab != GENAI_CATALOG_NO_VOCAB)
+    {
+        vocab = mcf->vocab_of[c->model->vocab];
+    }
 
     if (vocab && vocab->broken) {
         c->broken = 1;
-
-    } else if (vocab && vocab->opened) {
-        c->vocab = &vocab->file.vocab;
-
-    } else {
-        c->standin = 1;
-
-        vocab = (model && model->fallback_vocab != GENAI_CATALOG_NO_VOCAB)
-                ? mcf->vocab_of[model->fallback_vocab] : NULL;
-
-        if (vocab && vocab->opened) {
-            c->fallback = 1;
-            c->vocab = &vocab->file.vocab;
-
-        } else if (mcf->vocab_default) {
-            c->vocab = &mcf->vocab_default->file.vocab;
-        }
+        return;
     }
 
-    return ctx->ncounts++;
+    if (vocab && vocab->opened) {
+        c->vocab = &vocab->file.vocab;
+        return;
+    }
+
+    c->standin = 1;
+
+    vocab = (c->model && c->model->fallback_vocab != GENAI_CATALOG_NO_VOCAB)
+            ? mcf->vocab_of[c->model->fallback_vocab] : NULL;
+
+    if (vocab && vocab->opened) {
+        c->fallback = 1;
+        c->vocab = &vocab->file.vocab;
+
+    } else if (mcf->vocab_default) {
+        c->vocab = &mcf->vocab_default->file.vocab;
+    }
+}
+
+
+/* what the target will be asked for, of the answer's tokens */
+
+static int64_t
+ngx_http_genai_count_output(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target)
+{
+    int64_t                     output;
+    ngx_int_t                   n;
+    ngx_uint_t                  i;
+    ngx_http_genai_override_t  *o;
+
+    output = ctx->parsed->output_max;
+
+    if (target == NULL) {
+        return output;
+    }
+
+    o = target->overrides.elts;
+
+    for (i = 0; i < target->overrides.nelts; i++) {
+
+        if (ngx_strcmp(o[i].name.data, "max_tokens") != 0
+            && ngx_strcmp(o[i].name.data, "max_completion_tokens") != 0)
+        {
+            continue;
+        }
+
+        n = ngx_atoi(o[i].json.data, o[i].json.len);
+
+        output = (n == NGX_ERROR) ? -1 : n;
+    }
+
+    return output;
 }
 
 
 static ngx_uint_t
-ngx_http_genai_count_alike(const genai_catalog_model_t *a,
-    const genai_catalog_model_t *b)
+ngx_http_genai_count_alike(const ngx_http_genai_count_t *a,
+    const ngx_http_genai_count_t *b)
 {
-    return a == b
-           || (a && b && a->vocab == b->vocab && a->framing == b->framing
-               && a->factor == b->factor && a->exact == b->exact
-               && a->context == b->context && a->input == b->input
-               && a->image == b->image && a->image_a == b->image_a
-               && a->image_b == b->image_b);
+    const genai_catalog_model_t  *m, *n;
+
+    if (a->vocab != b->vocab || a->standin != b->standin
+        || a->broken != b->broken)
+    {
+        return 0;
+    }
+
+    m = a->model;
+    n = b->model;
+
+    return m == n
+           || (m && n && m->framing == n->framing && m->exact == n->exact
+               && m->embedding == n->embedding && m->image == n->image
+               && m->image_a == n->image_a && m->image_b == n->image_b);
 }
 
 
@@ -249,61 +408,81 @@ ngx_http_genai_count_step(void *data, size_t budget)
 }
 
 
-/* where the vocabulary is another model's, ours become its tokens */
-
 static void
 ngx_http_genai_count_done(ngx_http_genai_count_t *c,
     const genai_prompt_t *prompt)
 {
-    double           likely, most;
-    genai_factor_t  *factor;
-
-    c->tokens = prompt->tokens;
     c->exact = prompt->exact;
     c->media = ngx_min((int64_t) prompt->framing.media, prompt->base);
     c->base = prompt->base - c->media;
+
+    c->sure = (c->media == 0
+               && (prompt->estimated
+                   & ~(GENAI_FRAMING_FAMILY|GENAI_FRAMING_TURNS))
+                  == 0);
+
+    ngx_http_genai_count_tokens(c);
+}
+
+
+/* where the vocabulary is another model's, ours become its tokens */
+
+static void
+ngx_http_genai_count_tokens(ngx_http_genai_count_t *c)
+{
+    double           likely, most;
+    genai_factor_t  *factor;
+
+    c->tokens = c->media + c->base;
     c->bound = c->tokens;
 
-    if (!ngx_http_genai_count_factors(c, &likely, &most)) {
-        return;
-    }
-
-    factor = ngx_http_genai_metrics_factor(&c->model->name, likely, most);
+    factor = ngx_http_genai_count_factor(c, 0, &likely, &most);
     if (factor == NULL) {
         return;
     }
 
     c->tokens = c->media + genai_factor_tokens(factor, likely, c->base);
     c->bound = c->media + genai_factor_bound(factor, most, c->base);
+
+    c->tokens = ngx_min(c->tokens, GENAI_PROMPT_MAX);
+    c->bound = ngx_min(c->bound, GENAI_PROMPT_MAX);
 }
 
 
-/* the catalogue's; whether there are any */
+/*
+ * What was learned, and the catalogue's factors; NULL: the model's tokens are
+ * those that we count.
+ */
 
-static ngx_uint_t
-ngx_http_genai_count_factors(const ngx_http_genai_count_t *c, double *likely,
-    double *most)
+static genai_factor_t *
+ngx_http_genai_count_factor(const ngx_http_genai_count_t *c,
+    ngx_uint_t answer, double *likely, double *most)
 {
-    if (c->model == NULL || c->vocab == NULL) {
-        return 0;
+    genai_factor_t  *factor;
+
+    if (c->model == NULL || c->vocab == NULL
+        || (!c->standin && c->model->exact))
+    {
+        return NULL;
     }
 
     if (!c->standin) {
         *likely = c->model->factor;
         *most = c->model->factor_max;
 
-        return !c->model->exact;
-    }
-
-    *likely = 1;
-    *most = 1;
-
-    if (c->fallback) {
+    } else if (c->fallback) {
         *likely = c->model->fallback_factor;
         *most = c->model->fallback_max;
+
+    } else {
+        *likely = 1;
+        *most = 1;
     }
 
-    return 1;
+    factor = ngx_http_genai_metrics_factor(c->model, &c->vocab->name, answer,
+                                           *likely, *most);
+
+    return factor ? factor : &ngx_http_genai_no_factor;
 }
 
 
@@ -332,23 +511,46 @@ ngx_http_genai_count_fits(ngx_http_genai_count_t *c)
     /* a token at least is to be answered with */
 
     c->large = (c->window && tokens + !c->model->embedding > c->window);
+
+    if (!c->large && c->exact && c->output > 0 && c->model->context
+        && !c->model->embedding
+        && (uint64_t) c->output > c->model->context - tokens)
+    {
+        c->window = c->model->context;
+        c->large = 1;
+        c->asked = 1;
+    }
 }
 
 
 static ngx_http_genai_verdict_e
 ngx_http_genai_count_check(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
-    ngx_uint_t               i, n;
-    ngx_http_genai_count_t  *c, *large;
+    ngx_uint_t                i, n, closed, tried;
+    ngx_http_genai_count_t   *c, *large;
+    ngx_http_genai_target_t  *targets;
+
+    targets = ctx->inlined ? NULL : ctx->entry->targets.elts;
+    n = ctx->inlined ? 1 : ctx->entry->targets.nelts;
 
     large = NULL;
-    n = ctx->inlined ? 1 : ctx->entry->targets.nelts;
+    closed = 0;
+    tried = n;
 
     for (i = 0; i < n; i++) {
 
+        if (targets && targets[i].down) {
+            continue;
+        }
+
         c = &ctx->counts[ctx->count_of[i]];
 
-        if (!c->broken && !c->large) {
+        if (c->broken) {
+            closed = 1;
+            continue;
+        }
+
+        if (!c->large) {
 
             /* what is known until a target is */
 
@@ -357,9 +559,44 @@ ngx_http_genai_count_check(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
             return NGX_HTTP_GENAI_NEXT;
         }
 
-        if (c->large && (large == NULL || c->window > large->window)) {
+        if (!c->named && tried == n) {
+            tried = i;
+        }
+
+        if (large == NULL || c->window > large->window) {
             large = c;
         }
+    }
+
+    /* nobody knows whether it is those models that the windows are of */
+
+    if (tried < n) {
+
+        c = &ctx->counts[ctx->count_of[tried]];
+
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "genai: a request of %L tokens may be above the "
+                      "context of %uL that the catalogue's \"%*s*\" has, "
+                      "but \"%V\" may be another model: it is sent",
+                      c->tokens, c->window, c->model->name.len,
+                      c->model->name.data, &ctx->model);
+
+        for (i = 0; i < ctx->ncounts; i++) {
+            ctx->counts[i].large &= ctx->counts[i].named;
+        }
+
+        ngx_http_genai_count_attempt(ctx, tried);
+
+        return NGX_HTTP_GENAI_NEXT;
+    }
+
+    if (large == NULL && !closed) {
+
+        /* all are down, as will be told */
+
+        ngx_http_genai_count_attempt(ctx, 0);
+
+        return NGX_HTTP_GENAI_NEXT;
     }
 
     if (large == NULL) {
@@ -369,6 +606,16 @@ ngx_http_genai_count_check(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     }
 
     ngx_str_set(&ctx->code, "context_length_exceeded");
+
+    if (large->asked) {
+        return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_BAD_REQUEST,
+                                     "this model's maximum context length is "
+                                     "%uL tokens, and your messages are %L "
+                                     "tokens and ask for %L more: please "
+                                     "reduce either",
+                                     large->window, large->tokens,
+                                     large->output);
+    }
 
     return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_BAD_REQUEST,
                                  "this model's maximum context length is %uL "
@@ -452,14 +699,19 @@ ngx_http_genai_count_event(ngx_http_genai_ctx_t *ctx, genai_event_t *e)
 void
 ngx_http_genai_count_said(ngx_http_genai_ctx_t *ctx, ngx_uint_t end)
 {
-    uint32_t                estimated;
-    uint64_t                tokens;
-    genai_answer_said_t     said;
-    genai_framing_answer_t  answer;
+    double                   likely, most;
+    uint32_t                 estimated;
+    uint64_t                 tokens, reasoning;
+    genai_factor_t          *factor;
+    genai_answer_said_t      said;
+    genai_framing_answer_t   answer;
+    ngx_http_genai_count_t  *c;
 
     if (ctx->answer_count == NULL) {
         return;
     }
+
+    c = ctx->count;
 
     if (end) {
         genai_answer_count_end(ctx->answer_count, &said);
@@ -482,20 +734,31 @@ ngx_http_genai_count_said(ngx_http_genai_ctx_t *ctx, ngx_uint_t end)
 
     estimated = 0;
 
-    tokens = genai_framing_answer(ctx->count->model, &answer, &estimated);
+    tokens = genai_framing_answer(c->model, &answer, &estimated);
+    tokens = ngx_min(tokens, (uint64_t) GENAI_PROMPT_MAX);
+    reasoning = answer.reasoning;
 
-    genai_meter_said(&ctx->meter, tokens, answer.reasoning,
-                     said.exact && estimated == 0 && ctx->count->model
-                     && ctx->count->model->exact && !ctx->count->standin);
+    c->said = (int64_t) tokens;
+    c->said_sure = (said.exact && !answer.cut
+                    && (estimated & ~GENAI_FRAMING_FAMILY) == 0);
+
+    factor = ngx_http_genai_count_factor(c, 1, &likely, &most);
+
+    if (factor) {
+        tokens = genai_factor_tokens(factor, likely, tokens);
+        reasoning = genai_factor_tokens(factor, likely, reasoning);
+    }
+
+    genai_meter_said(&ctx->meter, tokens, reasoning,
+                     said.exact && estimated == 0 && c->model
+                     && c->model->exact && !c->standin);
 }
 
 
 void
 ngx_http_genai_count_compare(ngx_http_genai_ctx_t *ctx)
 {
-    double                   likely, most;
     genai_meter_t           *m;
-    genai_factor_t          *factor;
     ngx_http_genai_count_t  *c;
 
     m = &ctx->meter;
@@ -505,28 +768,53 @@ ngx_http_genai_count_compare(ngx_http_genai_ctx_t *ctx)
         return;
     }
 
-    if (m->usage.prompt > c->media
-        && ngx_http_genai_count_factors(c, &likely, &most))
-    {
-        factor = ngx_http_genai_metrics_factor(&c->model->name, likely, most);
-
-        if (factor) {
-            (void) genai_factor_learn(factor, c->base,
-                                      m->usage.prompt - c->media);
-        }
-    }
-
     if (m->usage.prompt >= 0 && m->prompt_tokens >= 0) {
-        ngx_http_genai_metrics_compared(0, m->prompt_exact, m->prompt_tokens,
-                                        m->usage.prompt);
+
+        ngx_http_genai_count_learn(c, 0, c->base, m->usage.prompt,
+                                   c->sure && m->usage.image <= 0
+                                   && m->usage.audio <= 0);
+
+        ngx_http_genai_metrics_compared(c->model, 0, m->prompt_exact,
+                                        m->prompt_tokens, m->usage.prompt);
     }
 
     if (m->usage.completion >= 0 && m->answer_tokens >= 0
         && m->answer == m->told)
     {
-        ngx_http_genai_metrics_compared(1, m->answer_exact, m->answer_tokens,
+        /* what was thought may not have been shown */
+
+        ngx_http_genai_count_learn(c, 1, c->said, m->usage.completion,
+                                   c->said_sure && m->usage.reasoning <= 0
+                                   && m->usage.audio_output <= 0);
+
+        ngx_http_genai_metrics_compared(c->model, 1, m->answer_exact,
+                                        m->answer_tokens,
                                         m->usage.completion);
     }
+}
+
+
+/* from nothing but what is known to be what the provider has counted */
+
+static void
+ngx_http_genai_count_learn(const ngx_http_genai_count_t *c,
+    ngx_uint_t answer, int64_t base, int64_t usage, ngx_uint_t sure)
+{
+    double           likely, most;
+    ngx_uint_t       result;
+    genai_factor_t  *factor;
+
+    factor = ngx_http_genai_count_factor(c, answer, &likely, &most);
+
+    if (factor == NULL || factor == &ngx_http_genai_no_factor) {
+        return;
+    }
+
+    result = sure ? (ngx_uint_t) genai_factor_learn(factor, likely, base,
+                                                    usage)
+                  : NGX_HTTP_GENAI_UNSURE;
+
+    ngx_http_genai_metrics_learned(answer, result);
 }
 
 

@@ -21,9 +21,6 @@ static void ngx_http_genai_metrics_labels(ngx_http_genai_labels_t *clean,
     ngx_http_genai_labels_t *labels,
     u_char bufs[NGX_HTTP_GENAI_LABELS][NGX_HTTP_GENAI_LABEL_MAX]);
 static void ngx_http_genai_metrics_clean(ngx_str_t *text, u_char *buf);
-static uint64_t ngx_http_genai_metrics_hash(uint64_t h, ngx_str_t *text);
-static void *ngx_http_genai_metrics_find(ngx_http_genai_table_t *t,
-    uint64_t hash);
 static ngx_http_genai_exchanges_t *ngx_http_genai_metrics_exchanges(
     ngx_http_genai_metrics_t *m, ngx_http_genai_labels_t *labels);
 static ngx_http_genai_usage_t *ngx_http_genai_metrics_usage(
@@ -156,6 +153,7 @@ ngx_http_genai_metrics_reserve(ngx_http_genai_metrics_t *m)
 
     m->exchanges.other = ngx_http_genai_metrics_exchanges(m, &labels);
     m->usage.other = ngx_http_genai_metrics_usage(m, &labels);
+    ngx_http_genai_metrics_reserve_counts(m);
 }
 
 
@@ -445,7 +443,7 @@ ngx_http_genai_metrics_text(u_char *dst, size_t room, u_char *src, size_t len)
 }
 
 
-static uint64_t
+uint64_t
 ngx_http_genai_metrics_hash(uint64_t h, ngx_str_t *text)
 {
     size_t     n;
@@ -527,9 +525,7 @@ ngx_http_genai_metrics_usage(ngx_http_genai_metrics_t *m,
 }
 
 
-/* the place of a hash, which is found, or free and claimed */
-
-static void *
+void *
 ngx_http_genai_metrics_find(ngx_http_genai_table_t *t, uint64_t hash)
 {
     uint64_t    h;
@@ -618,93 +614,4 @@ ngx_http_genai_metrics_entry(ngx_http_genai_table_t *t, ngx_uint_t i)
     entry = (ngx_http_genai_entry_t *) (t->entries + i * t->size);
 
     return __atomic_load_n(&entry->published, __ATOMIC_ACQUIRE) ? entry : NULL;
-}
-
-
-void
-ngx_http_genai_metrics_counted(uint64_t bytes, uint64_t known)
-{
-    ngx_http_genai_metrics_t  *m;
-
-    m = ngx_http_genai_metrics_get();
-
-    if (m) {
-        ngx_http_genai_add(&m->count_bytes, bytes);
-        ngx_http_genai_add(&m->count_known, known);
-    }
-}
-
-
-void
-ngx_http_genai_metrics_compared(ngx_uint_t answer, ngx_uint_t exact,
-    int64_t ours, int64_t told)
-{
-    ngx_http_genai_metrics_t   *m;
-    ngx_http_genai_compared_t  *c;
-
-    m = ngx_http_genai_metrics_get();
-
-    if (m == NULL) {
-        return;
-    }
-
-    c = &m->compared[answer][exact];
-
-    if (ours == told) {
-        ngx_http_genai_add(&c->equal, 1);
-
-    } else if (ours > told) {
-        ngx_http_genai_add(&c->more, 1);
-        ngx_http_genai_add(&c->difference, (uint64_t) (ours - told));
-
-    } else {
-        ngx_http_genai_add(&c->less, 1);
-        ngx_http_genai_add(&c->difference, (uint64_t) (told - ours));
-    }
-
-    ngx_http_genai_add(&c->tokens, (uint64_t) told);
-}
-
-
-genai_factor_t *
-ngx_http_genai_metrics_factor(const genai_str_t *model, double likely,
-    double most)
-{
-    uint64_t                   h;
-    ngx_str_t                  name;
-    ngx_http_genai_metrics_t  *m;
-    ngx_http_genai_factors_t  *f;
-
-    m = ngx_http_genai_metrics_get();
-
-    if (m == NULL || m->factors.n == 0) {
-        return NULL;
-    }
-
-    name.len = model->len;
-    name.data = model->data;
-
-    h = ngx_http_genai_metrics_hash(m->seed, &name);
-
-    f = ngx_http_genai_metrics_find(&m->factors, h);
-    if (f == NULL) {
-        return NULL;
-    }
-
-    if (!__atomic_load_n(&f->entry.published, __ATOMIC_ACQUIRE)) {
-
-        f->model.len = ngx_http_genai_metrics_text(f->model.data,
-                              NGX_HTTP_GENAI_LABEL_MAX, name.data, name.len);
-
-        __atomic_store_n(&f->entry.published, 1, __ATOMIC_RELEASE);
-    }
-
-    /* a reload may know better */
-
-    __atomic_store_n(&f->prior[0], (uint64_t) (likely * 1e6),
-                     __ATOMIC_RELAXED);
-    __atomic_store_n(&f->prior[1], (uint64_t) (most * 1e6),
-                     __ATOMIC_RELAXED);
-
-    return &f->factor;
 }

@@ -111,12 +111,17 @@ typedef struct {
 } ngx_http_genai_usage_t;
 
 
-/* a model whose tokens are not known: how ours become its own */
+/*
+ * a model whose tokens are not known: how those of a vocabulary become its
+ * own
+ */
 typedef struct {
     ngx_http_genai_entry_t          entry;
     uint64_t                        prior[2];   /* in millionths: what is */
-    genai_factor_t                  factor;     /* likely, and the most */
+                                                /* likely, and the most */
+    genai_factor_t                  factor[2];  /* of prompts, of answers */
     ngx_http_genai_label_t          model;      /* the catalogue's entry */
+    ngx_http_genai_label_t          tokenizer;
 } ngx_http_genai_factors_t;
 
 
@@ -149,6 +154,13 @@ typedef struct {
     uint64_t                        difference; /* without its sign */
 } ngx_http_genai_compared_t;
 
+typedef struct {
+    ngx_http_genai_entry_t          entry;
+    ngx_http_genai_compared_t       compared[2][2]; /* prompt or answer; exact
+                                                       or not */
+    ngx_http_genai_label_t          model;      /* the catalogue's entry */
+} ngx_http_genai_differences_t;
+
 
 /* what has no labels but this one */
 typedef enum {
@@ -172,14 +184,14 @@ typedef struct {
 
     uint64_t                        count_bytes;    /* of prompts, */
     uint64_t                        count_known;    /* and of these known */
-    ngx_http_genai_compared_t       compared[2][2]; /* prompt or answer; exact
-                                                       or not */
+    uint64_t                        learned[2][NGX_HTTP_GENAI_LEARNED];
 
     ngx_http_genai_gauges_t        *workers;
     genai_count_cache_t            *counts;
     ngx_http_genai_table_t          exchanges;
     ngx_http_genai_table_t          usage;
     ngx_http_genai_table_t          factors;
+    ngx_http_genai_table_t          differences;
 } ngx_http_genai_metrics_t;
 
 
@@ -202,6 +214,15 @@ extern const ngx_http_genai_bounds_t  ngx_http_genai_bounds_own;
 /* Makes the entries that stand for all others, once a table is full. */
 void ngx_http_genai_metrics_reserve(ngx_http_genai_metrics_t *m);
 
+/* One more text in a hash, which begins with the zone's seed. */
+uint64_t ngx_http_genai_metrics_hash(uint64_t h, ngx_str_t *text);
+
+/*
+ * The place of a hash, which is found, or free and claimed; that of all
+ * others where there is none left.
+ */
+void *ngx_http_genai_metrics_find(ngx_http_genai_table_t *t, uint64_t hash);
+
 /* An entry by its number, or NULL where there is none to be shown. */
 void *ngx_http_genai_metrics_entry(ngx_http_genai_table_t *t, ngx_uint_t i);
 
@@ -215,6 +236,12 @@ void ngx_http_genai_metrics_report(uint64_t ns);
  */
 size_t ngx_http_genai_metrics_text(u_char *dst, size_t room, u_char *src,
     size_t len);
+
+
+/* ngx_http_genai_metrics_count.c */
+
+/* Makes the entry that stands for all others, once its table is full. */
+void ngx_http_genai_metrics_reserve_counts(ngx_http_genai_metrics_t *m);
 
 
 /* ngx_http_genai_metrics_zone.c */

@@ -45,17 +45,9 @@ static ngx_int_t ngx_http_genai_metrics_text_tokens(
 static ngx_int_t ngx_http_genai_metrics_text_usage(
     ngx_http_genai_report_t *report, ngx_http_genai_metrics_text_t *text,
     ngx_uint_t data);
-static ngx_int_t ngx_http_genai_metrics_text_counts(
-    ngx_http_genai_report_t *report, ngx_http_genai_metrics_text_t *text,
-    ngx_uint_t data);
-static ngx_int_t ngx_http_genai_metrics_text_factors(
-    ngx_http_genai_report_t *report, ngx_http_genai_metrics_text_t *text,
-    ngx_uint_t data);
 static ngx_int_t ngx_http_genai_metrics_text_own(
     ngx_http_genai_report_t *report, ngx_http_genai_metrics_text_t *text,
     ngx_uint_t data);
-static ngx_http_genai_entry_t *ngx_http_genai_metrics_text_next(
-    ngx_http_genai_metrics_text_t *text, ngx_http_genai_table_t *t);
 static size_t ngx_http_genai_metrics_text_labels(u_char *buf,
     const char *const *names, ngx_http_genai_label_t *labels, ngx_uint_t n,
     const char *name, const genai_str_t *endpoint);
@@ -82,6 +74,9 @@ static const struct {
     { ngx_http_genai_metrics_text_usage, 3 },
     { ngx_http_genai_metrics_text_own, 0 },
     { ngx_http_genai_metrics_text_counts, 0 },
+    { ngx_http_genai_metrics_text_compared, 0 },
+    { ngx_http_genai_metrics_text_compared, 1 },
+    { ngx_http_genai_metrics_text_compared, 2 },
     { ngx_http_genai_metrics_text_factors, 0 },
     { ngx_http_genai_metrics_text_factors, 1 },
     { ngx_http_genai_metrics_text_workers, 0 },
@@ -213,9 +208,7 @@ ngx_http_genai_metrics_fill(ngx_http_genai_report_t *report)
 }
 
 
-/* the entry at text->index or after it; NULL at the end, or of the budget */
-
-static ngx_http_genai_entry_t *
+ngx_http_genai_entry_t *
 ngx_http_genai_metrics_text_next(ngx_http_genai_metrics_text_t *text,
     ngx_http_genai_table_t *t)
 {
@@ -515,149 +508,6 @@ ngx_http_genai_metrics_text_own(ngx_http_genai_report_t *report,
                               &ngx_http_genai_bounds_own);
 
     return NGX_OK;
-}
-
-
-/* our counts, and how they compare with what providers tell */
-
-static ngx_int_t
-ngx_http_genai_metrics_text_counts(ngx_http_genai_report_t *report,
-    ngx_http_genai_metrics_text_t *text, ngx_uint_t data)
-{
-    uint64_t                    known;
-    ngx_uint_t                  i, k;
-    ngx_http_genai_metrics_t   *m;
-    ngx_http_genai_compared_t  *c;
-
-    static const char  *parts[] = { "prompt", "completion" };
-    static const char  *sources[] = { "estimated", "exact" };
-    static const char  *results[] = { "equal", "more", "less" };
-
-    if (!ngx_http_genai_report_room(report, NGX_HTTP_GENAI_METRICS_GROUP)) {
-        return NGX_AGAIN;
-    }
-
-    m = text->metrics;
-    known = ngx_http_genai_load(&m->count_known);
-
-    ngx_http_genai_metrics_text_head(report, "genai_count_bytes_total",
-                              "counter", "Texts of requests whose tokens were "
-                              "counted, or known from before.");
-    report->last = ngx_sprintf(report->last,
-                               "genai_count_bytes_total{from=\"text\"} %uL\n"
-                               "genai_count_bytes_total{from=\"known\"} %uL\n",
-                               ngx_http_genai_load(&m->count_bytes) - known,
-                               known);
-
-    ngx_http_genai_metrics_text_head(report, "genai_count_compared_total",
-                              "counter", "Our counts beside those that "
-                              "providers tell: how often they are equal, "
-                              "more, or less.");
-
-    for (i = 0; i < 4; i++) {
-
-        c = &m->compared[i / 2][i % 2];
-
-        for (k = 0; k < 3; k++) {
-            report->last = ngx_sprintf(report->last,
-                               "genai_count_compared_total{part=\"%s\","
-                               "source=\"%s\",result=\"%s\"} %uL\n",
-                               parts[i / 2], sources[i % 2], results[k],
-                               ngx_http_genai_load(k == 0 ? &c->equal
-                                                   : k == 1 ? &c->more
-                                                            : &c->less));
-        }
-    }
-
-    ngx_http_genai_metrics_text_head(report,
-                              "genai_count_difference_tokens_total",
-                              "counter", "Tokens by which our counts differ "
-                              "from what providers tell, without their sign.");
-
-    for (i = 0; i < 4; i++) {
-        report->last = ngx_sprintf(report->last,
-                               "genai_count_difference_tokens_total{"
-                               "part=\"%s\",source=\"%s\"} %uL\n",
-                               parts[i / 2], sources[i % 2],
-                               ngx_http_genai_load(
-                               &m->compared[i / 2][i % 2].difference));
-    }
-
-    ngx_http_genai_metrics_text_head(report,
-                              "genai_count_compared_tokens_total",
-                              "counter", "Tokens that providers have told, "
-                              "where there is a count of ours beside them.");
-
-    for (i = 0; i < 4; i++) {
-        report->last = ngx_sprintf(report->last,
-                               "genai_count_compared_tokens_total{"
-                               "part=\"%s\",source=\"%s\"} %uL\n",
-                               parts[i / 2], sources[i % 2],
-                               ngx_http_genai_load(
-                               &m->compared[i / 2][i % 2].tokens));
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_genai_metrics_text_factors(ngx_http_genai_report_t *report,
-    ngx_http_genai_metrics_text_t *text, ngx_uint_t data)
-{
-    double                     prior, factor;
-    uint64_t                   n;
-    ngx_http_genai_table_t    *t;
-    ngx_http_genai_factors_t  *f;
-
-    static const struct {
-        const char  *name;
-        const char  *help;
-    } families[] = {
-        { "genai_token_factor", "Tokens of a model for one of the vocabulary "
-          "that counts for it, as learned." },
-        { "genai_token_factor_bound", "The factor that one request in a "
-          "thousand exceeds." }
-    };
-
-    t = &text->metrics->factors;
-
-    for ( ;; ) {
-        f = (ngx_http_genai_factors_t *)
-            ngx_http_genai_metrics_text_next(text, t);
-
-        if (f == NULL) {
-            return (text->index < t->n) ? NGX_AGAIN : NGX_OK;
-        }
-
-        if (!ngx_http_genai_report_room(report,
-                                        4 * NGX_HTTP_GENAI_LABEL_MAX
-                                        + NGX_HTTP_GENAI_METRICS_LINE
-                                        + NGX_HTTP_GENAI_METRICS_HEAD))
-        {
-            return NGX_AGAIN;
-        }
-
-        if (!text->begun) {
-            text->begun = 1;
-            ngx_http_genai_metrics_text_head(report, families[data].name,
-                                             "gauge", families[data].help);
-        }
-
-        prior = (double) ngx_http_genai_load(&f->prior[data]) / 1e6;
-        factor = data ? genai_factor_most(&f->factor, prior)
-                      : genai_factor_likely(&f->factor, prior);
-        n = (uint64_t) (factor * 1e6 + 0.5);
-
-        report->last = ngx_sprintf(report->last, "%s{model=",
-                                   families[data].name);
-        report->last = ngx_http_genai_report_quote(report->last,
-                                               f->model.data, f->model.len);
-        report->last = ngx_sprintf(report->last, "} %uL.%06uL\n",
-                                   n / 1000000, n % 1000000);
-
-        text->index++;
-    }
 }
 
 

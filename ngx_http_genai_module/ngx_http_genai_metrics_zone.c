@@ -244,6 +244,15 @@ ngx_http_genai_metrics_make(u_char *p, size_t size)
     t->hashes = (uint64_t *) ngx_http_genai_cut(p, t->n * sizeof(uint64_t));
     t->entries = ngx_http_genai_cut(p, t->n * t->size);
 
+    t = &m->differences;
+
+    t->size = sizeof(ngx_http_genai_differences_t);
+    t->n = ngx_min((size_t) (end - p) / 32 / (t->size + sizeof(uint64_t)),
+                   NGX_HTTP_GENAI_FACTORS);
+    t->max = t->n;
+    t->hashes = (uint64_t *) ngx_http_genai_cut(p, t->n * sizeof(uint64_t));
+    t->entries = ngx_http_genai_cut(p, t->n * t->size);
+
     /* four cuts are rounded up; an entry of usage makes 30 to 90 series */
 
     rest = end - p - 4 * NGX_CPU_CACHE_LINE;

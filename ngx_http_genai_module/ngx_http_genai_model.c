@@ -273,6 +273,23 @@ ngx_http_genai_target_param(ngx_conf_t *cf, ngx_http_genai_target_t *target,
         return NGX_OK;
     }
 
+    if (param->len > 10 && ngx_strncmp(param->data, "tokenizer=", 10) == 0) {
+
+        target->tokenizer.len = param->len - 10;
+        target->tokenizer.data = param->data + 10;
+
+        /* it may become a file's name */
+
+        if (target->tokenizer.len >= GENAI_VOCAB_NAME_MAX
+            || ngx_strlchr(target->tokenizer.data, param->data + param->len,
+                           '/'))
+        {
+            goto invalid;
+        }
+
+        return NGX_OK;
+    }
+
     if (param->len > 7 && ngx_strncmp(param->data, "weight=", 7) == 0) {
 
         n = ngx_atoi(param->data + 7, param->len - 7);
@@ -299,7 +316,8 @@ ngx_http_genai_target_param(ngx_conf_t *cf, ngx_http_genai_target_t *target,
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "unknown parameter \"%V\" of a target, this build has "
-                       "name=, model=, weight=, priority= and down", param);
+                       "name=, model=, tokenizer=, weight=, priority= "
+                       "and down", param);
     return NGX_ERROR;
 
 invalid:

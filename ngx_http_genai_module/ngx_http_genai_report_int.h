@@ -112,6 +112,24 @@ void ngx_http_genai_metrics_text_head(ngx_http_genai_report_t *report,
 void ngx_http_genai_metrics_text_value(ngx_http_genai_report_t *report,
     const char *name, const char *type, const char *help, uint64_t value);
 
+/*
+ * The entry of a table at text->index or behind it; NULL at the end, or of
+ * the turn's budget.
+ */
+ngx_http_genai_entry_t *ngx_http_genai_metrics_text_next(
+    ngx_http_genai_metrics_text_t *text, ngx_http_genai_table_t *t);
+
+/* ngx_http_genai_metrics_count.c */
+
+ngx_int_t ngx_http_genai_metrics_text_counts(ngx_http_genai_report_t *report,
+    ngx_http_genai_metrics_text_t *text, ngx_uint_t data);
+ngx_int_t ngx_http_genai_metrics_text_compared(
+    ngx_http_genai_report_t *report, ngx_http_genai_metrics_text_t *text,
+    ngx_uint_t data);
+ngx_int_t ngx_http_genai_metrics_text_factors(
+    ngx_http_genai_report_t *report, ngx_http_genai_metrics_text_t *text,
+    ngx_uint_t data);
+
 
 /*
  * ngx_http_genai_metrics_state.c: families of what is at present.  Each goes

@@ -16,6 +16,7 @@
 
 #include "genai_books_file.h"
 #include "genai_count_cache.h"
+#include "genai_catalog.h"
 #include "genai_factor.h"
 #include "genai_file.h"
 #include "genai_meter.h"
@@ -178,17 +179,25 @@ void ngx_http_genai_metrics_counted(uint64_t bytes, uint64_t known);
 
 /*
  * What we counted of an exchange whose provider has told its usage: tokens of
- * the prompt, or of the answer.
+ * the prompt, or of the answer.  A model of NULL is one that is not known.
  */
-void ngx_http_genai_metrics_compared(ngx_uint_t answer, ngx_uint_t exact,
-    int64_t ours, int64_t told);
+void ngx_http_genai_metrics_compared(const genai_catalog_model_t *model,
+    ngx_uint_t answer, ngx_uint_t exact, int64_t ours, int64_t told);
 
 /*
- * What was learned of a model, by its name in the catalogue, which begins
- * with these factors, the likely one and the most; NULL: there is no place.
+ * What was learned of the prompts or answers of a model, an entry of the
+ * catalogue, that are counted with that vocabulary.  It begins with these
+ * factors, the likely one and the most; NULL: there is no place.
  */
-genai_factor_t *ngx_http_genai_metrics_factor(const genai_str_t *model,
-    double likely, double most);
+genai_factor_t *ngx_http_genai_metrics_factor(
+    const genai_catalog_model_t *model, const genai_str_t *vocab,
+    ngx_uint_t answer, double likely, double most);
+
+/* A usage was learned from, or why not: a genai_factor_learned_e, or this. */
+#define NGX_HTTP_GENAI_UNSURE   GENAI_FACTOR_RESULTS
+#define NGX_HTTP_GENAI_LEARNED  (GENAI_FACTOR_RESULTS + 1)
+
+void ngx_http_genai_metrics_learned(ngx_uint_t answer, ngx_uint_t result);
 
 /* Gauges of this worker, which end with it: adds n, which may be negative. */
 typedef enum {

@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * What requests are counted with: "genai_catalog", the models that are known
- * by their names, and the vocabularies that these name.  A vocabulary is a
- * file beside the first catalogue, or what "genai_tokenizer" says; it is
- * mapped while the configuration is read and shared by all workers.
+ * by their names, and the vocabularies that these or a target name.  A
+ * vocabulary is a file beside a catalogue, or what "genai_tokenizer" says; it
+ * is mapped while the configuration is read and shared by all workers.
  *
  * A vocabulary that is damaged closes the models that need it.  One that is
  * not there, as no licence lets us ship those of Llama and Gemma, closes
@@ -28,6 +28,14 @@ static ngx_int_t ngx_http_genai_catalog_file(ngx_conf_t *cf,
     ngx_http_genai_main_conf_t *mcf, ngx_str_t *path, genai_str_t *text);
 static ngx_int_t ngx_http_genai_catalog_say(ngx_conf_t *cf,
     ngx_http_genai_main_conf_t *mcf, const genai_catalog_t *catalog);
+static ngx_int_t ngx_http_genai_vocab_add(ngx_conf_t *cf,
+    ngx_http_genai_main_conf_t *mcf, const genai_str_t *name);
+static ngx_int_t ngx_http_genai_vocab_targets(ngx_conf_t *cf,
+    ngx_http_genai_main_conf_t *mcf, ngx_uint_t opened);
+static ngx_int_t ngx_http_genai_vocab_target(ngx_conf_t *cf,
+    ngx_http_genai_main_conf_t *mcf, ngx_http_genai_target_t *target);
+static ngx_int_t ngx_http_genai_vocab_beside(ngx_conf_t *cf,
+    ngx_http_genai_main_conf_t *mcf, ngx_http_genai_vocab_t *v);
 static ngx_int_t ngx_http_genai_vocab_open(ngx_conf_t *cf,
     ngx_http_genai_main_conf_t *mcf, ngx_http_genai_vocab_t *v);
 static ngx_http_genai_vocab_t *ngx_http_genai_vocab_find(
@@ -170,6 +178,10 @@ ngx_http_genai_tokenizer_init(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf)
 
     if (mcf->catalogs.nelts == 0) {
 
+        if (ngx_http_genai_vocab_targets(cf, mcf, 0) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
         if (mcf->vocabs.nelts) {
             v = mcf->vocabs.elts;
 
@@ -225,19 +237,17 @@ ngx_http_genai_tokenizer_init(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf)
 
     for (i = 0; i < n; i++) {
 
-        if (ngx_http_genai_vocab_find(mcf, &names[i])) {
-            continue;
-        }
-
-        v = ngx_array_push(&mcf->vocabs);
-        if (v == NULL) {
+        if (ngx_http_genai_vocab_add(cf, mcf, &names[i]) != NGX_OK) {
             return NGX_ERROR;
         }
 
-        ngx_memzero(v, sizeof(ngx_http_genai_vocab_t));
+        v = ngx_http_genai_vocab_find(mcf, &names[i]);
+        v->known = 1;
+        v->used = 1;
+    }
 
-        v->name.len = names[i].len;
-        v->name.data = names[i].data;
+    if (ngx_http_genai_vocab_targets(cf, mcf, 0) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     v = mcf->vocabs.elts;
@@ -260,7 +270,139 @@ ngx_http_genai_tokenizer_init(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf)
 
     mcf->catalog = catalog;
 
+    if (ngx_http_genai_vocab_targets(cf, mcf, 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* of what is broken it was said, and others are not missed then */
+
+    if (mcf->catalog_broken) {
+        return NGX_OK;
+    }
+
+    ngx_http_genai_vocab_unused(cf, mcf);
+
+    return ngx_http_genai_vocab_missing(cf, mcf);
+}
+
+
+static ngx_int_t
+ngx_http_genai_vocab_add(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf,
+    const genai_str_t *name)
+{
+    ngx_http_genai_vocab_t  *v;
+
+    if (ngx_http_genai_vocab_find(mcf, name)) {
+        return NGX_OK;
+    }
+
+    v = ngx_array_push(&mcf->vocabs);
+    if (v == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(v, sizeof(ngx_http_genai_vocab_t));
+
+    v->name.len = name->len;
+    v->name.data = name->data;
+
     return NGX_OK;
+}
+
+
+/* what targets name: before files are opened, and once they are */
+
+static ngx_int_t
+ngx_http_genai_vocab_targets(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf,
+    ngx_uint_t opened)
+{
+    ngx_uint_t                i, k;
+    genai_str_t               name;
+    ngx_http_genai_model_t  **models;
+    ngx_http_genai_target_t  *targets;
+
+    models = mcf->models.elts;
+
+    for (i = 0; i < mcf->models.nelts; i++) {
+
+        targets = models[i]->targets.elts;
+
+        for (k = 0; k < models[i]->targets.nelts; k++) {
+
+            if (targets[k].tokenizer.len == 0) {
+                continue;
+            }
+
+            if (mcf->catalogs.nelts == 0) {
+                ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, targets[k].file,
+                                          targets[k].line,
+                                          "\"tokenizer=%V\" of target \"%V\" "
+                                          "has no catalogue: write "
+                                          "\"genai_catalog FILE\" in http",
+                                          &targets[k].tokenizer,
+                                          &targets[k].name);
+                return NGX_ERROR;
+            }
+
+            if (opened) {
+                if (ngx_http_genai_vocab_target(cf, mcf, &targets[k])
+                    != NGX_OK)
+                {
+                    return NGX_ERROR;
+                }
+
+                continue;
+            }
+
+            name.len = targets[k].tokenizer.len;
+            name.data = targets[k].tokenizer.data;
+
+            if (ngx_http_genai_vocab_add(cf, mcf, &name) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            ngx_http_genai_vocab_find(mcf, &name)->used = 1;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_genai_vocab_target(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf,
+    ngx_http_genai_target_t *target)
+{
+    u_char                  *near;
+    genai_str_t              name;
+    ngx_http_genai_vocab_t  *v;
+
+    name.len = target->tokenizer.len;
+    name.data = target->tokenizer.data;
+
+    v = ngx_http_genai_vocab_find(mcf, &name);
+
+    target->vocab = v;
+
+    /* a catalogue that cannot be read may have had the name */
+
+    if (v->opened || v->broken || v->known || mcf->catalog_broken) {
+        return NGX_OK;
+    }
+
+    near = ngx_http_genai_vocab_near(cf, mcf, &target->tokenizer);
+    if (near == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, target->file, target->line,
+                              "\"tokenizer=%V\" of target \"%V\" names no "
+                              "vocabulary%s; neither genai_tokenizer nor the "
+                              "catalogue has it, nor is there a file of that "
+                              "name beside the catalogue", &target->tokenizer,
+                              &target->name, near);
+
+    return NGX_ERROR;
 }
 
 
@@ -401,45 +543,76 @@ ngx_http_genai_catalog_say(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf,
 }
 
 
+/* the first that there is beside a catalogue; NGX_DECLINED: there is none */
+
+static ngx_int_t
+ngx_http_genai_vocab_beside(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf,
+    ngx_http_genai_vocab_t *v)
+{
+    size_t       len;
+    u_char      *p, *path;
+    ngx_str_t   *catalogs;
+    ngx_uint_t   i;
+
+    catalogs = mcf->catalogs.elts;
+
+    for (i = 0; i < mcf->catalogs.nelts; i++) {
+
+        len = ngx_http_genai_catalog_folder(&catalogs[i]);
+
+        path = ngx_pnalloc(cf->pool, len + v->name.len
+                                     + sizeof(NGX_HTTP_GENAI_VOCAB_SUFFIX));
+        if (path == NULL) {
+            return NGX_ERROR;
+        }
+
+        p = ngx_cpymem(path, catalogs[i].data, len);
+        p = ngx_cpymem(p, v->name.data, v->name.len);
+        p = ngx_cpymem(p, NGX_HTTP_GENAI_VOCAB_SUFFIX,
+                       sizeof(NGX_HTTP_GENAI_VOCAB_SUFFIX));
+
+        if (access((char *) path, F_OK) == 0 || ngx_errno != NGX_ENOENT) {
+            v->path.data = path;
+            v->path.len = p - 1 - path;
+
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+size_t
+ngx_http_genai_catalog_folder(ngx_str_t *path)
+{
+    size_t  len;
+
+    len = path->len;
+
+    while (len && path->data[len - 1] != '/') {
+        len--;
+    }
+
+    return len;
+}
+
+
 static ngx_int_t
 ngx_http_genai_vocab_open(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf,
     ngx_http_genai_vocab_t *v)
 {
     char         problem[GENAI_VOCAB_FILE_PROBLEM];
-    size_t       len;
-    u_char      *p, *last;
-    ngx_str_t   *catalogs;
+    ngx_int_t    rc;
     ngx_uint_t   level;
     genai_str_t  name;
 
     if (v->path.len == 0) {
 
-        catalogs = mcf->catalogs.elts;
+        rc = ngx_http_genai_vocab_beside(cf, mcf, v);
 
-        last = catalogs[0].data + catalogs[0].len;
-
-        while (last > catalogs[0].data && last[-1] != '/') {
-            last--;
-        }
-
-        len = last - catalogs[0].data;
-
-        v->path.data = ngx_pnalloc(cf->pool, len + v->name.len
-                                   + sizeof(NGX_HTTP_GENAI_VOCAB_SUFFIX));
-        if (v->path.data == NULL) {
-            return NGX_ERROR;
-        }
-
-        p = ngx_cpymem(v->path.data, catalogs[0].data, len);
-        p = ngx_cpymem(p, v->name.data, v->name.len);
-        p = ngx_cpymem(p, NGX_HTTP_GENAI_VOCAB_SUFFIX,
-                       sizeof(NGX_HTTP_GENAI_VOCAB_SUFFIX));
-
-        v->path.len = p - 1 - v->path.data;
-
-        if (access((char *) v->path.data, F_OK) != 0 && ngx_errno == NGX_ENOENT)
-        {
-            return NGX_OK;
+        if (rc != NGX_OK) {
+            return (rc == NGX_DECLINED) ? NGX_OK : rc;
         }
     }
 

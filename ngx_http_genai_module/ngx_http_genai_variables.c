@@ -29,6 +29,7 @@ typedef enum {
     NGX_HTTP_GENAI_VAR_CACHED,
     NGX_HTTP_GENAI_VAR_COMPLETION,
     NGX_HTTP_GENAI_VAR_REASONING,
+    NGX_HTTP_GENAI_VAR_COUNTED,
     NGX_HTTP_GENAI_VAR_SOURCE,
     NGX_HTTP_GENAI_VAR_COST,
     NGX_HTTP_GENAI_VAR_FINISH,
@@ -104,6 +105,9 @@ static ngx_http_variable_t  ngx_http_genai_vars[] = {
 
     { ngx_string("genai_reasoning_tokens"), NULL, ngx_http_genai_tokens,
       NGX_HTTP_GENAI_VAR_REASONING, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("genai_counted_tokens"), NULL, ngx_http_genai_tokens,
+      NGX_HTTP_GENAI_VAR_COUNTED, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("genai_count_source"), NULL, ngx_http_genai_variable,
       NGX_HTTP_GENAI_VAR_SOURCE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
@@ -393,6 +397,10 @@ ngx_http_genai_tokens(ngx_http_request_t *r,
             number = ngx_max(number, ctx->meter.prompt_tokens);
         }
 
+        break;
+
+    case NGX_HTTP_GENAI_VAR_COUNTED:
+        number = (ctx->count) ? ngx_max(ctx->meter.prompt_tokens, 0) : 0;
         break;
 
     case NGX_HTTP_GENAI_VAR_CACHED:

@@ -206,6 +206,34 @@ my @models = map { [ $_ => 'target a;' ] } qw(good one two three);
     is(counted($t, 'two'), '4 estimated a', 'missing: or the fallback');
     like(t("genai_strict on; genai_catalog $dir/models.json;"), qr/^0 /,
          'missing: is no mistake');
+    is(scalar(() = $t->error_log =~ /\[warn\].*genai: no vocabulary/g), 1,
+       'missing: is told once');
+    like($t->error_log, qr{no\ vocabulary\ in\ \Q$dir\E/\ for\ one,\ three,
+                           \ two:.*"make\ data"\ and\ "make\ install-data"}x,
+         'missing: which, where, and what makes them');
+
+    my $ours = folder($some =~ s/"two"\}/"llama3_1"}/r
+                            =~ s/"three"\}/"gemma2"}/r
+                            =~ s/"one"\}/"o200k_base"}/r
+                            =~ s/"two",/"gemma3",/r);
+
+    like(t("genai_catalog $ours/models.json;"),
+         qr{for gemma2, gemma3:.*"make data-gemma2 data-gemma3" and},
+         'missing: those that licences do not let us ship');
+
+    # a later catalogue has its own files beside it
+
+    my $second = File::Temp->newdir;
+
+    chmod 0755, $second;
+    spew("$second/more.json", '{"schema":1,"models":{}}');
+    symlink "$data/cl100k_base.vocab", "$second/one.vocab";
+
+    my $out = t("genai_catalog $dir/models.json $second/more.json "
+                . "$second/more.json;");
+
+    like($out, qr{no vocabulary in \Q$dir\E/, \Q$second\E/ for three, two:},
+         'a file beside a later catalogue is found');
 }
 
 for my $how (
@@ -322,6 +350,14 @@ for my $how (
        (counted($t, 'two', "\x{4f60}\x{597d}" x 3) =~ /^(\d+)/)[0] / 2
            == 3 ? '6 estimated a' : 'no difference', 'overlay: a vocabulary');
 
+    like(t("genai_catalog $dir/models.json; genai_tokenizer ona "
+           . "file:$data/cl100k_base.vocab;"),
+         qr/^0\ .*\[warn\]\ .*"genai_tokenizer\ ona"\ is\ used\ by\ no\ model.*
+            nearest:\ one\ in\ \S+:\d+/xs, 'a misspelt name');
+    unlike(t("genai_catalog $dir/models.json; genai_tokenizer one "
+             . "file:$data/cl100k_base.vocab;"), qr/is used by no/,
+           'but not one that is right');
+
     spew("$dir/bad.vocab", 'x');
     $t = instance('asked', "genai_catalog $dir/models.json; "
                   . "genai_tokenizer one file:$dir/bad.vocab;", \@models);
@@ -352,6 +388,51 @@ for (
     my ($conf, $want) = @$_;
 
     like(t($conf), qr/^1 .*\[emerg\] .*$want.* in \S+nginx.conf:\d+/s, $conf);
+}
+
+
+# ---- a vocabulary that a target names
+
+{
+    my $dir = folder($some);
+    my $provider = 'genai_provider a { dialect openai; '
+                   . 'pass http://127.0.0.1:1; }';
+    my $catalog = "genai_catalog $dir/models.json;";
+
+    for (
+        [ 'one', '', qr/^0 /, 'the catalogue has it' ],
+        [ 'cl100k_base', "genai_tokenizer cl100k_base "
+          . "file:$data/cl100k_base.vocab;", qr/^0 (?!.*is used by no)/s,
+          'genai_tokenizer has it' ],
+        [ 'oen', '', qr/^1\ .*\[emerg\]\ .*"tokenizer=oen"\ of\ target\ "a"
+                        \ names\ no\ vocabulary,\ nearest:\ one;.*\S+:\d+/xs,
+          'nobody has it' ],
+        [ 'a/b', '', qr/^1 .*invalid value in "tokenizer=a\/b"/s, 'a path' ],
+        [ 'a' x 64, '', qr/^1 .*invalid value in "tokenizer=a/s, 'too long' ],
+    )
+    {
+        my ($name, $more, $want, $what) = @$_;
+
+        like(t("$catalog $more $provider "
+               . "genai_model m { target a tokenizer=$name; }"), $want,
+             "tokenizer=: $what");
+    }
+
+    like(t("$provider genai_model m { target a tokenizer=one; }"),
+         qr/^1 .*"tokenizer=one" of target "a" has no catalogue.*:\d+/s,
+         'tokenizer=: there is no catalogue');
+
+    spew("$dir/cl100k_base.vocab", slurp("$data/cl100k_base.vocab"));
+    like(t("$catalog $provider genai_model m { target a "
+           . "tokenizer=cl100k_base; }"), qr/^0 /,
+         'tokenizer=: a file beside the catalogue');
+
+    spew("$dir/cl100k_base.vocab", 'x');
+
+    my $t = instance('named', $catalog,
+                     [ [ m => 'target a tokenizer=cl100k_base;' ] ]);
+
+    is(said($t, 'm'), '503 gateway_config', 'tokenizer=: damaged, closed');
 }
 
 

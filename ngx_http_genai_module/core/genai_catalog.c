@@ -15,9 +15,8 @@
 #include <stdlib.h>
 
 
-/* of a finding, in bytes; how many prefixes a name may have */
+/* bytes of a finding */
 #define GENAI_CATALOG_FINDING   512
-#define GENAI_CATALOG_STRIPPED  8
 
 /* entries that are each like the next one */
 #define GENAI_CATALOG_LIKE      64
@@ -34,10 +33,8 @@ static const char  *genai_framing_names[] = {
 
 static uint32_t genai_catalog_hash(const genai_str_t *name, int pattern);
 static int genai_catalog_rehash(genai_catalog_t *c);
+static void genai_catalog_link(genai_catalog_t *c);
 static int genai_catalog_order(const void *one, const void *two);
-static int genai_catalog_compare(const genai_str_t *a, const genai_str_t *b);
-static int genai_catalog_begins(const genai_str_t *name,
-    const genai_str_t *with);
 static void genai_catalog_inherit(genai_catalog_t *c,
     genai_catalog_model_t *m, int depth);
 static const genai_catalog_model_t *genai_catalog_like(genai_catalog_t *c,
@@ -45,10 +42,6 @@ static const genai_catalog_model_t *genai_catalog_like(genai_catalog_t *c,
 static void genai_catalog_check(genai_catalog_t *c, genai_catalog_model_t *m);
 static int genai_catalog_number(genai_catalog_t *c);
 static uint32_t genai_catalog_vocab(genai_catalog_t *c,
-    const genai_str_t *name);
-static const genai_catalog_model_t *genai_catalog_search(
-    const genai_catalog_t *c, const genai_str_t *name);
-static size_t genai_catalog_prefix(const genai_catalog_t *c,
     const genai_str_t *name);
 
 
@@ -302,9 +295,8 @@ genai_catalog_finding(genai_catalog_t *c, genai_catalog_level_e level,
 int
 genai_catalog_done(genai_catalog_t *c)
 {
-    uint32_t                 i, n;
-    genai_catalog_model_t   *m, **all;
-    const genai_catalog_model_t  *shorter;
+    uint32_t                i, n;
+    genai_catalog_model_t  *m, **all;
 
     all = genai_arena_alloc(c->arena,
                             (c->nentries + 1)
@@ -325,29 +317,61 @@ genai_catalog_done(genai_catalog_t *c)
 
     qsort(all, n, sizeof(genai_catalog_model_t *), genai_catalog_order);
 
-    for (i = 0; i < n; i++) {
-
-        shorter = (i == 0) ? NULL
-                  : all[i - 1]->pattern ? all[i - 1] : all[i - 1]->shorter;
-
-        while (shorter && !genai_catalog_begins(&all[i]->name,
-                                                &shorter->name))
-        {
-            shorter = shorter->shorter;
-        }
-
-        all[i]->shorter = shorter;
-    }
-
     c->models = (const genai_catalog_model_t **) all;
     c->nmodels = n;
 
+    genai_catalog_link(c);
+
     for (i = 0; i < n; i++) {
         genai_catalog_inherit(c, all[i], 0);
+    }
+
+    /* some may have been left out */
+
+    c->nmodels = 0;
+
+    for (i = 0; i < n; i++) {
+        if (!all[i]->removed) {
+            all[c->nmodels++] = all[i];
+        }
+    }
+
+    if (c->nmodels != n) {
+        genai_catalog_link(c);
+    }
+
+    for (i = 0; i < c->nmodels; i++) {
         genai_catalog_check(c, all[i]);
     }
 
     return genai_catalog_number(c);
+}
+
+
+/* each to the longest pattern that it begins with */
+
+static void
+genai_catalog_link(genai_catalog_t *c)
+{
+    uint32_t                      i;
+    genai_catalog_model_t        *m;
+    const genai_catalog_model_t  *last, *shorter;
+
+    last = NULL;
+
+    for (i = 0; i < c->nmodels; i++) {
+
+        m = (genai_catalog_model_t *) c->models[i];
+
+        shorter = (last == NULL || last->pattern) ? last : last->shorter;
+
+        while (shorter && !genai_catalog_begins(&m->name, &shorter->name)) {
+            shorter = shorter->shorter;
+        }
+
+        m->shorter = shorter;
+        last = m;
+    }
 }
 
 
@@ -366,7 +390,7 @@ genai_catalog_order(const void *one, const void *two)
 }
 
 
-static int
+int
 genai_catalog_compare(const genai_str_t *a, const genai_str_t *b)
 {
     int     rc;
@@ -379,7 +403,7 @@ genai_catalog_compare(const genai_str_t *a, const genai_str_t *b)
 }
 
 
-static int
+int
 genai_catalog_begins(const genai_str_t *name, const genai_str_t *with)
 {
     return name->len >= with->len
@@ -420,12 +444,15 @@ genai_catalog_inherit(genai_catalog_t *c, genai_catalog_model_t *m, int depth)
         genai_catalog_inherit(c, from, depth + 1);
     }
 
-    if (from->state != 2) {
-        genai_catalog_finding(c, GENAI_CATALOG_WARN, m->file, m->line,
+    if (from->state != 2 || from->removed) {
+        genai_catalog_finding(c, GENAI_CATALOG_LEFT_OUT, m->file, m->line,
                               (char *) m->name.data,
-                              "it is like \"%s\", which is like it, or like"
-                              " too many others", m->like.data);
+                              from->removed
+                              ? "it is like \"%s\", which is left out"
+                              : "it is like \"%s\", which is like it, or"
+                                " like too many others", m->like.data);
         m->state = 2;
+        m->removed = 1;
         return;
     }
 
@@ -474,6 +501,8 @@ genai_catalog_inherit(genai_catalog_t *c, genai_catalog_model_t *m, int depth)
 }
 
 
+/* one that was left out is found, one that a document has removed is not */
+
 static const genai_catalog_model_t *
 genai_catalog_like(genai_catalog_t *c, const genai_catalog_model_t *m)
 {
@@ -486,12 +515,13 @@ genai_catalog_like(genai_catalog_t *c, const genai_catalog_model_t *m)
         name.len--;
         from = genai_catalog_entry(c, &name, 1, 0);
 
-        return (from && !from->removed) ? from : NULL;
+        return (from && (!from->removed || from->state)) ? from : NULL;
     }
 
     from = genai_catalog_entry(c, &name, 0, 0);
 
-    return (from && !from->removed) ? from : genai_catalog_find(c, &name);
+    return (from && (!from->removed || from->state))
+           ? from : genai_catalog_find(c, &name);
 }
 
 
@@ -589,140 +619,6 @@ genai_catalog_vocab(genai_catalog_t *c, const genai_str_t *name)
     c->vocabs[c->nvocabs] = *name;
 
     return c->nvocabs++;
-}
-
-
-const genai_catalog_model_t *
-genai_catalog_find(const genai_catalog_t *c, const genai_str_t *name)
-{
-    size_t                        i, n;
-    genai_str_t                   s;
-    unsigned char                 buf[GENAI_CATALOG_NAME_MAX], ch;
-    const genai_catalog_model_t  *m;
-
-    if (name->len > sizeof(buf)) {
-        return NULL;
-    }
-
-    n = 0;
-
-    for (i = 0; i < name->len; i++) {
-        ch = name->data[i];
-        buf[i] = (ch >= 'A' && ch <= 'Z') ? (ch | 0x20) : ch;
-
-        if (ch == '/') {
-            n = i + 1;
-        }
-    }
-
-    s.data = buf;
-    s.len = name->len;
-
-    m = genai_catalog_search(c, &s);
-
-    if (m == NULL && n) {
-        s.data += n;
-        s.len -= n;
-        m = genai_catalog_search(c, &s);
-    }
-
-    for (i = 0; m == NULL && i < GENAI_CATALOG_STRIPPED; i++) {
-
-        n = genai_catalog_prefix(c, &s);
-
-        if (n == 0) {
-            break;
-        }
-
-        s.data += n;
-        s.len -= n;
-        m = genai_catalog_search(c, &s);
-    }
-
-    return m;
-}
-
-
-static const genai_catalog_model_t *
-genai_catalog_search(const genai_catalog_t *c, const genai_str_t *name)
-{
-    uint32_t                      lo, hi, mid;
-    const genai_catalog_model_t  *m;
-
-    lo = 0;
-    hi = c->nmodels;
-
-    while (lo < hi) {
-        mid = lo + (hi - lo) / 2;
-
-        if (genai_catalog_compare(&c->models[mid]->name, name) <= 0) {
-            lo = mid + 1;
-
-        } else {
-            hi = mid;
-        }
-    }
-
-    /* lo - 1 is the last that is not behind the name */
-
-    if (lo == 0) {
-        return NULL;
-    }
-
-    m = c->models[lo - 1];
-
-    if (m->pattern && m->name.len == name->len && lo > 1
-        && genai_catalog_compare(&c->models[lo - 2]->name, name) == 0)
-    {
-        m = c->models[lo - 2];
-    }
-
-    if (!m->pattern) {
-
-        if (m->name.len == name->len
-            && memcmp(m->name.data, name->data, name->len) == 0)
-        {
-            return m;
-        }
-
-        m = m->shorter;
-    }
-
-    while (m && !genai_catalog_begins(name, &m->name)) {
-        m = m->shorter;
-    }
-
-    return m;
-}
-
-
-/* the length of the longest listed prefix that something is left behind */
-
-static size_t
-genai_catalog_prefix(const genai_catalog_t *c, const genai_str_t *name)
-{
-    size_t              n;
-    uint32_t            i;
-    const genai_str_t  *p;
-
-    n = 0;
-
-    if (name->len == 0 || !c->first[name->data[0]]) {
-        return 0;
-    }
-
-    for (i = 0; i < c->nprefixes; i++) {
-
-        p = &c->prefixes[i].text;
-
-        if (p->len > n && p->len < name->len
-            && genai_catalog_begins(name, p))
-        {
-            n = p->len;
-        }
-    }
-
-    return n;
 }
 
 

@@ -242,6 +242,22 @@ const genai_catalog_model_t *genai_catalog_find(const genai_catalog_t *c,
     const genai_str_t *name);
 
 /*
+ * The same; *rest becomes what the name has behind the entry's own, a view of
+ * name: empty where the entry is no pattern.  Nothing found leaves it as it
+ * is.
+ */
+const genai_catalog_model_t *genai_catalog_match(const genai_catalog_t *c,
+    const genai_str_t *name, genai_str_t *rest);
+
+/*
+ * Whether what is behind a pattern's beginning, or nothing, tells no more
+ * than a date, a version or a state: "-2024-08-06", "-20250929-v1:0",
+ * "-preview-05-06", "@001".  "-mini", "-8b", ".5" and "-7" do, for they are
+ * the names of other models.
+ */
+int genai_catalog_version(const genai_str_t *rest);
+
+/*
  * All entries in the order of their names, of *n; the names of the
  * vocabularies, by number, of *n; the revision of the last document that
  * tells one, or an empty text.

@@ -143,5 +143,10 @@ int genai_catalog_decode(genai_catalog_reader_t *r, uint32_t i,
  */
 int genai_catalog_twice(genai_catalog_reader_t *r, uint32_t i);
 
+/* The order of names; whether one begins with the other. */
+int genai_catalog_compare(const genai_str_t *a, const genai_str_t *b);
+int genai_catalog_begins(const genai_str_t *name, const genai_str_t *with);
+
+
 
 #endif /* _GENAI_CATALOG_INT_H_INCLUDED_ */

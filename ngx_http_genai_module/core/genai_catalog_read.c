@@ -302,6 +302,13 @@ genai_catalog_one(genai_catalog_reader_t *r, uint32_t key)
         return -1;
     }
 
+    if (memchr(name.data, '*', name.len)) {
+        genai_catalog_finding(c, GENAI_CATALOG_WARN, r->file,
+                              genai_catalog_at(r, key), r->object,
+                              "a \"*\" stands for anything at the end of a"
+                              " name alone: this one is no pattern");
+    }
+
     if (genai_tape_type(&r->tape, i) == GENAI_TAPE_NULL) {
 
         m = genai_catalog_entry(c, &folded, pattern, 0);

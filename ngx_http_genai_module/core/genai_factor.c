@@ -22,29 +22,37 @@ static const double  genai_factor_steps[GENAI_FACTOR_OCTAVE + 1] = {
 };
 
 
-static int genai_factor_bucket(uint64_t base, uint64_t usage);
+static int genai_factor_bucket(double x);
 static double genai_factor_edge(int bucket);
 static void genai_factor_halve(genai_factor_t *f);
 
 
-int
-genai_factor_learn(genai_factor_t *f, uint64_t base, uint64_t usage)
+genai_factor_learned_e
+genai_factor_learn(genai_factor_t *f, double prior, uint64_t base,
+    uint64_t usage)
 {
-    int  i;
+    int       i;
+    double    x;
+    uint64_t  weight;
 
     if (base < GENAI_FACTOR_SMALL) {
-        return 0;
+        return GENAI_FACTOR_SHORT;
     }
 
-    i = genai_factor_bucket(base, usage);
+    x = (double) usage / (double) base;
+    i = genai_factor_bucket(x);
 
-    if (i == -1) {
-        return 0;
+    if (i == -1 || x * GENAI_FACTOR_RANGE < prior
+        || x > prior * GENAI_FACTOR_RANGE)
+    {
+        return GENAI_FACTOR_STRANGE;
     }
+
+    weight = (base < GENAI_FACTOR_WEIGHT) ? base : GENAI_FACTOR_WEIGHT;
 
     genai_factor_add(&f->buckets[i], 1);
-    genai_factor_add(&f->base, base);
-    genai_factor_add(&f->usage, usage);
+    genai_factor_add(&f->base, weight);
+    genai_factor_add(&f->usage, (uint64_t) ((double) weight * x + 0.5));
 
     /* every number is one adder's alone */
 
@@ -54,19 +62,17 @@ genai_factor_learn(genai_factor_t *f, uint64_t base, uint64_t usage)
         genai_factor_halve(f);
     }
 
-    return 1;
+    return GENAI_FACTOR_LEARNED;
 }
 
 
-/* which one usage / base is in, or -1 */
+/* which one a factor is in, or -1 */
 
 static int
-genai_factor_bucket(uint64_t base, uint64_t usage)
+genai_factor_bucket(double x)
 {
-    int     octave, step;
-    double  x;
+    int  octave, step;
 
-    x = (double) usage / (double) base;
     octave = GENAI_FACTOR_LOWEST / GENAI_FACTOR_OCTAVE;
 
     if (x < genai_factor_edge(-1)) {
@@ -172,7 +178,10 @@ genai_factor_most(const genai_factor_t *f, double prior)
         return prior;
     }
 
+    /* one request alone sets no bound */
+
     may = n * GENAI_FACTOR_EXCEED / 1000;
+    may = may ? may : 1;
     above = 0;
 
     for (i = GENAI_FACTOR_BUCKETS - 1; i > 0; i--) {

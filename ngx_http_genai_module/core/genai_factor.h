@@ -37,6 +37,12 @@
 /* base tokens below which a request tells nothing of the factor */
 #define GENAI_FACTOR_SMALL    32
 
+/* base tokens that one request is worth at most */
+#define GENAI_FACTOR_WEIGHT   500
+
+/* how many times the prior, or what part of it, a factor may be */
+#define GENAI_FACTOR_RANGE    3
+
 /* base tokens that a prior is worth; observations until it is no bound */
 #define GENAI_FACTOR_PRIOR    4000
 #define GENAI_FACTOR_ENOUGH   1000
@@ -50,20 +56,30 @@
 
 typedef struct {
     uint64_t  n;                    /* observations */
-    uint64_t  base;                 /* tokens of ours, */
-    uint64_t  usage;                /* and the provider's */
+    uint64_t  base;                 /* tokens of ours, as weighted, */
+    uint64_t  usage;                /* and the provider's for these */
     uint64_t  buckets[GENAI_FACTOR_BUCKETS];
 } genai_factor_t;
 
 
+typedef enum {
+    GENAI_FACTOR_LEARNED = 0,
+    GENAI_FACTOR_SHORT,             /* it has too few tokens */
+    GENAI_FACTOR_STRANGE,           /* its factor cannot be true */
+    GENAI_FACTOR_RESULTS
+} genai_factor_learned_e;
+
+
 /*
  * Learns from one request: base is what we counted, with the framing, usage
- * what the provider reports for the same.  Small requests and what cannot be
- * true (a factor out of the histogram's range) are passed over.
+ * what the provider reports for the same.  Small requests are passed over,
+ * and what is not within GENAI_FACTOR_RANGE of the prior, the likely factor
+ * of the catalogue: who asks could otherwise make it whatever he wants.
  *
- * Returns 1 where it was learned from, else 0.
+ * Returns whether it was learned from, or why not.
  */
-int genai_factor_learn(genai_factor_t *f, uint64_t base, uint64_t usage);
+genai_factor_learned_e genai_factor_learn(genai_factor_t *f, double prior,
+    uint64_t base, uint64_t usage);
 
 /*
  * The likely factor, beginning with the prior, which many observations leave
@@ -72,9 +88,10 @@ int genai_factor_learn(genai_factor_t *f, uint64_t base, uint64_t usage);
 double genai_factor_likely(const genai_factor_t *f, double prior);
 
 /*
- * The factor that GENAI_FACTOR_EXCEED of a thousand observations exceed, up to
- * a bucket's width above it; with less than GENAI_FACTOR_ENOUGH of them it is
- * the largest one, and at least the prior.
+ * The factor that GENAI_FACTOR_EXCEED of a thousand observations exceed, but
+ * one at least, up to a bucket's width above it; with less than
+ * GENAI_FACTOR_ENOUGH of them it is at least the prior, the bound of the
+ * catalogue.
  */
 double genai_factor_most(const genai_factor_t *f, double prior);
 

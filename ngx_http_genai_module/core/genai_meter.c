@@ -16,9 +16,17 @@
 /* bytes of a token, where nobody has counted */
 #define GENAI_METER_BYTES  4
 
+/*
+ * What no usage can be: more than any model's context, and many times more
+ * than the bytes that were seen.
+ */
+#define GENAI_METER_MOST   ((uint64_t) 1 << 24)
+#define GENAI_METER_TIMES  100
+
 
 static void genai_meter_usage(genai_meter_t *m, const genai_usage_t *usage);
-static void genai_meter_part(int64_t *to, int64_t told);
+static void genai_meter_part(int64_t *to, int64_t told, int64_t most);
+static int64_t genai_meter_most(uint64_t bytes);
 static int64_t genai_meter_told(int64_t n);
 static int64_t genai_meter_estimate(uint64_t bytes);
 static int64_t genai_meter_rest(const genai_meter_t *m);
@@ -142,38 +150,58 @@ genai_meter_event(genai_meter_t *m, const genai_event_t *e)
 }
 
 
-/* what it does not tell is as it was */
+/* what it does not tell, or nobody can believe, is as it was */
 
 static void
 genai_meter_usage(genai_meter_t *m, const genai_usage_t *usage)
 {
+    int64_t  in, out;
+
     m->usage_known = 1;
 
-    if (usage->completion >= 0 || m->usage.completion < 0) {
+    in = genai_meter_most(m->prompt);
+    out = genai_meter_most(m->answer);
+
+    if ((usage->completion >= 0 && usage->completion <= out)
+        || m->usage.completion < 0)
+    {
         m->told = m->answer;
         m->told_tokens = (m->said == m->answer) ? m->answer_tokens : -1;
     }
 
-    genai_meter_part(&m->usage.prompt, usage->prompt);
-    genai_meter_part(&m->usage.completion, usage->completion);
-    genai_meter_part(&m->usage.total, usage->total);
-    genai_meter_part(&m->usage.cached, usage->cached);
-    genai_meter_part(&m->usage.reasoning, usage->reasoning);
-    genai_meter_part(&m->usage.written_5m, usage->written_5m);
-    genai_meter_part(&m->usage.written_1h, usage->written_1h);
-    genai_meter_part(&m->usage.image, usage->image);
-    genai_meter_part(&m->usage.audio, usage->audio);
-    genai_meter_part(&m->usage.cached_audio, usage->cached_audio);
-    genai_meter_part(&m->usage.audio_output, usage->audio_output);
+    genai_meter_part(&m->usage.prompt, usage->prompt, in);
+    genai_meter_part(&m->usage.completion, usage->completion, out);
+    genai_meter_part(&m->usage.total, usage->total, in + out);
+    genai_meter_part(&m->usage.cached, usage->cached, in);
+    genai_meter_part(&m->usage.reasoning, usage->reasoning, out);
+    genai_meter_part(&m->usage.written_5m, usage->written_5m, in);
+    genai_meter_part(&m->usage.written_1h, usage->written_1h, in);
+    genai_meter_part(&m->usage.image, usage->image, in);
+    genai_meter_part(&m->usage.audio, usage->audio, in);
+    genai_meter_part(&m->usage.cached_audio, usage->cached_audio, in);
+    genai_meter_part(&m->usage.audio_output, usage->audio_output, out);
 }
 
 
 static void
-genai_meter_part(int64_t *to, int64_t told)
+genai_meter_part(int64_t *to, int64_t told, int64_t most)
 {
-    if (told >= 0) {
+    if (told >= 0 && told <= most) {
         *to = told;
     }
+}
+
+
+static int64_t
+genai_meter_most(uint64_t bytes)
+{
+    if (bytes > (uint64_t) INT64_MAX / (2 * GENAI_METER_TIMES)
+                - GENAI_METER_MOST)
+    {
+        return INT64_MAX / 2;
+    }
+
+    return (int64_t) (GENAI_METER_MOST + bytes * GENAI_METER_TIMES);
 }
 
 

@@ -101,7 +101,9 @@ void genai_meter_event(genai_meter_t *m, const genai_event_t *e);
  * prompt where an answer has begun, or where the request was sent and not
  * refused; the answer as far as it came and was not in the usage that the
  * provider told last.  Where a text was asked for and none has come yet,
- * tokens may have been spent that nobody sees: that is no exact count.
+ * tokens may have been spent that nobody sees: that is no exact count.  A
+ * number that cannot be, above 2^24 and a hundred for each byte of the text
+ * that it is of, was not told.
  */
 void genai_meter_tokens(const genai_meter_t *m, genai_tokens_t *tokens);
 

@@ -366,6 +366,99 @@ done:
     complains(ENTRY(fields), 0, "3 left out models.a: " text)
 
 
+/* none of a circle knows anything, nor who is like one of them */
+
+static void
+circles(void)
+{
+    int                             n;
+    catalog_t                       k;
+    const genai_catalog_finding_t  *f;
+
+    begin(&k);
+
+    is_int(add(&k, "f.json", "{\"schema\":1,\"models\":{"
+               "\"a\":{\"like\":\"b\"},\"b\":{\"like\":\"c*\"},"
+               "\"c*\":{\"like\":\"a\"},\"cd\":{\"like\":\"a\"},"
+               "\"ce\":{\"like\":\"e\"},\"e\":{\"context\":7}}}"), 0,
+           "a circle");
+    is_int(genai_catalog_done(k.c), 0, "done");
+
+    n = 0;
+
+    for (f = genai_catalog_findings(k.c); f; f = f->next) {
+        ok(f->level == GENAI_CATALOG_LEFT_OUT, "%s: %s", f->object, f->text);
+        n++;
+    }
+
+    is_int(n, 4, "four are left out");
+    ok(find(&k, "a") == NULL && find(&k, "b") == NULL
+       && find(&k, "cx") == NULL && find(&k, "cd") == NULL,
+       "and are not there");
+    is_int(find(&k, "ce")->context, 7, "the others are");
+
+    genai_arena_destroy(&k.arena);
+}
+
+
+static void
+versions(void)
+{
+    size_t                        i;
+    catalog_t                     k;
+    genai_str_t                   s, rest;
+    const genai_catalog_model_t  *m;
+
+    static const struct {
+        const char  *name;
+        const char  *rest;
+        int          version;
+    } cases[] = {
+        { "gpt-4", "", 1 },
+        { "gpt-4-0613", "-0613", 1 },
+        { "GPT-4-2024-08-06", "-2024-08-06", 1 },
+        { "openai/gpt-4-preview-05-06", "-preview-05-06", 1 },
+        { "us.gpt-4-20250929-v1:0", "-20250929-v1:0", 1 },
+        { "gpt-4@001", "@001", 1 },
+        { "gpt-4-Latest", "-Latest", 1 },
+        { "gpt-4-exp-1206", "-exp-1206", 1 },
+        { "gpt-4-my-own", "-my-own", 0 },
+        { "gpt-4-32k", "-32k", 0 },
+        { "gpt-4-latestx", "-latestx", 0 },
+        { "gpt-4-7", "-7", 0 },
+        { "gpt-4.5", ".5", 0 },
+        { "gpt-4o", "o", 0 },
+        { "gpt-4-", "-", 0 },
+        { "gpt-4-v", "-v", 0 },
+        { "gpt-4--0613", "--0613", 0 },
+        { "exact", "", 1 }
+    };
+
+    begin(&k);
+
+    is_int(add(&k, "f.json", "{\"schema\":1,\"prefixes\":[\"us.\"],"
+               "\"models\":{\"gpt-4*\":{},\"exact\":{}}}"), 0, "names");
+    is_int(genai_catalog_done(k.c), 0, "done");
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+
+        s.data = (unsigned char *) cases[i].name;
+        s.len = strlen(cases[i].name);
+
+        m = genai_catalog_match(k.c, &s, &rest);
+
+        ok(m && rest.len == strlen(cases[i].rest)
+           && memcmp(rest.data, cases[i].rest, rest.len) == 0
+           && rest.data + rest.len == s.data + s.len,
+           "%s has \"%s\" behind", cases[i].name, cases[i].rest);
+        is_int(genai_catalog_version(&rest), cases[i].version,
+               "and that is %sa version", cases[i].version ? "" : "not ");
+    }
+
+    genai_arena_destroy(&k.arena);
+}
+
+
 static void
 findings(void)
 {
@@ -396,10 +489,11 @@ findings(void)
               "1 warning models.a: there is nothing of that name to remove");
     complains("{\"schema\":1,\"models\":{\"a\":{\"like\":\"b\"}}}", 0,
               "1 warning a: it is like \"b\", which there is not");
-    complains("{\"schema\":1,\"models\":{\"a\":{\"like\":\"b\"},"
-              "\"b\":{\"like\":\"a\"}}}", 0,
-              "1 warning b: it is like \"a\", which is like it, or like too"
-              " many others");
+    complains("{\"schema\":1,\"models\":{\"a\":{\"like\":\"a\"}}}", 0,
+              "1 warning a: it is like \"a\", which there is not");
+    complains("{\"schema\":1,\"models\":{\"x*y\":{}}}", 0,
+              "1 warning models.x*y: a \"*\" stands for anything at the end of"
+              " a name alone: this one is no pattern");
     complains("{\"schema\":1,\"models\":{\"a\":{\"context\":5,\"output\":9}}}",
               0, "1 warning a: its output, 9, is more than its context, 5,"
               " which holds");
@@ -670,6 +764,8 @@ main(void)
     fields();
     prices();
     findings();
+    circles();
+    versions();
     memory();
     many();
     framings();

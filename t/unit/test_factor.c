@@ -76,7 +76,7 @@ adder(void *data)
     f = data;
 
     for (i = 0; i < EACH; i++) {
-        genai_factor_learn(f, 1000, 1200);
+        genai_factor_learn(f, 1.2, 1000, 1200);
     }
 
     return NULL;
@@ -99,27 +99,46 @@ main(void)
     is_int(genai_factor_tokens(&f, 1.2, 100), 120, "tokens");
     is_int(genai_factor_bound(&f, 1.7, 100), 186, "and at most");
 
-    is_int(genai_factor_learn(&f, 31, 40), 0, "a small request tells nothing");
-    is_int(genai_factor_learn(&f, 100, 0), 0, "nor a usage of none");
-    is_int(genai_factor_learn(&f, 100, 12), 0, "nor an eighth");
-    is_int(genai_factor_learn(&f, 100, 1600), 0, "nor sixteen times");
-    is_int(genai_factor_learn(&f, 100, UINT64_MAX), 0, "nor what is mad");
-    is_int(genai_factor_learn(&f, 1, 1), 0, "nor a base of one");
+    is_int(genai_factor_learn(&f, 1, 31, 40), GENAI_FACTOR_SHORT,
+           "a small request tells nothing");
+    is_int(genai_factor_learn(&f, 1, 1, 1), GENAI_FACTOR_SHORT,
+           "nor a base of one");
+    is_int(genai_factor_learn(&f, 1, 100, 0), GENAI_FACTOR_STRANGE,
+           "nor a usage of none");
+    is_int(genai_factor_learn(&f, 0.2, 100, 12), GENAI_FACTOR_STRANGE,
+           "nor an eighth");
+    is_int(genai_factor_learn(&f, 15, 100, 1600), GENAI_FACTOR_STRANGE,
+           "nor sixteen times");
+    is_int(genai_factor_learn(&f, 1, 100, UINT64_MAX), GENAI_FACTOR_STRANGE,
+           "nor what is mad");
+    is_int(genai_factor_learn(&f, 1.2, 1000, 3601), GENAI_FACTOR_STRANGE,
+           "nor more than three times the prior");
+    is_int(genai_factor_learn(&f, 1.2, 1000, 399), GENAI_FACTOR_STRANGE,
+           "nor less than a third of it");
     is_int(f.n, 0, "nothing was learned");
 
-    is_int(genai_factor_learn(&f, 1000, 1599 * 10), 1, "just below");
-    is_int(genai_factor_learn(&f, 1000, 126), 1, "just above");
+    is_int(genai_factor_learn(&f, 15, 1000, 1599 * 10), GENAI_FACTOR_LEARNED,
+           "just below");
+    is_int(genai_factor_learn(&f, 0.2, 1000, 126), GENAI_FACTOR_LEARNED,
+           "just above");
+    is_int(genai_factor_learn(&f, 1.2, 1000, 3599), GENAI_FACTOR_LEARNED,
+           "just within the prior's range");
+    is_int(genai_factor_learn(&f, 1.2, 1000, 401), GENAI_FACTOR_LEARNED,
+           "at both ends");
 
     memset(&f, 0, sizeof(f));
 
-    /* one observation above the prior's bound moves it */
+    /* one observation moves no bound, and little else, however large */
 
-    genai_factor_learn(&f, 1000, 2500);
-    most = genai_factor_most(&f, 1.7);
-    ok(most >= 2.5 && most < 2.5 * 1.0443, "one that exceeds the bound: %f",
-       most);
+    genai_factor_learn(&f, 1.2, 1000000, 2500000);
+    is_int(genai_factor_most(&f, 1.7) * 10, 17, "one sets no bound");
     x = genai_factor_likely(&f, 1.2);
-    ok(x > 1.4 && x < 1.5, "the likely factor moves with its weight: %f", x);
+    ok(x > 1.3 && x < 1.4, "the likely factor moves a little: %f", x);
+
+    genai_factor_learn(&f, 1.2, 1000, 2500);
+    most = genai_factor_most(&f, 1.7);
+    ok(most >= 2.5 && most < 2.5 * 1.0443, "two that exceed the bound: %f",
+       most);
 
     /* a distribution whose quantile is known: log-normal, sigma 0.1 */
 
@@ -127,7 +146,7 @@ main(void)
 
     for (i = 0; i < 20000; i++) {
         base = 100 + (uint64_t) (uniform() * 10000);
-        genai_factor_learn(&f, base,
+        genai_factor_learn(&f, 1.2, base,
                            (uint64_t) (base * 1.3 * power(0.1 * normal())
                                        + 0.5));
     }
@@ -150,7 +169,7 @@ main(void)
     /* another vocabulary is learned */
 
     for (i = 0; i < 600000; i++) {
-        genai_factor_learn(&f, 1000, 900);
+        genai_factor_learn(&f, 1.2, 1000, 900);
     }
 
     x = genai_factor_likely(&f, 1.2);
@@ -169,9 +188,13 @@ main(void)
         x = power((uniform() * 6.9 - 2.99) * 0.6931);
         base = 1000000;
 
-        if (genai_factor_learn(&f, base, (uint64_t) (base * x)) == 0) {
+        if (genai_factor_learn(&f, x, base, (uint64_t) (base * x))
+            != GENAI_FACTOR_LEARNED)
+        {
             continue;
         }
+
+        genai_factor_learn(&f, x, base, (uint64_t) (base * x));
 
         most = genai_factor_most(&f, 0);
         quiet_ok(most >= x * 0.999999 && most <= x * 1.04428,

@@ -185,10 +185,23 @@ test_told(void)
     tokens("100 0 7 0 estimated", "a total that is none");
 
     genai_meter_init(&m, 400);
-    told(INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX);
     said(GENAI_EVENT_TEXT, 8, 0);
-    tokens("9223372036854775807 9223372036854775807 9223372036854775807 "
-           "9223372036854775807 estimated", "absurd numbers");
+    told(INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX);
+    tokens("100 0 2 0 estimated", "absurd numbers were not told");
+
+    told(UINT32_MAX, 3, -1, UINT32_MAX, -1);
+    tokens("100 0 3 0 estimated", "nor those of them that are");
+
+    told(50, INT32_MAX, -1, -1, -1);
+    tokens("50 0 3 0 provider", "what was told before holds");
+
+    genai_meter_init(&m, 400);
+    told((1 << 24) + 40000, (1 << 24) + 1, -1, -1, -1);
+    tokens("16817216 0 0 0 provider", "the most that can be, and more");
+
+    genai_meter_init(&m, UINT64_MAX);
+    told(INT64_MAX / 2, 7, -1, -1, -1);
+    tokens("4611686018427387903 0 7 0 provider", "of a text without end");
 }
 
 

@@ -100,6 +100,19 @@ typedef int (*ngx_http_genai_work_pt)(void *data, size_t budget);
  */
 #define NGX_HTTP_GENAI_COUNT_DOUBT    2
 
+/* what was counted, in tokens of the vocabulary */
+typedef struct {
+    int64_t                         base;       /* that a factor applies to, */
+    int64_t                         media;      /* and does not */
+    int64_t                         largest;    /* of several inputs */
+    int64_t                         bound;      /* hardly ever exceeded, */
+    int64_t                         slack;      /* what of it is for doubts */
+    uint32_t                        answer;     /* why its count is a guess */
+    unsigned                        exact:1;
+    unsigned                        sure:1;     /* base is its text's alone */
+} ngx_http_genai_counted_t;
+
+
 typedef struct ngx_http_genai_count_s  ngx_http_genai_count_t;
 
 /* what a request is to one or more of the targets that may answer */
@@ -107,9 +120,9 @@ struct ngx_http_genai_count_s {
     const genai_catalog_model_t    *model;      /* NULL: it is not known */
     const genai_vocab_t            *vocab;      /* NULL: there is none */
     ngx_http_genai_count_t         *alike;      /* counted before; or NULL */
+    ngx_http_genai_counted_t        counted;    /* before the model's factor */
     int64_t                         tokens;     /* of the prompt */
-    int64_t                         base;       /* before the model's factor */
-    int64_t                         media;      /* that it does not apply to */
+    int64_t                         largest;    /* that a window is for */
     int64_t                         bound;      /* hardly ever exceeded */
     int64_t                         said;       /* of the answer, as base */
     int64_t                         output;     /* that is asked for, or -1 */
@@ -117,8 +130,7 @@ struct ngx_http_genai_count_s {
     unsigned                        standin:1;  /* the vocabulary is another */
     unsigned                        fallback:1; /* the catalogue's choice */
     unsigned                        exact:1;
-    unsigned                        sure:1;     /* base is its text's alone, */
-    unsigned                        said_sure:1;        /* and so is said */
+    unsigned                        said_sure:1;        /* as counted.sure */
     unsigned                        broken:1;   /* its vocabulary is */
     unsigned                        named:1;    /* the window is its own */
     unsigned                        large:1;    /* it does not fit, */
@@ -631,6 +643,19 @@ void ngx_http_genai_count_event(ngx_http_genai_ctx_t *ctx, genai_event_t *e);
 
 /* Tells the meter what was said so far; end: that was all. */
 void ngx_http_genai_count_said(ngx_http_genai_ctx_t *ctx, ngx_uint_t end);
+
+/*
+ * What was learned of a count's model, of its answers or else of prompts, and
+ * the catalogue's factors; NULL: its tokens are those that we count.
+ */
+genai_factor_t *ngx_http_genai_count_factor(const ngx_http_genai_count_t *c,
+    ngx_uint_t answer, double *likely, double *most);
+
+/* what it returns where nothing was learned yet, and nothing can be */
+extern genai_factor_t  ngx_http_genai_no_factor;
+
+/* The calling thread's cache of pieces; NULL where there is no memory. */
+genai_bpe_cache_t *ngx_http_genai_bpe_cache(void);
 
 /* Records how our counts differ from what the provider has told. */
 void ngx_http_genai_count_compare(ngx_http_genai_ctx_t *ctx);

@@ -36,16 +36,10 @@ static ngx_uint_t ngx_http_genai_count_alike(const ngx_http_genai_count_t *a,
 static void ngx_http_genai_count_done(ngx_http_genai_count_t *c,
     const genai_prompt_t *prompt);
 static void ngx_http_genai_count_tokens(ngx_http_genai_count_t *c);
-static genai_factor_t *ngx_http_genai_count_factor(
-    const ngx_http_genai_count_t *c, ngx_uint_t answer, double *likely,
-    double *most);
 static int ngx_http_genai_count_step(void *data, size_t budget);
 static void ngx_http_genai_count_fits(ngx_http_genai_count_t *c);
-static void ngx_http_genai_count_learn(const ngx_http_genai_count_t *c,
-    ngx_uint_t answer, int64_t base, int64_t usage, ngx_uint_t sure);
 static ngx_http_genai_verdict_e ngx_http_genai_count_check(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
-static genai_bpe_cache_t *ngx_http_genai_bpe_cache(void);
 static void ngx_http_genai_bpe_key(void);
 
 
@@ -54,7 +48,7 @@ static pthread_once_t  ngx_http_genai_cache_once = PTHREAD_ONCE_INIT;
 static ngx_uint_t      ngx_http_genai_cache_made;
 
 /* of a model that nothing was learned of */
-static genai_factor_t  ngx_http_genai_no_factor;
+genai_factor_t  ngx_http_genai_no_factor;
 
 
 ngx_http_genai_verdict_e
@@ -106,10 +100,7 @@ ngx_http_genai_count(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         }
 
         if (c->alike) {
-            c->base = c->alike->base;
-            c->media = c->alike->media;
-            c->exact = c->alike->exact;
-            c->sure = c->alike->sure;
+            c->counted = c->alike->counted;
 
             ngx_http_genai_count_tokens(c);
             ngx_http_genai_count_fits(c);
@@ -128,8 +119,10 @@ ngx_http_genai_count(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
             }
 
             genai_prompt_init(ctx->prompt, ctx->parsed, c->model, c->vocab,
-                              c->standin, ngx_http_genai_metrics_counts(),
-                              &ctx->arena);
+                              !c->standin ? 0
+                              : c->fallback ? GENAI_PROMPT_FALLBACK
+                              : GENAI_PROMPT_STANDIN,
+                              ngx_http_genai_metrics_counts(), &ctx->arena);
         }
 
         verdict = ngx_http_genai_work(r, ctx, ngx_http_genai_count_step,
@@ -412,14 +405,20 @@ static void
 ngx_http_genai_count_done(ngx_http_genai_count_t *c,
     const genai_prompt_t *prompt)
 {
-    c->exact = prompt->exact;
-    c->media = ngx_min((int64_t) prompt->framing.media, prompt->base);
-    c->base = prompt->base - c->media;
+    ngx_http_genai_counted_t  *counted = &c->counted;
 
-    c->sure = (c->media == 0
-               && (prompt->estimated
-                   & ~(GENAI_FRAMING_FAMILY|GENAI_FRAMING_TURNS))
-                  == 0);
+    counted->exact = prompt->exact;
+    counted->media = ngx_min((int64_t) prompt->framing.media, prompt->base);
+    counted->base = prompt->base - counted->media;
+    counted->largest = prompt->largest_base;
+    counted->slack = prompt->slack;
+    counted->bound = prompt->bound;
+    counted->answer = prompt->answer;
+
+    counted->sure = (counted->media == 0
+                     && (prompt->estimated
+                         & ~(GENAI_FRAMING_FAMILY|GENAI_FRAMING_TURNS))
+                        == 0);
 
     ngx_http_genai_count_tokens(c);
 }
@@ -430,22 +429,41 @@ ngx_http_genai_count_done(ngx_http_genai_count_t *c,
 static void
 ngx_http_genai_count_tokens(ngx_http_genai_count_t *c)
 {
-    double           likely, most;
-    genai_factor_t  *factor;
+    double                     likely, most;
+    genai_factor_t            *factor;
+    ngx_http_genai_counted_t  *n;
 
-    c->tokens = c->media + c->base;
-    c->bound = c->tokens;
+    n = &c->counted;
+
+    c->exact = n->exact;
+    c->tokens = n->media + n->base;
+    c->largest = n->largest;
+    c->bound = n->bound;
 
     factor = ngx_http_genai_count_factor(c, 0, &likely, &most);
     if (factor == NULL) {
         return;
     }
 
-    c->tokens = c->media + genai_factor_tokens(factor, likely, c->base);
-    c->bound = c->media + genai_factor_bound(factor, most, c->base);
+    c->tokens = n->media + genai_factor_tokens(factor, likely, n->base);
+    c->bound = n->media + genai_factor_bound(factor, most, n->base)
+               + n->slack;
+
+    if (c->standin && !c->fallback) {
+
+        /* any vocabulary may be far away */
+
+        c->bound = ngx_max(c->bound, n->bound);
+    }
+
+    /* of several inputs each has the window for itself */
+
+    c->largest = (n->largest == n->media + n->base) ? c->tokens
+                 : (int64_t) genai_factor_tokens(factor, likely, n->largest);
 
     c->tokens = ngx_min(c->tokens, GENAI_PROMPT_MAX);
-    c->bound = ngx_min(c->bound, GENAI_PROMPT_MAX);
+    c->largest = ngx_min(c->largest, GENAI_PROMPT_MAX);
+    c->bound = ngx_min(ngx_max(c->bound, c->tokens), GENAI_PROMPT_MAX);
 }
 
 
@@ -454,7 +472,7 @@ ngx_http_genai_count_tokens(ngx_http_genai_count_t *c)
  * those that we count.
  */
 
-static genai_factor_t *
+genai_factor_t *
 ngx_http_genai_count_factor(const ngx_http_genai_count_t *c,
     ngx_uint_t answer, double *likely, double *most)
 {
@@ -506,7 +524,8 @@ ngx_http_genai_count_fits(ngx_http_genai_count_t *c)
         c->window = c->model->input;
     }
 
-    tokens = c->exact ? c->tokens : c->tokens / NGX_HTTP_GENAI_COUNT_DOUBT;
+    tokens = c->exact ? c->largest
+                      : c->largest / NGX_HTTP_GENAI_COUNT_DOUBT;
 
     /* a token at least is to be answered with */
 
@@ -658,167 +677,6 @@ ngx_http_genai_count_attempt(ngx_http_genai_ctx_t *ctx, ngx_uint_t target)
 
 
 void
-ngx_http_genai_count_event(ngx_http_genai_ctx_t *ctx, genai_event_t *e)
-{
-    if (ctx->count == NULL || ctx->count->vocab == NULL) {
-        return;
-    }
-
-    if (ctx->answer_count == NULL) {
-
-        switch (e->type) {
-
-        case GENAI_EVENT_TEXT:
-        case GENAI_EVENT_REASONING:
-        case GENAI_EVENT_REFUSAL:
-        case GENAI_EVENT_TOOL:
-        case GENAI_EVENT_ARGUMENTS:
-        case GENAI_EVENT_MEDIA:
-            break;
-
-        default:
-            return;
-        }
-
-        /* without memory it is estimated by its length */
-
-        ctx->answer_count = genai_answer_count_create(ctx->count->vocab,
-                                              ngx_http_genai_bpe_cache());
-        if (ctx->answer_count == NULL) {
-            ctx->count = NULL;
-            return;
-        }
-    }
-
-    genai_answer_count_event(ctx->answer_count, e);
-}
-
-
-/* brings the meter up to what was said; at its end for good */
-
-void
-ngx_http_genai_count_said(ngx_http_genai_ctx_t *ctx, ngx_uint_t end)
-{
-    double                   likely, most;
-    uint32_t                 estimated;
-    uint64_t                 tokens, reasoning;
-    genai_factor_t          *factor;
-    genai_answer_said_t      said;
-    genai_framing_answer_t   answer;
-    ngx_http_genai_count_t  *c;
-
-    if (ctx->answer_count == NULL) {
-        return;
-    }
-
-    c = ctx->count;
-
-    if (end) {
-        genai_answer_count_end(ctx->answer_count, &said);
-
-    } else {
-        genai_answer_count_peek(ctx->answer_count, &said);
-    }
-
-    ngx_memzero(&answer, sizeof(genai_framing_answer_t));
-
-    answer.text = said.tokens[GENAI_ANSWER_TEXT]
-                  + said.tokens[GENAI_ANSWER_REFUSAL];
-    answer.reasoning = said.tokens[GENAI_ANSWER_REASONING];
-    answer.names = said.tokens[GENAI_ANSWER_CALL_NAME];
-    answer.arguments = said.tokens[GENAI_ANSWER_ARGUMENTS];
-    answer.ncalls = said.texts[GENAI_ANSWER_CALL_NAME];
-    answer.choices = said.choices;
-    answer.cut = !ctx->meter.finished
-                 || ctx->meter.finish == GENAI_FINISH_LENGTH;
-
-    estimated = 0;
-
-    tokens = genai_framing_answer(c->model, &answer, &estimated);
-    tokens = ngx_min(tokens, (uint64_t) GENAI_PROMPT_MAX);
-    reasoning = answer.reasoning;
-
-    c->said = (int64_t) tokens;
-    c->said_sure = (said.exact && !answer.cut
-                    && (estimated & ~GENAI_FRAMING_FAMILY) == 0);
-
-    factor = ngx_http_genai_count_factor(c, 1, &likely, &most);
-
-    if (factor) {
-        tokens = genai_factor_tokens(factor, likely, tokens);
-        reasoning = genai_factor_tokens(factor, likely, reasoning);
-    }
-
-    genai_meter_said(&ctx->meter, tokens, reasoning,
-                     said.exact && estimated == 0 && c->model
-                     && c->model->exact && !c->standin);
-}
-
-
-void
-ngx_http_genai_count_compare(ngx_http_genai_ctx_t *ctx)
-{
-    genai_meter_t           *m;
-    ngx_http_genai_count_t  *c;
-
-    m = &ctx->meter;
-    c = ctx->count;
-
-    if (c == NULL || !m->usage_known) {
-        return;
-    }
-
-    if (m->usage.prompt >= 0 && m->prompt_tokens >= 0) {
-
-        ngx_http_genai_count_learn(c, 0, c->base, m->usage.prompt,
-                                   c->sure && m->usage.image <= 0
-                                   && m->usage.audio <= 0);
-
-        ngx_http_genai_metrics_compared(c->model, 0, m->prompt_exact,
-                                        m->prompt_tokens, m->usage.prompt);
-    }
-
-    if (m->usage.completion >= 0 && m->answer_tokens >= 0
-        && m->answer == m->told)
-    {
-        /* what was thought may not have been shown */
-
-        ngx_http_genai_count_learn(c, 1, c->said, m->usage.completion,
-                                   c->said_sure && m->usage.reasoning <= 0
-                                   && m->usage.audio_output <= 0);
-
-        ngx_http_genai_metrics_compared(c->model, 1, m->answer_exact,
-                                        m->answer_tokens,
-                                        m->usage.completion);
-    }
-}
-
-
-/* from nothing but what is known to be what the provider has counted */
-
-static void
-ngx_http_genai_count_learn(const ngx_http_genai_count_t *c,
-    ngx_uint_t answer, int64_t base, int64_t usage, ngx_uint_t sure)
-{
-    double           likely, most;
-    ngx_uint_t       result;
-    genai_factor_t  *factor;
-
-    factor = ngx_http_genai_count_factor(c, answer, &likely, &most);
-
-    if (factor == NULL || factor == &ngx_http_genai_no_factor) {
-        return;
-    }
-
-    result = sure ? (ngx_uint_t) genai_factor_learn(factor, likely, base,
-                                                    usage)
-                  : NGX_HTTP_GENAI_UNSURE;
-
-    ngx_http_genai_metrics_learned(answer, result);
-}
-
-
-void
 ngx_http_genai_count_stop(ngx_http_genai_ctx_t *ctx)
 {
     if (ctx->prompt) {
@@ -828,19 +686,7 @@ ngx_http_genai_count_stop(ngx_http_genai_ctx_t *ctx)
 }
 
 
-void
-ngx_http_genai_count_forget(ngx_http_genai_ctx_t *ctx)
-{
-    if (ctx->answer_count) {
-        genai_answer_count_destroy(ctx->answer_count);
-        ctx->answer_count = NULL;
-    }
-}
-
-
-/* pieces that are no token: a cache for each thread that counts */
-
-static genai_bpe_cache_t *
+genai_bpe_cache_t *
 ngx_http_genai_bpe_cache(void)
 {
     genai_bpe_cache_t  *cache;

@@ -141,6 +141,10 @@ ngx_http_genai_parse_fields(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     genai_meter_init(&ctx->meter, req->bytes);
 
+    /* vectors are no tokens: who has said nothing has spent none */
+
+    ctx->meter.silent = (ctx->endpoint->endpoint == GENAI_ENDPOINT_EMBEDDINGS);
+
     ctx->edits = genai_arena_alloc(&ctx->arena, 2 * sizeof(genai_edits_t));
     if (ctx->edits == NULL) {
         return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_FULL,

@@ -275,6 +275,18 @@ is($t->post('/v1/embeddings', { model => 'embed', input => $fifty,
 $n++;
 
 
+# each of several inputs has the window for itself
+
+for my $case ([ 200, (50) x 9 ], [ 400, 50, 120, 50 ]) {
+    my ($status, @tokens) = @$case;
+
+    is($t->post('/v1/embeddings', { model => 'embed',
+           input => [ map { ' hello' x $_ } @tokens ] })->status, $status,
+       "inputs of @tokens tokens");
+    $n++;
+}
+
+
 # ---- windows of patterns
 
 refused('a date is no other model', qr/\b107 tokens\b.*\b127 tokens\b/,

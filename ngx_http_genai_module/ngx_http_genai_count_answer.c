@@ -1,0 +1,190 @@
+
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The tokens of answers, counted while they come, by the vocabulary of the
+ * target that gives them; and what both counts tell of that vocabulary, where
+ * the provider tells how many there were.
+ */
+
+
+#include "ngx_http_genai.h"
+
+
+static void ngx_http_genai_count_learn(const ngx_http_genai_count_t *c,
+    ngx_uint_t answer, int64_t base, int64_t usage, ngx_uint_t sure);
+
+
+void
+ngx_http_genai_count_event(ngx_http_genai_ctx_t *ctx, genai_event_t *e)
+{
+    if (ctx->count == NULL || ctx->count->vocab == NULL) {
+        return;
+    }
+
+    if (ctx->answer_count == NULL) {
+
+        switch (e->type) {
+
+        case GENAI_EVENT_TEXT:
+        case GENAI_EVENT_REASONING:
+        case GENAI_EVENT_REFUSAL:
+        case GENAI_EVENT_TOOL:
+        case GENAI_EVENT_ARGUMENTS:
+        case GENAI_EVENT_MEDIA:
+            break;
+
+        default:
+            return;
+        }
+
+        /* without memory it is estimated by its length */
+
+        ctx->answer_count = genai_answer_count_create(ctx->count->vocab,
+                                              ngx_http_genai_bpe_cache());
+        if (ctx->answer_count == NULL) {
+            ctx->count = NULL;
+            return;
+        }
+    }
+
+    genai_answer_count_event(ctx->answer_count, e);
+}
+
+
+/* brings the meter up to what was said; at its end for good */
+
+void
+ngx_http_genai_count_said(ngx_http_genai_ctx_t *ctx, ngx_uint_t end)
+{
+    double                   likely, most;
+    uint32_t                 estimated;
+    uint64_t                 tokens, reasoning;
+    genai_factor_t          *factor;
+    genai_answer_said_t      said;
+    genai_framing_answer_t   answer;
+    ngx_http_genai_count_t  *c;
+
+    if (ctx->answer_count == NULL) {
+        return;
+    }
+
+    c = ctx->count;
+
+    if (end) {
+        genai_answer_count_end(ctx->answer_count, &said);
+
+    } else {
+        genai_answer_count_peek(ctx->answer_count, &said);
+    }
+
+    ngx_memzero(&answer, sizeof(genai_framing_answer_t));
+
+    answer.text = said.tokens[GENAI_ANSWER_TEXT]
+                  + said.tokens[GENAI_ANSWER_REFUSAL];
+    answer.reasoning = said.tokens[GENAI_ANSWER_REASONING];
+    answer.names = said.tokens[GENAI_ANSWER_CALL_NAME];
+    answer.arguments = said.tokens[GENAI_ANSWER_ARGUMENTS];
+    answer.ncalls = said.texts[GENAI_ANSWER_CALL_NAME];
+    answer.choices = said.choices;
+    answer.estimated = c->counted.answer;
+    answer.cut = !ctx->meter.finished
+                 || ctx->meter.finish == GENAI_FINISH_LENGTH;
+
+    estimated = 0;
+
+    tokens = genai_framing_answer(c->model, &answer, &estimated);
+    tokens = ngx_min(tokens, (uint64_t) GENAI_PROMPT_MAX);
+    reasoning = answer.reasoning;
+
+    c->said = (int64_t) tokens;
+    c->said_sure = (said.exact && !answer.cut
+                    && (estimated & ~GENAI_FRAMING_FAMILY) == 0);
+
+    factor = ngx_http_genai_count_factor(c, 1, &likely, &most);
+
+    if (factor) {
+        tokens = genai_factor_tokens(factor, likely, tokens);
+        reasoning = genai_factor_tokens(factor, likely, reasoning);
+    }
+
+    genai_meter_said(&ctx->meter, tokens, reasoning,
+                     said.exact && estimated == 0 && c->model
+                     && c->model->exact && !c->standin);
+}
+
+
+void
+ngx_http_genai_count_compare(ngx_http_genai_ctx_t *ctx)
+{
+    genai_meter_t           *m;
+    ngx_http_genai_count_t  *c;
+
+    m = &ctx->meter;
+    c = ctx->count;
+
+    if (c == NULL || !m->usage_known) {
+        return;
+    }
+
+    if (m->usage.prompt >= 0 && m->prompt_tokens >= 0) {
+
+        ngx_http_genai_count_learn(c, 0, c->counted.base, m->usage.prompt,
+                                   c->counted.sure && m->usage.image <= 0
+                                   && m->usage.audio <= 0);
+
+        ngx_http_genai_metrics_compared(c->model, 0, m->prompt_exact,
+                                        m->prompt_tokens, m->usage.prompt);
+    }
+
+    if (m->usage.completion >= 0 && m->answer_tokens >= 0
+        && m->answer == m->told)
+    {
+        /* what was thought may not have been shown */
+
+        ngx_http_genai_count_learn(c, 1, c->said, m->usage.completion,
+                                   c->said_sure && m->usage.reasoning <= 0
+                                   && m->usage.audio_output <= 0);
+
+        ngx_http_genai_metrics_compared(c->model, 1, m->answer_exact,
+                                        m->answer_tokens,
+                                        m->usage.completion);
+    }
+}
+
+
+/* from nothing but what is known to be what the provider has counted */
+
+static void
+ngx_http_genai_count_learn(const ngx_http_genai_count_t *c,
+    ngx_uint_t answer, int64_t base, int64_t usage, ngx_uint_t sure)
+{
+    double           likely, most;
+    ngx_uint_t       result;
+    genai_factor_t  *factor;
+
+    factor = ngx_http_genai_count_factor(c, answer, &likely, &most);
+
+    if (factor == NULL || factor == &ngx_http_genai_no_factor) {
+        return;
+    }
+
+    result = sure ? (ngx_uint_t) genai_factor_learn(factor, likely, base,
+                                                    usage)
+                  : NGX_HTTP_GENAI_UNSURE;
+
+    ngx_http_genai_metrics_learned(answer, result);
+}
+
+
+void
+ngx_http_genai_count_forget(ngx_http_genai_ctx_t *ctx)
+{
+    if (ctx->answer_count) {
+        genai_answer_count_destroy(ctx->answer_count);
+        ctx->answer_count = NULL;
+    }
+}
+
+
+/* pieces that are no token: a cache for each thread that counts */

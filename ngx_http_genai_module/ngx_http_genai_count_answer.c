@@ -48,6 +48,13 @@ ngx_http_genai_count_event(ngx_http_genai_ctx_t *ctx, genai_event_t *e)
         }
     }
 
+    if (e->type == GENAI_EVENT_USAGE) {
+
+        /* the meter is told next: what comes behind it is ours from here */
+
+        ngx_http_genai_count_said(ctx, 0);
+    }
+
     genai_answer_count_event(ctx->answer_count, e);
 }
 

@@ -606,16 +606,8 @@ ngx_http_genai_output_event(void *data, genai_event_t *e)
     ctx = o->ctx;
 
     if (o->read) {
-
-        if (e->type == GENAI_EVENT_USAGE) {
-
-            /* what comes behind it is ours, counted from here */
-
-            ngx_http_genai_count_said(ctx, 0);
-        }
-
-        genai_meter_event(&ctx->meter, e);
         ngx_http_genai_count_event(ctx, e);
+        genai_meter_event(&ctx->meter, e);
 
         if (!ctx->meaningful && genai_openai_meaningful(e)) {
             ctx->meaningful = 1;

@@ -321,7 +321,7 @@ genai_answer_count_peek(const genai_answer_count_t *ac,
 }
 
 
-/* what is kept of a text is a few words, of a run without end 64 KiB */
+/* what is kept of a text is a few words, and a few KiB of a run without end */
 
 static uint64_t
 genai_answer_tokens(const genai_counter_t *c)

@@ -54,8 +54,8 @@
 
 
 /*
- * What work costs, of a budget: a unit is about 10 ns.  A piece that is found
- * takes one, what is merged takes two or three for a byte.
+ * What work costs, of a budget: a unit is about 10 ns, and 30 at most.  A piece
+ * that is found takes one, what is merged takes two or three for a byte.
  */
 #define GENAI_BPE_WORK_PIECE  1
 #define GENAI_BPE_WORK_BYTE   3
@@ -105,6 +105,13 @@ typedef struct {
     void                       *data;
     uint64_t                    tokens;     /* so far */
     int64_t                     budget;     /* what is left */
+
+    /* the last window of one byte alone: how it begins, in any such run */
+
+    uint16_t                    run_len;    /* bytes, or 0 */
+    uint16_t                    run_used;
+    uint16_t                    run_count;
+    unsigned char               run_byte;
 } genai_bpe_t;
 
 

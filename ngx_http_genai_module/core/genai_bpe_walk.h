@@ -460,6 +460,7 @@ genai_bpe_run(genai_bpe_t *b, const genai_str_t *text, size_t start,
 static GENAI_BPE_TARGET size_t
 genai_bpe_walk_window(genai_bpe_t *b, const genai_str_t *rest, int last)
 {
+    int                   run;
     size_t                len, limit, used, at;
     uint64_t              before;
     const genai_vocab_t  *v;
@@ -494,12 +495,32 @@ genai_bpe_walk_window(genai_bpe_t *b, const genai_str_t *rest, int last)
         }
     }
 
-    b->budget -= (int64_t) len * GENAI_BPE_WORK_BYTE;
     before = b->tokens;
-    b->tokens += genai_bpe_merge_long(b, rest->data, len, limit, &used);
+    run = (limit < len && b->sink == NULL
+           && memcmp(rest->data, rest->data + 1, len - 1) == 0);
+
+    if (run && len == b->run_len && rest->data[0] == b->run_byte) {
+
+        /* a stream's run comes in pieces, and its windows are long tokens */
+
+        b->budget -= (int64_t) (len / GENAI_BPE_WORK_SAME + 1);
+        b->tokens += b->run_count;
+        used = b->run_used;
+
+    } else {
+        b->budget -= (int64_t) len * GENAI_BPE_WORK_BYTE;
+        b->tokens += genai_bpe_merge_long(b, rest->data, len, limit, &used);
+    }
 
     if (b->sink) {
         return used;
+    }
+
+    if (run) {
+        b->run_len = (uint16_t) len;
+        b->run_used = (uint16_t) used;
+        b->run_count = (uint16_t) (b->tokens - before);
+        b->run_byte = rest->data[0];
     }
 
     /* what follows has the same tokens where it is the same, as in a run */

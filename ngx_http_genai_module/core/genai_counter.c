@@ -91,6 +91,12 @@ genai_counter_ends(genai_counter_t *c, const genai_str_t *s, int last)
         if (part.len > c->window) {
             part.len = c->window;
             end = 0;
+
+            /* half a character would be another one to the rules */
+
+            while ((part.data[part.len] & 0xc0) == 0x80) {
+                part.len--;
+            }
         }
 
         if (v->joints) {
@@ -123,9 +129,23 @@ genai_counter_ends(genai_counter_t *c, const genai_str_t *s, int last)
             return GENAI_COUNTER_DONE;
         }
 
+        if (part.len >= GENAI_COUNTER_LONG) {
+
+            if (v->joints) {
+                genai_split_long_joints(&c->run, v->joints);
+                return GENAI_COUNTER_DONE;
+            }
+
+            if (genai_split_long_begin(&c->run, v->split, &part) == 0) {
+                return GENAI_COUNTER_DONE;
+            }
+        }
+
         if (part.len == s->len - c->pos || v->split == GENAI_SPLIT_NONE) {
             return GENAI_COUNTER_DONE;
         }
+
+        /* expressions cannot go on where they stopped */
 
         c->window *= 2;
 
@@ -133,6 +153,71 @@ genai_counter_ends(genai_counter_t *c, const genai_str_t *s, int last)
             return GENAI_COUNTER_AGAIN;
         }
     }
+}
+
+
+/*
+ * A piece without an end yet: what is sure of it is merged as far as that is
+ * final, and then more of it is looked for.  Returns 0 where there is none.
+ */
+
+static int
+genai_counter_long(genai_counter_t *c, const genai_str_t *s, int last)
+{
+    size_t               n, at;
+    genai_str_t          part;
+    genai_split_long_t  *run;
+
+    run = &c->run;
+
+    part.data = s->data + c->pos;
+    part.len = run->sure;
+
+    if (s->len - c->pos < run->at) {
+
+        /* it is copied, and not there again yet */
+
+        return 0;
+    }
+
+    n = genai_bpe_window(&c->bpe, &part, 0);
+
+    if (n) {
+        genai_split_long_skip(run, n);
+        c->pos += n;
+        c->inside = 1;
+        c->fresh = 0;
+
+        return 1;
+    }
+
+    part.len = s->len - c->pos;
+    at = run->at;
+
+    n = genai_split_long(run, &part, last, GENAI_COUNTER_WINDOW);
+
+    if (n == 0 && run->at == at) {
+
+        /* which costs nothing: the smallest budget must get on */
+
+        return 0;
+    }
+
+    c->bpe.budget -= (int64_t) ((run->at - at) / GENAI_COUNTER_CUT + 1);
+
+    if (n == 0) {
+        return 1;
+    }
+
+    run->kind = 0;
+
+    c->origin = c->pos;
+    c->next = 0;
+    c->nends = 1;
+    c->ends[0] = (uint32_t) n;
+    c->window = GENAI_COUNTER_WINDOW;
+
+    return 1;
 }
 
 
@@ -151,6 +236,15 @@ genai_counter_cut(genai_counter_t *c, const genai_str_t *s, int last)
 
         if (b->budget <= 0) {
             rc = GENAI_COUNTER_AGAIN;
+            break;
+        }
+
+        if (c->run.kind) {
+
+            if (genai_counter_long(c, s, last)) {
+                continue;
+            }
+
             break;
         }
 
@@ -190,7 +284,9 @@ genai_counter_cut(genai_counter_t *c, const genai_str_t *s, int last)
 
         rc = genai_counter_ends(c, s, last);
 
-        if (rc == GENAI_COUNTER_DONE && c->next < c->nends) {
+        if (rc == GENAI_COUNTER_DONE
+            && (c->next < c->nends || c->run.kind))
+        {
             continue;
         }
 
@@ -225,6 +321,7 @@ void
 genai_counter_hit(genai_counter_t *c)
 {
     c->bpe.tokens++;
+    c->bpe.budget -= GENAI_COUNTER_HIT;
     c->tokens = c->bpe.tokens;
 
     if (c->bpe.sink) {
@@ -317,7 +414,9 @@ genai_counter_text(genai_counter_t *c, const genai_str_t *text, size_t budget)
 
         /* what cannot be cut is tried again when there is twice as much */
 
-        if (last || c->next < c->nends || c->seen - c->pos >= c->tail_try) {
+        if (last || c->next < c->nends || c->run.kind
+            || c->seen - c->pos >= c->tail_try)
+        {
             rc = genai_counter_cut(c, &part, last);
 
             if (rc != GENAI_COUNTER_DONE) {
@@ -347,6 +446,11 @@ genai_counter_text(genai_counter_t *c, const genai_str_t *text, size_t budget)
 
         if (c->copied) {
             c->tail_try = 0;
+
+            if (genai_counter_rest(c, text) != 0) {
+                rc = GENAI_COUNTER_ERROR;
+                break;
+            }
         }
     }
 

@@ -15,9 +15,15 @@
  * browsers and for Python's errors='replace'.
  *
  * Of a stream only what may still change is kept, in a tail that begins small
- * and never has more than GENAI_COUNTER_TAIL bytes.  Where more than that
- * cannot be cut, it is cut there, and the counter is inexact.  A whole text
- * is always exact.
+ * and never has more than GENAI_COUNTER_TAIL bytes and what came last.  Of a
+ * piece without an end, such as a run of letters, that is as much as its next
+ * tokens depend on.  Where it is not known at all how far a piece reaches (a
+ * line feed and then nothing but blanks, marks that must be put in order), and
+ * more than that has come, it is cut there, and the counter is inexact.  A
+ * whole text is always exact.
+ *
+ * So what a stream's piece costs is bound by its length and that of the tail:
+ * one of 16 KiB keeps a processor for half a millisecond at most.
  *
  * A counter belongs to one thread at a time.
  */
@@ -28,9 +34,10 @@
 
 
 #include "genai_bpe.h"
+#include "genai_split_long.h"
 
 
-#define GENAI_COUNTER_TAIL   65536
+#define GENAI_COUNTER_TAIL   8192
 
 /* pieces that are cut at once */
 #define GENAI_COUNTER_ENDS   256
@@ -84,6 +91,8 @@ typedef struct {
     uint32_t             nends;
     uint32_t             ends[GENAI_COUNTER_ENDS];
 
+    genai_split_long_t   run;           /* a piece without an end, at pos */
+
     uint32_t             hit_len;
     uint32_t             hit_id;
 
@@ -99,7 +108,11 @@ typedef struct {
     genai_counter_buf_t  raw;           /* UTF-8, but an added token may begin
                                            in it, or it may not be in NFC */
     genai_counter_buf_t  tail;          /* is being cut */
-    size_t               raw_try;       /* when it has so many bytes */
+    size_t               raw_try;       /* with so many nothing is sure */
+    size_t               raw_seen;      /* nothing can be cut before, */
+    size_t               raw_found;     /* no added token begins before */
+    struct genai_nfc_long_s  *nfc;      /* what is being normalized, */
+    size_t               nfc_len;       /* so many bytes of raw; or NULL */
     size_t               tail_try;      /* also of a whole text */
     unsigned char        partial[4];    /* of a character that is cut */
     unsigned             npartial;

@@ -6,7 +6,7 @@
  *     bytes -> UTF-8 -> raw -> added tokens, normalized -> tail -> cut
  *
  * Each place keeps what more bytes might still change, and looks at it again
- * only when it has doubled, so that the whole is linear.
+ * only when it has doubled, or at what is new, so that the whole is linear.
  */
 
 
@@ -20,6 +20,8 @@ genai_counter_done(genai_counter_t *c)
 {
     free(c->raw.data);
     free(c->tail.data);
+    free(c->nfc);
+    c->nfc = NULL;
 
     memset(&c->raw, 0, sizeof(c->raw));
     memset(&c->tail, 0, sizeof(c->tail));
@@ -177,6 +179,22 @@ genai_counter_put(genai_counter_t *c, const unsigned char *p, size_t len)
 
 
 int
+genai_counter_rest(genai_counter_t *c, const genai_str_t *text)
+{
+    while (c->fed < c->seen && (text->data[c->fed] & 0xc0) == 0x80) {
+
+        if (genai_counter_add(c, &c->tail, text->data + c->fed, 1) != 0) {
+            return -1;
+        }
+
+        c->fed++;
+    }
+
+    return 0;
+}
+
+
+int
 genai_counter_put_end(genai_counter_t *c)
 {
     if (c->npartial == 0) {
@@ -225,7 +243,19 @@ genai_counter_marks(genai_counter_t *c, const unsigned char *p, size_t len)
 }
 
 
-/* n bytes of raw, between added tokens, go to the tail */
+/* n bytes of raw are in the tail now */
+
+static void
+genai_counter_moved(genai_counter_t *c, size_t n)
+{
+    genai_counter_drop(&c->raw, n);
+
+    c->raw_found = (c->raw_found > n) ? c->raw_found - n : 0;
+    c->raw_seen = 0;
+}
+
+
+/* n bytes of raw, between added tokens, go to the tail, or begin to */
 
 static int
 genai_counter_normal(genai_counter_t *c, size_t n)
@@ -242,6 +272,21 @@ genai_counter_normal(genai_counter_t *c, size_t n)
             return -1;
         }
 
+        if (n > GENAI_COUNTER_MARKS) {
+
+            c->nfc = malloc(sizeof(genai_nfc_long_t));
+
+            if (c->nfc == NULL) {
+                c->failed = 1;
+                return -1;
+            }
+
+            genai_nfc_long_begin(c->nfc, c->tail.data + c->tail.len, &part);
+            c->nfc_len = n;
+
+            return 0;
+        }
+
         c->tail.len += genai_nfc_write(c->tail.data + c->tail.len, &part);
 
     } else {
@@ -254,9 +299,32 @@ genai_counter_normal(genai_counter_t *c, size_t n)
         }
     }
 
-    genai_counter_drop(&c->raw, n);
+    genai_counter_moved(c, n);
 
     return 0;
+}
+
+
+/* how much of raw, up to n, is by itself: only what is new is looked at */
+
+static size_t
+genai_counter_stretch(genai_counter_t *c, size_t n)
+{
+    size_t       from, cut;
+    genai_str_t  s;
+
+    from = c->raw_seen;
+
+    while (from > 0 && (c->raw.data[--from] & 0xc0) == 0x80) { /* void */ }
+
+    c->raw_seen = n;
+
+    s.data = c->raw.data + from;
+    s.len = n - from;
+
+    cut = genai_nfc_cut(&s);
+
+    return cut ? from + cut : 0;
 }
 
 
@@ -272,22 +340,24 @@ genai_counter_raw(genai_counter_t *c, int last)
     genai_str_t          s;
     genai_counter_hit_t  hit;
 
-    s.data = c->raw.data;
-    s.len = c->raw.len;
-
-    n = s.len;
+    n = c->raw.len;
     hit.len = 0;
 
+    c->bpe.budget -= (int64_t) ((n - c->raw_found) / GENAI_COUNTER_SEE + 1);
+
     if (c->bpe.vocab->added) {
-        n = genai_counter_find(c->bpe.vocab, &s, s.len, last, &hit);
+        s.data = c->raw.data + c->raw_found;
+        s.len = c->raw.len - c->raw_found;
+
+        n = c->raw_found + genai_counter_find(c->bpe.vocab, &s, s.len, last,
+                                              &hit);
     }
 
-    if (hit.len == 0 && c->bpe.vocab->nfc && !(last && n == s.len)) {
-        s.len = n;
-        n = genai_nfc_cut(&s);
-    }
+    c->raw_found = n;
 
-    c->bpe.budget -= (int64_t) (c->raw.len / GENAI_COUNTER_SEE + 1);
+    if (hit.len == 0 && c->bpe.vocab->nfc && !(last && n == c->raw.len)) {
+        n = genai_counter_stretch(c, n);
+    }
 
     if (n == 0 && hit.len == 0 && !c->whole
         && c->raw.len > GENAI_COUNTER_TAIL)
@@ -306,8 +376,8 @@ genai_counter_raw(genai_counter_t *c, int last)
         return -1;
     }
 
-    if (hit.len) {
-        genai_counter_drop(&c->raw, hit.len);
+    if (hit.len && c->nfc == NULL) {
+        genai_counter_moved(c, hit.len);
         c->hit = 1;
         c->hit_id = hit.id;
     }
@@ -349,6 +419,10 @@ genai_counter_tail(genai_counter_t *c, int last)
     left = 2 * c->tail.len;
     c->tail_try = (left > GENAI_COUNTER_TRY) ? left : GENAI_COUNTER_TRY;
 
+    if (c->run.kind) {
+        c->tail_try = c->tail.len + GENAI_COUNTER_MORE;
+    }
+
     return GENAI_COUNTER_DONE;
 }
 
@@ -356,9 +430,23 @@ genai_counter_tail(genai_counter_t *c, int last)
 int
 genai_counter_pump(genai_counter_t *c, int last)
 {
-    int  rc, end;
+    int     rc, end;
+    size_t  n;
 
     for ( ;; ) {
+
+        if (c->nfc) {
+
+            if (!genai_nfc_long(c->nfc, &c->bpe.budget, &n)) {
+                return GENAI_COUNTER_AGAIN;
+            }
+
+            free(c->nfc);
+            c->nfc = NULL;
+            c->tail.len += n;
+            genai_counter_moved(c, c->nfc_len);
+        }
+
         end = (c->hit || (last && c->raw.len == 0));
 
         if (end || c->pos || c->nends || c->tail.len >= c->tail_try) {
@@ -375,7 +463,7 @@ genai_counter_pump(genai_counter_t *c, int last)
             continue;
         }
 
-        if (c->raw.len == 0 || (!last && c->raw.len < c->raw_try)) {
+        if (c->raw.len == 0 || (!last && c->raw.len == c->raw_try)) {
             return GENAI_COUNTER_DONE;
         }
 
@@ -385,7 +473,7 @@ genai_counter_pump(genai_counter_t *c, int last)
             return GENAI_COUNTER_ERROR;
         }
 
-        c->raw_try = rc ? 0 : 2 * c->raw.len;
+        c->raw_try = rc ? 0 : c->raw.len;
 
         if (rc == 0) {
             return GENAI_COUNTER_DONE;

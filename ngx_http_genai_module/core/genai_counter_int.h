@@ -11,7 +11,7 @@
 
 
 #include "genai_counter.h"
-#include "genai_unicode.h"
+#include "genai_nfc_long.h"
 
 
 /* bytes that are cut at once, at first; are looked at; are fed at once */
@@ -22,9 +22,17 @@
 /* bytes of a tail at least */
 #define GENAI_COUNTER_TRY     64
 
+/* bytes without an end that are read in steps, and normalized in steps */
+#define GENAI_COUNTER_LONG    2048
+#define GENAI_COUNTER_MORE    1024
+#define GENAI_COUNTER_MARKS   16384
+
 /* what cutting and looking cost: bytes of one unit */
 #define GENAI_COUNTER_CUT     16
 #define GENAI_COUNTER_SEE     32
+
+/* and units of an added token */
+#define GENAI_COUNTER_HIT     4
 
 /* U+2581, which is a space */
 #define GENAI_COUNTER_MARK    "\xe2\x96\x81"
@@ -54,6 +62,12 @@ int genai_counter_pump(genai_counter_t *c, int last);
 
 /* Takes bytes of any kind, without counting them yet; 0, or -1. */
 int genai_counter_put(genai_counter_t *c, const unsigned char *p, size_t len);
+
+/*
+ * Where a text that is copied from now on goes on within a character, as
+ * tokens may end there, takes its rest; 0, or -1.
+ */
+int genai_counter_rest(genai_counter_t *c, const genai_str_t *text);
 
 /* What is left of a character that was cut is none. */
 int genai_counter_put_end(genai_counter_t *c);

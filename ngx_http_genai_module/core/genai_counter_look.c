@@ -293,7 +293,17 @@ genai_counter_look(genai_counter_t *c, const genai_str_t *text)
 
         if (hit.len == 0 && c->checked < text->len) {
             part.len = genai_nfc_cut(&part);
+
+            if (part.len == 0
+                && c->checked - c->seen >= 2 * GENAI_COUNTER_LOOK)
+            {
+                /* nothing but marks: in steps that is done in a copy */
+
+                goto copy;
+            }
         }
+
+        c->bpe.budget -= (int64_t) (part.len / GENAI_COUNTER_CUT);
 
         if (genai_nfc_check(&part) < part.len) {
             goto copy;

@@ -26,22 +26,7 @@
 #define GENAI_HANGUL_TS  28
 #define GENAI_HANGUL_SS  (GENAI_HANGUL_LS * GENAI_HANGUL_VS * GENAI_HANGUL_TS)
 
-#define GENAI_NFC_NONE  UINT32_MAX
-
-/* characters that one decomposes into: four in all of Unicode */
-#define GENAI_NFC_PARTS  8
-
 #define GENAI_NFC_HIGHS  UINT64_C(0x8080808080808080)
-
-
-/* reads decomposed characters */
-
-typedef struct {
-    const unsigned char  *p;
-    const unsigned char  *end;
-    uint32_t              parts[GENAI_NFC_PARTS];   /* the last one first */
-    unsigned              nparts;
-} genai_nfc_reader_t;
 
 
 /* the character at p < end; what is not UTF-8 is anything, never beyond end */
@@ -82,48 +67,7 @@ genai_nfc_char(const unsigned char *p, const unsigned char *end,
 }
 
 
-static inline unsigned char *
-genai_nfc_put(unsigned char *p, uint32_t c)
-{
-    if (c < 0x80) {
-        *p++ = (unsigned char) c;
-
-    } else if (c < 0x800) {
-        *p++ = (unsigned char) (0xc0 | c >> 6);
-        *p++ = 0x80 | (c & 0x3f);
-
-    } else if (c < 0x10000) {
-        *p++ = (unsigned char) (0xe0 | c >> 12);
-        *p++ = 0x80 | (c >> 6 & 0x3f);
-        *p++ = 0x80 | (c & 0x3f);
-
-    } else {
-        *p++ = (unsigned char) (0xf0 | c >> 18);
-        *p++ = 0x80 | (c >> 12 & 0x3f);
-        *p++ = 0x80 | (c >> 6 & 0x3f);
-        *p++ = 0x80 | (c & 0x3f);
-    }
-
-    return p;
-}
-
-
-static inline const genai_nfc_class_t *
-genai_nfc_class(uint32_t c)
-{
-    if (c >= GENAI_NFC_LIMIT) {
-        return &genai_nfc_classes[0];
-    }
-
-    return &genai_nfc_classes[
-               genai_nfc_values[genai_nfc_blocks[c / GENAI_UNICODE_BLOCK]]
-                               [c % GENAI_UNICODE_BLOCK] - GENAI_NFC_ZERO];
-}
-
-
-/* the character that both are together, or GENAI_NFC_NONE */
-
-static uint32_t
+uint32_t
 genai_nfc_compose(uint32_t first, uint32_t second)
 {
     unsigned                 low, high, middle;
@@ -261,9 +205,7 @@ genai_nfc_tail(uint32_t c)
 }
 
 
-/* the next character of the full decomposition, or GENAI_NFC_NONE */
-
-static uint32_t
+uint32_t
 genai_nfc_next(genai_nfc_reader_t *r)
 {
     uint32_t  c, first, second;

@@ -1,7 +1,7 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  *
- * The tables of canonical composition, private to genai_nfc*.c.
+ * The tables of canonical composition and what else genai_nfc*.c share.
  */
 
 
@@ -61,6 +61,77 @@ extern const genai_nfc_single_t  genai_nfc_singles[GENAI_NFC_SINGLES];
 
 /* indexes of those pairs that compose, in the order of first, second */
 extern const uint16_t  genai_nfc_composes[GENAI_NFC_COMPOSES];
+
+
+#define GENAI_NFC_NONE  UINT32_MAX
+
+/* characters that one decomposes into: four in all of Unicode */
+#define GENAI_NFC_PARTS  8
+
+
+/* reads decomposed characters */
+
+typedef struct {
+    const unsigned char  *p;
+    const unsigned char  *end;
+    uint32_t              parts[GENAI_NFC_PARTS];   /* the last one first */
+    unsigned              nparts;
+} genai_nfc_reader_t;
+
+
+/* the character that both are together, or GENAI_NFC_NONE */
+uint32_t genai_nfc_compose(uint32_t first, uint32_t second);
+
+/* the next character of the full decomposition, or GENAI_NFC_NONE */
+uint32_t genai_nfc_next(genai_nfc_reader_t *r);
+
+
+static inline const genai_nfc_class_t *
+genai_nfc_class(uint32_t c)
+{
+    if (c >= GENAI_NFC_LIMIT) {
+        return &genai_nfc_classes[0];
+    }
+
+    return &genai_nfc_classes[
+               genai_nfc_values[genai_nfc_blocks[c / GENAI_UNICODE_BLOCK]]
+                               [c % GENAI_UNICODE_BLOCK] - GENAI_NFC_ZERO];
+}
+
+
+static inline unsigned char *
+genai_nfc_put(unsigned char *p, uint32_t c)
+{
+    if (c < 0x80) {
+        *p++ = (unsigned char) c;
+
+    } else if (c < 0x800) {
+        *p++ = (unsigned char) (0xc0 | c >> 6);
+        *p++ = 0x80 | (c & 0x3f);
+
+    } else if (c < 0x10000) {
+        *p++ = (unsigned char) (0xe0 | c >> 12);
+        *p++ = 0x80 | (c >> 6 & 0x3f);
+        *p++ = 0x80 | (c & 0x3f);
+
+    } else {
+        *p++ = (unsigned char) (0xf0 | c >> 18);
+        *p++ = 0x80 | (c >> 12 & 0x3f);
+        *p++ = 0x80 | (c >> 6 & 0x3f);
+        *p++ = 0x80 | (c & 0x3f);
+    }
+
+    return p;
+}
+
+
+/* bytes of a character */
+
+static inline size_t
+genai_nfc_size(uint32_t c)
+{
+    return (c < 0x80) ? 1 : (c < 0x800) ? 2 : (c < 0x10000) ? 3 : 4;
+}
 
 
 #endif /* _GENAI_NFC_INT_H_INCLUDED_ */

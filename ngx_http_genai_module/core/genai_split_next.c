@@ -13,77 +13,6 @@
 
 
 #include "genai_split_int.h"
-#include "genai_unicode.h"
-
-
-#define GENAI_GC_OTHER  (~(GENAI_GC_SPACE|GENAI_GC_L|GENAI_GC_N))
-
-/* what a letter may be within a word of o200k: a capital, a small one, both */
-#define GENAI_GC_CAPITAL                                                      \
-    (genai_gc_bit(GENAI_GC_LU) | genai_gc_bit(GENAI_GC_LT))
-#define GENAI_GC_SMALL  genai_gc_bit(GENAI_GC_LL)
-#define GENAI_GC_BOTH                                                         \
-    (genai_gc_bit(GENAI_GC_LM) | genai_gc_bit(GENAI_GC_LO) | GENAI_GC_M)
-
-#define genai_split_newline(c)  ((c) == '\r' || (c) == '\n')
-#define genai_split_letter(c)   ((unsigned char) (((c) | 0x20) - 'a') < 26)
-
-
-/*
- * The character at p < end, and where it ends.  What is not UTF-8 is read as
- * anything, but never beyond end.
- */
-
-GENAI_INLINE uint32_t
-genai_split_char(const unsigned char *p, const unsigned char *end,
-    const unsigned char **next)
-{
-    size_t    n;
-    uint32_t  c;
-
-    n = (*p < 0x80) ? 1 : (*p < 0xe0) ? 2 : (*p < 0xf0) ? 3 : 4;
-
-    if (genai_unlikely((size_t) (end - p) < n)) {
-        *next = end;
-        return GENAI_UNICODE_MAX;
-    }
-
-    *next = p + n;
-
-    switch (n) {
-
-    case 1:
-        return p[0];
-
-    case 2:
-        return (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
-
-    case 3:
-        return (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
-
-    default:
-        c = (p[0] & 0x07u) << 18 | (p[1] & 0x3fu) << 12
-            | (p[2] & 0x3fu) << 6 | (p[3] & 0x3fu);
-
-        return (c > GENAI_UNICODE_MAX) ? GENAI_UNICODE_MAX : c;
-    }
-}
-
-
-/* its category, as one of the bits of genai_gc_bit() */
-
-GENAI_INLINE uint32_t
-genai_split_bit(const unsigned char *p, const unsigned char *end,
-    const unsigned char **next)
-{
-    if (*p < 0x80) {
-        *next = p + 1;
-        return genai_gc_bit(genai_unicode_ascii(*p));
-    }
-
-    return genai_gc_bit(genai_unicode_category(genai_split_char(p, end,
-                                                                next)));
-}
 
 
 /* the end of the run of these categories that goes on at p */
@@ -183,43 +112,6 @@ genai_split_space(const unsigned char *p, const unsigned char *end, int last,
     }
 
     return (final == p) ? q : final;
-}
-
-
-/*
- * '(?i:[sdmt]|ll|ve|re) at the quote p; the long s is an s to Unicode.
- *
- * Returns where it ends, p where there is none, or NULL.
- */
-
-GENAI_INLINE const unsigned char *
-genai_split_quote(const unsigned char *p, const unsigned char *end, int last,
-    int fold)
-{
-    unsigned char  a, b;
-
-    if (end - p < 2) {
-        return last ? p : NULL;
-    }
-
-    a = p[1];
-
-    if (fold) {
-
-        if (a == 0xc5) {
-            return (end - p > 2 && p[2] == 0xbf) ? p + 3 : p;
-        }
-
-        a |= 0x20;
-    }
-
-    if (end - p < 3 && !last && (a == 'l' || a == 'v' || a == 'r')) {
-        return NULL;
-    }
-
-    b = (end - p < 3) ? 0 : fold ? p[2] | 0x20 : p[2];
-
-    return p + genai_split_contraction(a, b);
 }
 
 
@@ -473,28 +365,6 @@ genai_split_next_tekken(const unsigned char *p, const unsigned char *end,
  * each part as a text of its own.
  */
 
-#define genai_split_cjk(c)                                                    \
-    (((c) >= 0x4e00 && (c) <= 0x9fa5) || ((c) >= 0x3040 && (c) <= 0x30ff))
-
-
-/*
- * The category of a character at p < end of the same part as the one before;
- * 0 behind the part's end.
- */
-
-GENAI_INLINE uint32_t
-genai_split_part(const unsigned char *p, const unsigned char *end, int cjk,
-    const unsigned char **next)
-{
-    uint32_t  c, bit;
-
-    c = genai_split_char(p, end, next);
-    bit = genai_gc_bit(genai_unicode_category(c));
-
-    return ((bit & GENAI_GC_N) || genai_split_cjk(c) != cjk) ? 0 : bit;
-}
-
-
 GENAI_INLINE const unsigned char *
 genai_split_part_run(const unsigned char *p, const unsigned char *end,
     int last, int cjk, uint32_t bits)
@@ -548,10 +418,6 @@ genai_split_part_space(const unsigned char *p, const unsigned char *end,
 }
 
 
-#define GENAI_GC_PS  (GENAI_GC_P|GENAI_GC_S)
-#define GENAI_GC_LM  (GENAI_GC_L|GENAI_GC_M)
-
-
 const unsigned char *
 genai_split_next_deepseek3(const unsigned char *p, const unsigned char *end,
     int last)
@@ -569,8 +435,8 @@ genai_split_next_deepseek3(const unsigned char *p, const unsigned char *end,
 
     cjk = genai_split_cjk(c);
 
-    if (bit & GENAI_GC_LM) {
-        return genai_split_part_run(q, end, last, cjk, GENAI_GC_LM);
+    if (bit & GENAI_GC_L_M) {
+        return genai_split_part_run(q, end, last, cjk, GENAI_GC_L_M);
     }
 
     second = 0;
@@ -583,7 +449,7 @@ genai_split_next_deepseek3(const unsigned char *p, const unsigned char *end,
         return NULL;
     }
 
-    if (bit & GENAI_GC_PS) {
+    if (bit & GENAI_GC_P_S) {
 
         if (c < 0x80 && q < end && genai_split_letter(*q)) {
 
@@ -597,11 +463,11 @@ genai_split_next_deepseek3(const unsigned char *p, const unsigned char *end,
         goto punctuation;
     }
 
-    if ((second & GENAI_GC_LM) && !genai_split_newline(c)) {
-        return genai_split_part_run(next, end, last, cjk, GENAI_GC_LM);
+    if ((second & GENAI_GC_L_M) && !genai_split_newline(c)) {
+        return genai_split_part_run(next, end, last, cjk, GENAI_GC_L_M);
     }
 
-    if ((second & GENAI_GC_PS) && c == ' ') {
+    if ((second & GENAI_GC_P_S) && c == ' ') {
         q = next;
         goto punctuation;
     }
@@ -615,7 +481,9 @@ genai_split_next_deepseek3(const unsigned char *p, const unsigned char *end,
      * these characters, and one of them where letters or marks follow.
      */
 
-    while (second && !(second & (GENAI_GC_LM|GENAI_GC_PS|GENAI_GC_SPACE))) {
+    while (second
+           && !(second & (GENAI_GC_L_M|GENAI_GC_P_S|GENAI_GC_SPACE)))
+    {
 
         if (next == end) {
             return last ? end : NULL;
@@ -623,7 +491,7 @@ genai_split_next_deepseek3(const unsigned char *p, const unsigned char *end,
 
         second = genai_split_part(next, end, cjk, &p);
 
-        if (second & GENAI_GC_LM) {
+        if (second & GENAI_GC_L_M) {
             return q;
         }
 
@@ -635,7 +503,7 @@ genai_split_next_deepseek3(const unsigned char *p, const unsigned char *end,
 
 punctuation:
 
-    q = genai_split_part_run(q, end, last, cjk, GENAI_GC_PS);
+    q = genai_split_part_run(q, end, last, cjk, GENAI_GC_P_S);
 
     /* line feeds are another part than that of Chinese */
 

@@ -10,6 +10,7 @@
 #include "digest.h"
 #include "genai_unicode.h"
 #include "tap.h"
+#include "genai_nfc_long.h"
 #include "utf8.h"
 
 #include <time.h>
@@ -249,6 +250,60 @@ test_random(void)
 }
 
 
+/* in steps of any size it is the same */
+
+static void
+test_steps(void)
+{
+    int                i;
+    size_t             len, n, m;
+    int64_t            budget;
+    unsigned           chars, most;
+    genai_str_t        s;
+    unsigned char      text[2048], *one, *two;
+    genai_nfc_long_t  *l;
+
+    l = malloc(sizeof(genai_nfc_long_t));
+
+    for (i = 0; i < 30000; i++) {
+        chars = rnd(rnd(8) ? 12 : 300);
+
+        for (len = 0; chars--; /* void */ ) {
+            len += utf8_put(text + len, rnd(3) ? 0x300 + rnd(0x40) : any());
+        }
+
+        one = nfc(text, len, &n);
+
+        s.len = len;
+        s.data = malloc(len ? len : 1);
+        two = malloc(genai_nfc_bound(len) + 1);
+
+        if (s.data == NULL || two == NULL || l == NULL) {
+            abort();
+        }
+
+        memcpy(s.data, text, len);
+        genai_nfc_long_begin(l, two, &s);
+        most = 1 + rnd(20);
+
+        do {
+            budget = rnd(most + 1);
+        } while (!genai_nfc_long(l, &budget, &m));
+
+        if (!quiet_ok(m == n && memcmp(one, two, n) == 0, "%d: in steps", i)) {
+            tap_dump("    text", text, len);
+        }
+
+        free(one);
+        free(two);
+        free(s.data);
+    }
+
+    free(l);
+    pass("in steps");
+}
+
+
 static void
 test_long(void)
 {
@@ -305,6 +360,7 @@ main(void)
     test_cases();
     test_all();
     test_random();
+    test_steps();
     test_long();
 
     return done_testing();

@@ -8,6 +8,7 @@
 
 
 #include "split.h"
+#include "genai_split_long.h"
 #include "digest.h"
 #include "tap.h"
 #include "utf8.h"
@@ -423,6 +424,147 @@ test_random(void)
 }
 
 
+/*
+ * A text that goes on by a few bytes at a time, from where it begins without
+ * an end: the end is that of the whole, and not before what was sure.
+ */
+
+static const char *
+long_check(genai_split_e split, const genai_str_t *text)
+{
+    size_t              n, end, have, off, most;
+    uint32_t            ends[2];
+    genai_str_t         part;
+    genai_split_long_t  l;
+
+    n = genai_split_portable(split, text, 1, ends, 1);
+
+    if (n == 0) {
+        return NULL;
+    }
+
+    have = GENAI_SPLIT_LONG + rnd(100);
+
+    if (have > text->len) {
+        return NULL;
+    }
+
+    while (have < text->len && (text->data[have] & 0xc0) == 0x80) {
+        have++;
+    }
+
+    part.data = text->data;
+    part.len = have;
+
+    if (genai_split_portable(split, &part, 0, ends + 1, 1) != 0
+        || genai_split_long_begin(&l, split, &part) != 0)
+    {
+        return NULL;
+    }
+
+    off = 0;
+    most = 1 + rnd(rnd(2) ? 5 : 200);
+
+    for ( ;; ) {
+        part.data = malloc(have - off);
+        part.len = have - off;
+        memcpy(part.data, text->data + off, part.len);
+
+        do {
+            n = l.at;
+            end = genai_split_long(&l, &part, have == text->len,
+                                   1 + rnd((unsigned) most));
+
+            if (off + l.sure > ends[0]) {
+                free(part.data);
+                return "sure of too much";
+            }
+
+        } while (end == 0 && l.at > n);
+
+        free(part.data);
+
+        if (end) {
+            return (off + end == ends[0]) ? NULL : "another end";
+        }
+
+        if (have == text->len) {
+            return "no end";
+        }
+
+        if (l.sure > 1 && rnd(2)) {
+            n = 1 + rnd((unsigned) l.sure - 1);
+            genai_split_long_skip(&l, n);
+            off += n;
+        }
+
+        have += rnd((unsigned) most + 1);
+        have = (have < text->len) ? have : text->len;
+
+        while (have < text->len && (text->data[have] & 0xc0) == 0x80) {
+            have++;
+        }
+    }
+}
+
+
+static void
+test_long(void)
+{
+    int            i, rounds;
+    size_t         k, n;
+    const char    *what, *env;
+    genai_str_t    text;
+    unsigned       m;
+    unsigned char  buf[4096];
+
+    env = getenv("GENAI_SPLIT_ROUNDS");
+    rounds = env ? atoi(env) : 30000;
+
+    for (i = 0; i < rounds; i++) {
+
+        /* a run, what may come before it, and in it */
+
+        n = rnd(3) ? make(buf, 8) : 0;
+
+        for (m = 1 + rnd(3); m; m--) {
+            size_t  unit, times;
+
+            unit = make(buf + n, rnd(4) ? 4 : 12);
+            times = 1 + rnd(100);
+
+            for (k = n + unit; times-- && k + unit < sizeof(buf) - 200;
+                 k += unit)
+            {
+                memmove(buf + k, buf + n, unit);
+            }
+
+            n = k;
+        }
+
+        n += make(buf + n, rnd(12));
+
+        text.data = malloc(n ? n : 1);
+        text.len = n;
+        memcpy(text.data, buf, n);
+
+        for (k = 0; k < NFAMILIES; k++) {
+            what = long_check(families[k].split, &text);
+
+            if (!quiet_ok(what == NULL, "%s, long text %d: %s",
+                          genai_split_name(families[k].split), i, what))
+            {
+                tap_dump("    text", text.data, text.len);
+            }
+        }
+
+        free(text.data);
+    }
+
+    pass("%d long texts in steps", rounds);
+}
+
+
 /* a megabyte of each, whole and, undecided, in a few parts */
 
 static void
@@ -528,6 +670,7 @@ main(void)
     }
 
     test_random();
+    test_long();
     test_linear();
 
     return done_testing();

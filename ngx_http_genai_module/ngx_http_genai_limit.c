@@ -59,7 +59,6 @@ static ngx_int_t ngx_http_genai_limits_header(ngx_http_request_t *r,
     const char *what, const char *unit, uint64_t value, const char *suffix);
 static void ngx_http_genai_limits_watch(ngx_http_request_t *r,
     genai_hold_t *holds, ngx_uint_t n);
-static u_char *ngx_http_genai_limit_write(u_char *p, genai_hold_t *h);
 
 
 static genai_hold_t  ngx_http_genai_holds[GENAI_HOLDS_MAX];
@@ -500,7 +499,7 @@ ngx_http_genai_limits_refuse(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     h = tight;
     ctx->quota = quota;
 
-    p = ngx_http_genai_limit_write(text, h);
+    p = genai_limit_write(text, &h->limit);
 
     if (h->limit.unit == GENAI_LIMIT_COST && reach->unpriced) {
         return ngx_http_genai_refuse(r, ctx, GENAI_POLICY_QUOTA,
@@ -573,15 +572,6 @@ ngx_http_genai_limits_refuse(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
                                  "to %uL",
                                  p - text, text, &ends, h->used, h->leased,
                                  h->take);
-}
-
-
-/* "100k tokens/1m" of team "search" */
-
-static u_char *
-ngx_http_genai_limit_write(u_char *p, genai_hold_t *h)
-{
-    return genai_limit_write(p, &h->limit);
 }
 
 
@@ -747,7 +737,7 @@ ngx_http_genai_limits_watch(ngx_http_request_t *r, genai_hold_t *holds,
         if (h->limit.shadow && before <= h->limit.amount
             && after > h->limit.amount)
         {
-            p = ngx_http_genai_limit_write(text, h);
+            p = genai_limit_write(text, &h->limit);
 
             ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                           "genai: the limit \"%*s\" of \"%*s\", which is "
@@ -759,11 +749,12 @@ ngx_http_genai_limits_watch(ngx_http_request_t *r, genai_hold_t *holds,
             continue;
         }
 
-        warn = (uint64_t) ((double) h->limit.amount * h->limit.warn
-                           / GENAI_LIMIT_MILLION);
+        warn = h->limit.amount / GENAI_LIMIT_MILLION * h->limit.warn
+               + h->limit.amount % GENAI_LIMIT_MILLION * h->limit.warn
+                 / GENAI_LIMIT_MILLION;
 
         if (before < warn && after >= warn) {
-            p = ngx_http_genai_limit_write(text, h);
+            p = genai_limit_write(text, &h->limit);
 
             ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                           "genai: of the limit \"%*s\" of \"%*s\" %uL are "
@@ -783,7 +774,7 @@ ngx_http_genai_limits_render(ngx_http_genai_ctx_t *ctx,
     u_char                        text[NGX_INT64_LEN];
     uint64_t                      cap, own;
     ngx_int_t                     n;
-    ngx_uint_t                    i, k;
+    ngx_uint_t                    i, k, which;
     genai_str_t                   json;
     const genai_catalog_model_t  *model;
     ngx_http_genai_override_t    *o;
@@ -816,28 +807,26 @@ ngx_http_genai_limits_render(ngx_http_genai_ctx_t *ctx,
 
         for (i = 0; i < target->overrides.nelts; i++) {
 
-            for (own = 0; own < 2; own++) {
+            for (which = 0; which < 2; which++) {
 
-                if (o[i].name.len != names[own].len
-                    || ngx_memcmp(o[i].name.data, names[own].data,
-                                  names[own].len)
+                if (o[i].name.len != names[which].len
+                    || ngx_memcmp(o[i].name.data, names[which].data,
+                                  names[which].len)
                        != 0)
                 {
                     continue;
                 }
 
-                k = o[i].json.len ? own : k;
                 n = ngx_atoi(o[i].json.data, o[i].json.len);
 
-                if (n > 0) {
+                if (n > 0 && (uint64_t) n <= cap) {
 
                     /* it may be lower, and says so itself */
 
-                    if ((uint64_t) n <= cap) {
-                        return NGX_OK;
-                    }
+                    return NGX_OK;
                 }
 
+                k = o[i].json.len ? which : k;
                 goto set;
             }
         }

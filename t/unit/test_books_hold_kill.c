@@ -12,15 +12,9 @@
  */
 
 
-#include "books.h"
-#include "genai_books_int.h"
+#include "books_kill.h"
 
-#include <errno.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 
 #define DAY      20000
@@ -34,32 +28,9 @@
 #define AMOUNT   3000
 
 
-static genai_books_file_t   region;
 static volatile int64_t    *now;            /* of all processes */
 static volatile uint64_t   *broken;         /* promises, as workers saw them */
 static volatile uint64_t   *held;
-static unsigned             steps, kill_at;
-
-
-static void
-step(void)
-{
-    if (++steps == kill_at) {
-        raise(SIGKILL);
-    }
-}
-
-
-static genai_books_t *
-join(void)
-{
-    genai_process_id_t  self;
-
-    genai_process_self(&self);
-
-    return genai_books_join(region.addr, region.mapped, region.max, &self,
-                            &region.os, 0);
-}
 
 
 static genai_hold_t
@@ -99,20 +70,17 @@ lease(genai_books_t *b)
 
 
 static void
-scenario(uint64_t number)
+scenario(const void *data)
 {
+    uint64_t number = *(const uint64_t *) data;
+
     unsigned         which;
     genai_hold_t     h[3];
     genai_books_t   *b;
     genai_lease_t   *x, *y, *z;
     genai_totals_t   t;
 
-    genai_books_step = step;
-
-    b = join();
-    if (b == NULL) {
-        _exit(3);
-    }
+    b = join_to_die();
 
     /* new counters, of which one is new in every run */
 
@@ -163,47 +131,16 @@ scenario(uint64_t number)
 }
 
 
-/* returns 1 where it was killed */
-
-static int
-run(uint64_t number, unsigned at, unsigned sweep)
+static void
+repair(const void *data)
 {
-    int             status;
-    pid_t           pid;
     genai_books_t  *b;
 
-    pid = fork();
+    b = join_to_die();
 
-    if (pid == 0) {
-        kill_at = at;
-        steps = 0;
-
-        if (!sweep) {
-            scenario(number);
-        }
-
-        genai_books_step = step;
-        b = join();
-
-        if (b == NULL) {
-            _exit(3);
-        }
-
-        genai_books_sweep(b, 1000);
-        genai_books_tidy(b, 100, NOW + 400);
-        genai_books_leave(b);
-        _exit(0);
-    }
-
-    while (waitpid(pid, &status, 0) == -1 && errno == EINTR) { /* void */ }
-
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
-        return 1;
-    }
-
-    quiet_ok(status == 0, "ends by itself: %x", status);
-
-    return 0;
+    genai_books_sweep(b, 1000);
+    genai_books_tidy(b, 100, NOW + 400);
+    genai_books_leave(b);
 }
 
 
@@ -289,10 +226,11 @@ test_steps(void)
 
         for (m = n % STRIDE; good; m += STRIDE) {
 
-            killed = run(++number, n, 0);
+            number++;
+            killed = run_to_die(scenario, &number, n);
 
             if (m) {
-                killed &= run(number, m, 1);
+                killed &= run_to_die(repair, NULL, m);
             }
 
             runs++;
@@ -311,7 +249,8 @@ test_steps(void)
 
         /* the scenario has come to its end, whoever swept */
 
-        killed = run(++number, n, 0);
+        number++;
+        killed = run_to_die(scenario, &number, n);
         (void) check(b, "killed at", n, 0);
     }
 
@@ -421,7 +360,7 @@ test_random(void)
 
         i = (unsigned) (seed >> 33) % WORKERS;
         kill(pid[i], SIGKILL);
-        while (waitpid(pid[i], &status, 0) == -1) { /* void */ }
+        must_wait(pid[i], &status);
 
         (void) genai_books_sweep(b, 1000);
         genai_books_tidy(b, 50, *now);
@@ -452,7 +391,7 @@ test_random(void)
 
     for (i = 0; i < WORKERS; i++) {
         kill(pid[i], SIGKILL);
-        while (waitpid(pid[i], &status, 0) == -1) { /* void */ }
+        must_wait(pid[i], &status);
     }
 
     is_int(*broken, 0, "the promise is kept at each look");
@@ -477,13 +416,7 @@ main(void)
         return done_testing();
     }
 
-    p = mmap(NULL, 4096, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_ANONYMOUS, -1,
-             0);
-
-    if (p == MAP_FAILED) {
-        fail("no shared memory");
-        return done_testing();
-    }
+    p = shared(4096);
 
     now = p;
     broken = (volatile uint64_t *) p + 1;

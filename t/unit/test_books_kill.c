@@ -7,17 +7,11 @@
  */
 
 
-#include "books.h"
-#include "genai_books_int.h"
+#include "books_kill.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 
 #define DAY      20000
@@ -60,65 +54,7 @@ typedef struct {
 } record_t;
 
 
-static genai_books_file_t   region;
 static volatile uint32_t   *phase;          /* of the scenario */
-static unsigned             steps, kill_at, stop_at;
-
-
-static void
-step(void)
-{
-    steps++;
-
-    if (steps == kill_at) {
-        raise(SIGKILL);
-    }
-
-    if (steps == stop_at) {
-        raise(SIGSTOP);
-    }
-}
-
-
-static genai_books_t *
-join(void)
-{
-    genai_process_id_t  self;
-
-    genai_process_self(&self);
-
-    return genai_books_join(region.addr, region.mapped, region.max, &self,
-                            &region.os, 0);
-}
-
-
-static void *
-shared(size_t size)
-{
-    void  *p;
-
-    p = mmap(NULL, size, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_ANONYMOUS, -1,
-             0);
-
-    if (p == MAP_FAILED) {
-        fail("no shared memory");
-        exit(1);
-    }
-
-    return p;
-}
-
-
-static void
-must_wait(pid_t pid, int *status)
-{
-    while (waitpid(pid, status, 0) == -1) {
-        if (errno != EINTR) {
-            fail("waitpid: %s", strerror(errno));
-            exit(1);
-        }
-    }
-}
 
 
 static int
@@ -131,8 +67,10 @@ keep(void *data, const genai_account_t *account, const genai_totals_t *totals)
 /* the life of a process that is killed on its way, at the step kill_at */
 
 static void
-scenario(const char *key)
+scenario(const void *data)
 {
+    const char *key = data;
+
     genai_books_t   *b;
     genai_lease_t   *x, *y, *z;
     unsigned char    id[GENAI_BOOKS_ID_LEN];
@@ -145,13 +83,7 @@ scenario(const char *key)
     c = books_account(DAY, "team", "user", key, "model");
     d = books_account(1, "team", "user", key, "old");
 
-    genai_books_step = step;
-
-    b = join();
-
-    if (b == NULL) {
-        _exit(3);
-    }
+    b = join_to_die();
 
     x = genai_books_lease(b, &a, id, 1);
     *phase = 1;
@@ -189,47 +121,15 @@ scenario(const char *key)
 }
 
 
-/* runs one of both with a kill; returns whether it was killed */
-
-static int
-run(const char *key, unsigned at, unsigned sweep)
+static void
+repair(const void *data)
 {
-    int             status;
-    pid_t           pid;
     genai_books_t  *b;
 
-    pid = fork();
+    b = join_to_die();
 
-    if (pid == 0) {
-        kill_at = at;
-        steps = 0;
-
-        if (!sweep) {
-            scenario(key);
-        }
-
-        genai_books_step = step;
-        b = join();
-
-        if (b == NULL) {
-            _exit(3);
-        }
-
-        genai_books_sweep(b, 1000);
-        genai_books_leave(b);
-        _exit(0);
-    }
-
-    must_wait(pid, &status);
-
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
-        return 1;
-    }
-
-    quiet_ok(WIFEXITED(status) && WEXITSTATUS(status) == 0,
-             "ends by itself: %x", status);
-
-    return 0;
+    genai_books_sweep(b, 1000);
+    genai_books_leave(b);
 }
 
 
@@ -359,10 +259,10 @@ test_steps(void)
             snprintf(key, sizeof(key), "key-%u-%u", n, m);
 
             *phase = 0;
-            killed = run(key, n, 0);
+            killed = run_to_die(scenario, key, n);
 
             if (m) {
-                killed &= run(key, m, 1);
+                killed &= run_to_die(repair, NULL, m);
             }
 
             runs++;
@@ -500,7 +400,7 @@ test_torn(void)
 
     for (n = 120; n < 190; n += 3) {
         *phase = 0;
-        (void) run("torn", n, 0);
+        (void) run_to_die(scenario, "torn", n);
 
         view = genai_books_view(region.addr, region.mapped);
 

@@ -138,6 +138,21 @@ struct ngx_http_genai_count_s {
 };
 
 
+/* what an exchange can come to, for its limits */
+typedef struct {
+    uint64_t                        prompt;     /* tokens, hardly exceeded */
+    uint64_t                        cap;        /* of each answer; or 0 */
+    uint64_t                        end;        /* and of its end */
+    uint64_t                        choices;
+    uint64_t                        answer;     /* of all answers, held */
+    uint64_t                        sure;       /* bytes said up to which that
+                                                   is surely enough */
+    unsigned                        sliced:1;   /* more is taken as it goes */
+    unsigned                        unpriced:1; /* a target's price is not
+                                                   known */
+} ngx_http_genai_reach_t;
+
+
 /* the peers of one exchange; see ngx_http_genai_group.c */
 typedef struct {
     ngx_http_genai_target_t       **targets;    /* usable ones, in order */
@@ -220,6 +235,7 @@ struct ngx_http_genai_ctx_s {
     ngx_queue_t                     leased;     /* with a lease */
     genai_hold_t                   *holds;      /* limits, as it took them */
     ngx_uint_t                      nholds;
+    ngx_http_genai_reach_t          reach;
     uint64_t                        cap;        /* tokens of each answer that
                                                    they allow; 0 is no word */
     int32_t                         lease_day;
@@ -284,6 +300,8 @@ struct ngx_http_genai_ctx_s {
 
     unsigned                        clipped:1;  /* the cap, by a limit */
     unsigned                        quota:1;    /* a long one refuses */
+    unsigned                        spent_estimated:1;
+    unsigned                        limited:1;  /* one has ended the stream */
     unsigned                        stream_asked:1;
     unsigned                        streaming:1;    /* to the client */
     unsigned                        usage_added:1;  /* we asked for it */
@@ -551,9 +569,9 @@ uint64_t ngx_http_genai_cost(ngx_http_genai_ctx_t *ctx,
     genai_tokens_t *tokens);
 
 /*
- * An attempt has failed before its answer went to the client: what its
- * provider has told of usage, if it has, is booked beside that of the others,
- * and counted as the target's that was asked.
+ * An attempt has failed before its answer went to the client: what it may be
+ * billed for, by its meter, is booked beside that of the others, and counted
+ * as the target's that was asked.
  */
 void ngx_http_genai_spent(ngx_http_genai_ctx_t *ctx,
     const genai_meter_t *meter);
@@ -645,6 +663,13 @@ void ngx_http_genai_count_event(ngx_http_genai_ctx_t *ctx, genai_event_t *e);
 void ngx_http_genai_count_said(ngx_http_genai_ctx_t *ctx, ngx_uint_t end);
 
 /*
+ * The tokens of what was said so far: what they hardly ever exceed, and what
+ * is likely.
+ */
+uint64_t ngx_http_genai_count_said_bound(ngx_http_genai_ctx_t *ctx,
+    uint64_t *likely);
+
+/*
  * What was learned of a count's model, of its answers or else of prompts, and
  * the catalogue's factors; NULL: its tokens are those that we count.
  */
@@ -681,6 +706,22 @@ ngx_http_genai_verdict_e ngx_http_genai_limits_take(ngx_http_request_t *r,
 /* Edits how long an answer may be, last of a target's edits. */
 ngx_int_t ngx_http_genai_limits_render(ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_target_t *target);
+
+/*
+ * A stream has said more: takes the next slice for it where it needs one.
+ * Returns NGX_OK; or NGX_DECLINED where the budgets do not give one, and what
+ * was said is all that they gave.
+ */
+ngx_int_t ngx_http_genai_limits_extend(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+
+/*
+ * An attempt has failed and may be billed, ctx->spent: takes what that is
+ * before there is another one.  Returns NGX_OK, or NGX_DECLINED where there
+ * may be none.
+ */
+ngx_int_t ngx_http_genai_limits_again(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
 
 /* Adds what is left of the tightest limits to an answer's head. */
 ngx_int_t ngx_http_genai_limits_headers(ngx_http_request_t *r,

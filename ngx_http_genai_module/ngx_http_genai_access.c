@@ -45,6 +45,7 @@ ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ctx->nholds = 0;
     ctx->cap = 0;
     ctx->clipped = 0;
+    ctx->limited = 0;
     ctx->answer = NULL;
     ctx->error = GENAI_OK;
     ctx->status = 0;

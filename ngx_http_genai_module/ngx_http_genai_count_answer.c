@@ -121,6 +121,35 @@ ngx_http_genai_count_said(ngx_http_genai_ctx_t *ctx, ngx_uint_t end)
 }
 
 
+uint64_t
+ngx_http_genai_count_said_bound(ngx_http_genai_ctx_t *ctx, uint64_t *likely)
+{
+    double           prior, most;
+    genai_factor_t  *factor;
+
+    if (ctx->count == NULL) {
+
+        /* there was no memory to count it */
+
+        *likely = ctx->meter.answer;
+        return ctx->meter.answer;
+    }
+
+    ngx_http_genai_count_said(ctx, 0);
+
+    *likely = ngx_max(ctx->meter.answer_tokens, 0);
+
+    factor = ngx_http_genai_count_factor(ctx->count, 1, &prior, &most);
+
+    if (factor == NULL || ctx->answer_count == NULL) {
+        return *likely;
+    }
+
+    return ngx_max(*likely, genai_factor_bound(factor, most,
+                                               (uint64_t) ctx->count->said));
+}
+
+
 void
 ngx_http_genai_count_compare(ngx_http_genai_ctx_t *ctx)
 {

@@ -31,6 +31,7 @@ static ngx_int_t ngx_http_genai_expose_headers(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
+static void ngx_http_genai_swallow(ngx_chain_t *in);
 static ngx_int_t ngx_http_genai_send_dressed(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_chain_t *in);
 
@@ -321,6 +322,15 @@ ngx_http_genai_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         return ngx_http_genai_send_dressed(r, ctx, in);
     }
 
+    if (ctx->limited) {
+
+        /* what its provider goes on to say is for nobody */
+
+        ngx_http_genai_swallow(in);
+
+        return ngx_http_next_body_filter(r, NULL);
+    }
+
     if (!ctx->from_provider || ctx->ended) {
         return ngx_http_next_body_filter(r, in);
     }
@@ -333,18 +343,25 @@ ngx_http_genai_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 }
 
 
+static void
+ngx_http_genai_swallow(ngx_chain_t *in)
+{
+    for ( /* void */ ; in; in = in->next) {
+        in->buf->pos = in->buf->last;
+        in->buf->file_pos = in->buf->file_last;
+    }
+}
+
+
 /* nginx's page is consumed, ours takes its place once */
 
 static ngx_int_t
 ngx_http_genai_send_dressed(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_chain_t *in)
 {
-    ngx_chain_t  out, *cl;
+    ngx_chain_t  out;
 
-    for (cl = in; cl; cl = cl->next) {
-        cl->buf->pos = cl->buf->last;
-        cl->buf->file_pos = cl->buf->file_last;
-    }
+    ngx_http_genai_swallow(in);
 
     if (ctx->ended) {
         return ngx_http_next_body_filter(r, NULL);

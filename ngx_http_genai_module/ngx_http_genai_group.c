@@ -473,7 +473,7 @@ ngx_http_genai_group_free_peer(ngx_peer_connection_t *pc, void *data,
 {
     ngx_http_genai_ctx_t *ctx = data;
 
-    ngx_uint_t               stale, wanted;
+    ngx_uint_t               failed, stale, wanted;
     ngx_http_request_t      *r;
     ngx_http_upstream_t     *u;
     ngx_http_genai_group_t  *group;
@@ -482,6 +482,7 @@ ngx_http_genai_group_free_peer(ngx_peer_connection_t *pc, void *data,
     u = r->upstream;
     group = &ctx->group;
 
+    failed = (state & NGX_PEER_FAILED);
     stale = 0;
     wanted = 0;
 
@@ -573,6 +574,18 @@ ngx_http_genai_group_free_peer(ngx_peer_connection_t *pc, void *data,
         /* all addresses of an origin are one provider: it has spoken */
 
         group->tries = 0;
+    }
+
+    if (failed && !stale && !ctx->from_provider && !group->stopped
+        && (group->tries || ngx_http_genai_group_left(ctx)))
+    {
+        /* whoever was sent a request may bill it, if he has not said no */
+
+        ngx_http_genai_spent(ctx, &ctx->meter);
+
+        if (ngx_http_genai_limits_again(r, ctx) != NGX_OK) {
+            group->stopped = 1;
+        }
     }
 
     ngx_http_genai_group_report(ctx, pc);

@@ -22,8 +22,7 @@
  */
 
 
-#include "ngx_http_genai.h"
-#include "genai_openai_answer.h"
+#include "ngx_http_genai_output_int.h"
 
 
 /* most streams need one or two */
@@ -35,39 +34,6 @@
  * filter has this one in the connection's and not in the request's.
  */
 #define NGX_HTTP_GENAI_BUFFERED     0x08
-
-
-struct ngx_http_genai_output_s {
-    ngx_http_genai_ctx_t   *ctx;
-
-    ngx_chain_t            *in;         /* that is not yet read */
-
-    /* our buffers, each of them in one of these, and links that go out */
-    ngx_chain_t            *held;       /* of the event that has begun */
-    ngx_chain_t            *held_last;
-    ngx_chain_t            *out;
-    ngx_chain_t            *out_last;
-    ngx_chain_t            *busy;       /* with the filters behind us */
-    ngx_chain_t            *free;
-    ngx_uint_t              left;       /* free or not yet made */
-
-    /* offsets in the body */
-    u_char                 *piece;      /* that is being decoded, */
-    uint64_t                start;      /* and where it begins */
-    uint64_t                taken;      /* bytes copied or left out */
-    uint64_t                whole;      /* the end of the last whole event */
-
-    unsigned                read:1;     /* its events mean something */
-    unsigned                stream:1;
-    unsigned                dropped:1;  /* the last event */
-    unsigned                done:1;     /* it was the dialect's last word */
-    unsigned                split:1;    /* a part of the begun one is out */
-    unsigned                cut:1;      /* the body has ended in one */
-    unsigned                broken:1;   /* said in the log */
-    unsigned                died:1;     /* the provider, behind the input */
-
-    genai_openai_answer_t   answer;
-};
 
 
 static ngx_http_genai_output_t *ngx_http_genai_output_create(
@@ -83,9 +49,6 @@ static ngx_int_t ngx_http_genai_output_decode(ngx_http_genai_output_t *o,
     u_char *p, size_t n);
 static ngx_int_t ngx_http_genai_output_end(ngx_http_genai_output_t *o);
 static ngx_int_t ngx_http_genai_output_last(ngx_http_genai_output_t *o);
-static void ngx_http_genai_output_bad(ngx_http_genai_output_t *o);
-static ngx_uint_t ngx_http_genai_output_torn(ngx_http_genai_output_t *o);
-static ngx_int_t ngx_http_genai_output_cut(ngx_http_genai_output_t *o);
 static int ngx_http_genai_output_event(void *data, genai_event_t *e);
 static int ngx_http_genai_output_chunk(ngx_http_genai_output_t *o,
     genai_event_t *e);
@@ -93,10 +56,6 @@ static size_t ngx_http_genai_output_room(ngx_http_genai_output_t *o);
 static ngx_int_t ngx_http_genai_output_copy(ngx_http_genai_output_t *o,
     uint64_t upto);
 static ngx_int_t ngx_http_genai_output_more(ngx_http_genai_output_t *o);
-static void ngx_http_genai_output_release(ngx_http_genai_output_t *o);
-static void ngx_http_genai_output_forget(ngx_http_genai_output_t *o);
-static ngx_int_t ngx_http_genai_output_link(ngx_http_genai_output_t *o,
-    ngx_buf_t *b);
 static void ngx_http_genai_output_update(ngx_http_genai_output_t *o,
     ngx_chain_t *out);
 
@@ -367,7 +326,7 @@ ngx_http_genai_output_stream(ngx_http_genai_output_t *o)
     ngx_buf_t    *b;
     ngx_chain_t  *cl;
 
-    while (o->in) {
+    while (o->in && !o->stopped) {
 
         cl = o->in;
         b = cl->buf;
@@ -395,6 +354,10 @@ ngx_http_genai_output_stream(ngx_http_genai_output_t *o)
                 return NGX_ERROR;
             }
 
+            if (o->stopped) {
+                break;
+            }
+
             b->pos += n;
 
             if (b->pos != b->last) {
@@ -419,6 +382,16 @@ ngx_http_genai_output_stream(ngx_http_genai_output_t *o)
         ngx_free_chain(o->ctx->request->pool, cl);
     }
 
+    /* nobody wants to know what else comes */
+
+    while (o->in) {
+        cl = o->in;
+        cl->buf->pos = cl->buf->last;
+
+        o->in = cl->next;
+        ngx_free_chain(o->ctx->request->pool, cl);
+    }
+
     return NGX_OK;
 }
 
@@ -429,7 +402,7 @@ ngx_http_genai_output_feed(ngx_http_genai_output_t *o, u_char *p, size_t n)
     o->piece = p;
     o->start = o->answer.offset;
 
-    if (ngx_http_genai_output_decode(o, p, n) != NGX_OK) {
+    if (ngx_http_genai_output_decode(o, p, n) != NGX_OK && !o->stopped) {
         return NGX_ERROR;
     }
 
@@ -440,6 +413,10 @@ ngx_http_genai_output_feed(ngx_http_genai_output_t *o, u_char *p, size_t n)
         }
 
         ngx_http_genai_output_release(o);
+    }
+
+    if (o->stopped) {
+        return ngx_http_genai_output_stop(o);
     }
 
     return ngx_http_genai_output_copy(o, o->start + n);
@@ -508,92 +485,6 @@ ngx_http_genai_output_last(ngx_http_genai_output_t *o)
 }
 
 
-static void
-ngx_http_genai_output_bad(ngx_http_genai_output_t *o)
-{
-    o->ctx->error = GENAI_PROVIDER_BAD_ANSWER;
-    o->ctx->status = genai_error_status(GENAI_PROVIDER_BAD_ANSWER);
-}
-
-
-/* none that is done ends within a line of data, or without its last word */
-
-static ngx_uint_t
-ngx_http_genai_output_torn(ngx_http_genai_output_t *o)
-{
-    u_char  c;
-
-    if (!ngx_http_genai_answer_closed(o->ctx->request)) {
-        return 0;
-    }
-
-    if (o->read && !o->ctx->meter.error
-        && o->ctx->meter.end == GENAI_END_CUT)
-    {
-        return 1;
-    }
-
-    if (!o->cut || o->held == NULL) {
-        return o->cut && o->split;
-    }
-
-    c = o->held_last->buf->last[-1];
-
-    return c != LF && c != CR;
-}
-
-
-/* the provider has broken off: what was held gives way to an error event */
-
-static ngx_int_t
-ngx_http_genai_output_cut(ngx_http_genai_output_t *o)
-{
-    ngx_buf_t             *b;
-    ngx_http_request_t    *r;
-    ngx_http_genai_ctx_t  *ctx;
-
-    ctx = o->ctx;
-    r = ctx->request;
-
-    ctx->ended = 1;
-
-    if (o->split) {
-        return NGX_OK;
-    }
-
-    if (o->done && o->held == NULL) {
-
-        /* only its framing lacks the end */
-
-        if (o->read && ctx->error != GENAI_CALLER_GONE) {
-            ctx->error = GENAI_OK;
-            ctx->status = NGX_HTTP_OK;
-        }
-
-        b = ngx_calloc_buf(r->pool);
-
-    } else {
-
-        if (ctx->message.len == 0) {
-            ngx_str_set(&ctx->message, "the provider broke off its answer");
-        }
-
-        b = ngx_http_genai_error_buf(r, ctx, 1);
-    }
-
-    if (b == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_http_genai_output_forget(o);
-
-    b->last_buf = 1;
-    b->last_in_chain = 1;
-
-    return ngx_http_genai_output_link(o, b);
-}
-
-
 /* an event of the answer, through what is to see it, in this order */
 
 static int
@@ -613,6 +504,12 @@ ngx_http_genai_output_event(void *data, genai_event_t *e)
             ctx->meaningful = 1;
             ctx->first_token = ctx->step;
             ngx_http_genai_deadline_token(ctx->request, ctx);
+        }
+
+        if (ctx->reach.sliced
+            && ngx_http_genai_output_limit(o, e) != NGX_OK)
+        {
+            return -1;
         }
     }
 
@@ -795,7 +692,7 @@ ngx_http_genai_output_more(ngx_http_genai_output_t *o)
 
 /* what was held goes out */
 
-static void
+void
 ngx_http_genai_output_release(ngx_http_genai_output_t *o)
 {
     if (o->held == NULL) {
@@ -814,7 +711,7 @@ ngx_http_genai_output_release(ngx_http_genai_output_t *o)
 }
 
 
-static void
+void
 ngx_http_genai_output_forget(ngx_http_genai_output_t *o)
 {
     ngx_chain_t  *cl;
@@ -832,7 +729,7 @@ ngx_http_genai_output_forget(ngx_http_genai_output_t *o)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_genai_output_link(ngx_http_genai_output_t *o, ngx_buf_t *b)
 {
     ngx_chain_t  *cl;

@@ -255,7 +255,8 @@ ngx_http_genai_totals(ngx_http_genai_ctx_t *ctx, genai_tokens_t *tokens,
     totals->exchanges = 1;
     totals->failed = 0;
     totals->orphans = 0;
-    totals->estimated = (tokens->source == GENAI_COUNT_ESTIMATED);
+    totals->estimated = (tokens->source == GENAI_COUNT_ESTIMATED)
+                        || ctx->spent_estimated;
     totals->attempts = ctx->inlined ? ctx->meter.sent : ctx->group.attempts;
 
     /* what providers tell is added up for years */
@@ -297,15 +298,15 @@ ngx_http_genai_spent(ngx_http_genai_ctx_t *ctx, const genai_meter_t *meter)
     genai_totals_t           all;
     ngx_http_genai_labels_t  labels;
 
-    if (!meter->usage_known || ctx->lease == NULL) {
+    if (ctx->lease == NULL) {
         return;
     }
 
-    /* it is told: nothing is to be estimated should no attempt follow */
-
-    ctx->meter.refused = 1;
-
     genai_meter_tokens(meter, &tokens);
+
+    if (tokens.source == GENAI_COUNT_NONE) {
+        return;
+    }
 
     ngx_http_genai_labels(ctx, &labels);
     ngx_http_genai_metrics_spent(&labels, &tokens);
@@ -317,6 +318,11 @@ ngx_http_genai_spent(ngx_http_genai_ctx_t *ctx, const genai_meter_t *meter)
     ctx->spent.completion = all.completion;
     ctx->spent.reasoning = all.reasoning;
     ctx->spent_cost = all.cost;
+    ctx->spent_estimated |= (tokens.source == GENAI_COUNT_ESTIMATED);
+
+    /* it is booked: nothing is to be estimated should no attempt follow */
+
+    ctx->meter.refused = 1;
 }
 
 
@@ -613,6 +619,10 @@ ngx_http_genai_finish(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     if (error == GENAI_CALLER_GONE) {
         return "gone";
+    }
+
+    if (ctx->limited) {
+        return "limit";
     }
 
     if (ctx->from_provider) {

@@ -333,7 +333,7 @@ ngx_http_genai_window_close(ngx_http_genai_ctx_t *ctx)
 {
     if (ctx->window) {
 
-        if (!ctx->from_provider) {
+        if (!ctx->from_provider && ctx->window->meter.usage_known) {
             ngx_http_genai_spent(ctx, &ctx->window->meter);
         }
 

@@ -212,6 +212,15 @@ typedef struct {
 uint64_t genai_framing_answer(const genai_catalog_model_t *model,
     const genai_framing_answer_t *answer, uint32_t *estimated);
 
+/* The tokens of its end, which may be counted beyond those asked for. */
+uint64_t genai_framing_answer_end(const genai_catalog_model_t *model);
+
+/*
+ * Whether what an answer shows may be less than what is billed for, as with
+ * thoughts of which at most a summary is told.  Returns 1 or 0.
+ */
+int genai_framing_hides(const genai_catalog_model_t *model);
+
 
 /*
  * The tokens of an image of that size, 0 by 0 where it is not known; low: at

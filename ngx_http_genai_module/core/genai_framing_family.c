@@ -34,7 +34,8 @@ static const genai_framing_family_t  genai_framing_families[] = {
                |GENAI_FRAMING_FORMAT },
 
     /* GENAI_FRAMING_OPENAI5: an answer has a channel */
-    { .end = 2, .system = 4, .user = 4, .assistant = 6, .tool = 9, .name = 1,
+    { .hides = 1,
+      .end = 2, .system = 4, .user = 4, .assistant = 6, .tool = 9, .name = 1,
       .answer_call = 9,
       .tools = GENAI_TOOLS_TYPES, .calls = GENAI_CALLS_OPENAI,
       .tools_fixed = 9,
@@ -167,26 +168,31 @@ static const genai_framing_family_t  genai_framing_families[] = {
       .trims = 1 },
 
     /* GENAI_FRAMING_GEMINI */
-    { .begin = 1, .answer_call = 1, .tools_fixed = 0 },
+    { .hides = 1, .begin = 1, .answer_call = 1, .tools_fixed = 0 },
 
     /* GENAI_FRAMING_CLAUDE */
-    { .end = 3, .system = 1, .user = 4, .assistant = 3, .tool = 20,
+    { .hides = 1,
+      .end = 3, .system = 1, .user = 4, .assistant = 3, .tool = 20,
       .answer_end = 3, .answer_call = 35, .tools_fixed = 436 },
 
     /* GENAI_FRAMING_COHERE */
-    { .begin = 1, .end = 4, .system = 5, .user = 5, .assistant = 5, .tool = 20,
+    { .hides = 1,
+      .begin = 1, .end = 4, .system = 5, .user = 5, .assistant = 5, .tool = 20,
       .answer_call = 20, .tools_fixed = 600 },
 
     /* GENAI_FRAMING_GROK */
-    { .user = 0, .assistant = 2, .system = 0, .tool = 4,
+    { .hides = 1,
+      .user = 0, .assistant = 2, .system = 0, .tool = 4,
       .answer_call = 12, .tools_fixed = 150 },
 
     /* GENAI_FRAMING_NOVA */
-    { .begin = 1, .end = 2, .system = 4, .user = 4, .assistant = 4, .tool = 20,
+    { .hides = 1,
+      .begin = 1, .end = 2, .system = 4, .user = 4, .assistant = 4, .tool = 20,
       .answer_call = 30, .tools_fixed = 350 },
 
     /* GENAI_FRAMING_SONAR */
-    { .begin = 1, .answers = GENAI_FRAMING_FAMILY,
+    { .hides = 1,
+      .begin = 1, .answers = GENAI_FRAMING_FAMILY,
       .known = GENAI_KNOWN_TEXT },
 
     /* GENAI_FRAMING_CLS: [CLS]...[SEP], <s>...</s> */
@@ -358,6 +364,20 @@ genai_framing_ceil(double x)
     n = (uint64_t) (x + 1 - 1e-9);
 
     return n ? n : 1;
+}
+
+
+uint64_t
+genai_framing_answer_end(const genai_catalog_model_t *model)
+{
+    return genai_framing_family(model->framing)->answer_end;
+}
+
+
+int
+genai_framing_hides(const genai_catalog_model_t *model)
+{
+    return genai_framing_family(model->framing)->hides;
 }
 
 

@@ -77,6 +77,8 @@ struct genai_framing_family_s {
                                        prompt, else in place of one */
     unsigned       thinks:1;        /* an answer's text may be cut at its
                                        thoughts */
+    unsigned       hides:1;         /* an answer may be billed for thoughts
+                                       that it does not show */
     uint8_t        marks;           /* a genai_marks_e */
 
     uint32_t       known;           /* bits that recordings have shown to be

@@ -1,0 +1,292 @@
+
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * How long an answer may be where a limit depends on it.  The provider is told,
+ * and a stream takes of its limits as it goes, a slice at a time, so that what
+ * is held is not much more than what was said.  Where there is no further slice
+ * the stream ends.
+ */
+
+
+#include "ngx_http_genai_limit_int.h"
+
+
+/* tokens of an answer where neither caller nor catalogue says how many */
+#define NGX_HTTP_GENAI_CAP_DEFAULT   16384
+
+/* and the most that is reckoned with */
+#define NGX_HTTP_GENAI_CAP_MAX       ((uint64_t) 1 << 32)
+
+/*
+ * Tokens: a slice is taken when less are left, the smallest one; and when less
+ * than that are left and no slice is, it is over: the event that comes next
+ * must find its place in them.
+ */
+#define NGX_HTTP_GENAI_SLICE_AHEAD   64
+#define NGX_HTTP_GENAI_SLICE_MIN     16
+#define NGX_HTTP_GENAI_SLICE_END     8
+
+
+static void ngx_http_genai_limits_slice(ngx_http_genai_ctx_t *ctx,
+    uint64_t said, uint64_t most);
+static ngx_int_t ngx_http_genai_limits_grow(ngx_http_genai_ctx_t *ctx,
+    unsigned *which);
+
+
+uint64_t
+ngx_http_genai_limits_output(const genai_catalog_model_t *model,
+    uint64_t prompt)
+{
+    uint64_t  output, window;
+
+    output = NGX_HTTP_GENAI_CAP_DEFAULT;
+
+    if (model) {
+        output = model->output ? model->output : output;
+
+        if (model->context) {
+            window = (model->context > prompt) ? model->context - prompt : 1;
+            output = ngx_min(output, window);
+        }
+    }
+
+    return ngx_min(output, NGX_HTTP_GENAI_CAP_MAX);
+}
+
+
+/* where a limit depends on it the provider is told how long it may be */
+
+ngx_int_t
+ngx_http_genai_limits_render(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target)
+{
+    u_char                        text[NGX_INT64_LEN];
+    uint64_t                      cap, own;
+    ngx_int_t                     n;
+    ngx_uint_t                    i, k, which;
+    genai_str_t                   json;
+    const genai_catalog_model_t  *model;
+    ngx_http_genai_override_t    *o;
+
+    static const genai_str_t  names[] = {
+        genai_str("max_tokens"), genai_str("max_completion_tokens")
+    };
+
+    if (ctx->cap == 0 || ctx->parsed == NULL) {
+        return NGX_OK;
+    }
+
+    model = ctx->count ? ctx->count->model : NULL;
+    cap = ctx->cap;
+
+    if (ctx->count) {
+        own = ngx_http_genai_limits_output(model, ctx->count->tokens);
+        cap = ngx_min(cap, own);
+    }
+
+    /* the field that the client uses, else the one that the model takes */
+
+    k = ctx->parsed->max_completion_tokens ? 1
+        : ctx->parsed->max_tokens ? 0
+        : (ctx->endpoint->endpoint == GENAI_ENDPOINT_CHAT && model
+           && model->framing == GENAI_FRAMING_OPENAI5);
+
+    if (target) {
+        o = target->overrides.elts;
+
+        for (i = 0; i < target->overrides.nelts; i++) {
+
+            for (which = 0; which < 2; which++) {
+
+                if (o[i].name.len != names[which].len
+                    || ngx_memcmp(o[i].name.data, names[which].data,
+                                  names[which].len)
+                       != 0)
+                {
+                    continue;
+                }
+
+                n = ngx_atoi(o[i].json.data, o[i].json.len);
+
+                if (n > 0 && (uint64_t) n <= cap) {
+
+                    /* it may be lower, and says so itself */
+
+                    return NGX_OK;
+                }
+
+                k = o[i].json.len ? which : k;
+                goto set;
+            }
+        }
+    }
+
+    if (ctx->parsed->output_max >= 0
+        && (uint64_t) ctx->parsed->output_max <= cap)
+    {
+        return NGX_OK;
+    }
+
+set:
+
+    json.data = text;
+    json.len = ngx_sprintf(text, "%uL", cap) - text;
+
+    return genai_edit_set(ctx->target_edits, 0, &names[k], &json)
+           == GENAI_EDIT_OK ? NGX_OK : NGX_ERROR;
+}
+
+
+/*
+ * A token is a byte at least, so that it need not be asked after every one;
+ * what a provider frames calls with is less than what is taken ahead.
+ */
+
+ngx_int_t
+ngx_http_genai_limits_extend(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    uint64_t                 said, likely, most, left;
+    ngx_http_genai_reach_t  *reach;
+
+    reach = &ctx->reach;
+
+    if (!reach->sliced || ctx->meter.answer < reach->sure
+        || ctx->lease == NULL)
+    {
+        return NGX_OK;
+    }
+
+    said = ngx_http_genai_count_said_bound(ctx, &likely);
+    most = ngx_http_genai_limits_most(reach);
+
+    if (said > most) {
+
+        /* the provider was told when to end: no estimate knows it better */
+
+        said = ngx_max(most, likely);
+    }
+
+    if (reach->answer == most && said <= most) {
+        reach->sure = ctx->meter.answer + (most - said);
+        return NGX_OK;
+    }
+
+    if (said + NGX_HTTP_GENAI_SLICE_AHEAD > reach->answer) {
+        ngx_http_genai_limits_slice(ctx, said, most);
+    }
+
+    left = (reach->answer > said) ? reach->answer - said : 0;
+
+    if (left < NGX_HTTP_GENAI_SLICE_END && reach->answer != most) {
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                      "genai: a stream of %uL tokens has used up a limit and "
+                      "is ended", said);
+
+        return NGX_DECLINED;
+    }
+
+    reach->sure = ctx->meter.answer;
+
+    if (said == likely && left > NGX_HTTP_GENAI_SLICE_AHEAD) {
+        reach->sure += left - NGX_HTTP_GENAI_SLICE_AHEAD;
+    }
+
+    return NGX_OK;
+}
+
+
+/* the largest slice that there is, if there is any */
+
+static void
+ngx_http_genai_limits_slice(ngx_http_genai_ctx_t *ctx, uint64_t said,
+    uint64_t most)
+{
+    uint64_t                 held, slice;
+    unsigned                 which;
+    ngx_http_genai_reach_t  *reach;
+
+    reach = &ctx->reach;
+    held = reach->answer;
+
+    for (slice = NGX_HTTP_GENAI_SLICE;
+         slice >= NGX_HTTP_GENAI_SLICE_MIN;
+         slice /= 2)
+    {
+        reach->answer = ngx_max(held, said) + slice;
+
+        if (said <= most) {
+            reach->answer = ngx_min(reach->answer, most);
+        }
+
+        if (ngx_http_genai_limits_grow(ctx, &which) == NGX_OK) {
+            return;
+        }
+    }
+
+    reach->answer = held;
+}
+
+
+/* takes what ctx->reach is more than what is held */
+
+static ngx_int_t
+ngx_http_genai_limits_grow(ngx_http_genai_ctx_t *ctx, unsigned *which)
+{
+    uint64_t        taken[GENAI_HOLDS_MAX], more[GENAI_HOLDS_MAX];
+    ngx_uint_t      i;
+    genai_hold_t   *holds;
+    genai_books_t  *books;
+
+    books = ngx_http_genai_books_joined();
+
+    if (books == NULL || ctx->lease == NULL) {
+        return NGX_OK;
+    }
+
+    holds = ctx->holds;
+
+    for (i = 0; i < ctx->nholds; i++) {
+        taken[i] = holds[i].take;
+    }
+
+    (void) ngx_http_genai_limits_takes(ctx, holds, ctx->nholds);
+
+    for (i = 0; i < ctx->nholds; i++) {
+        holds[i].take = ngx_max(holds[i].take, taken[i]);
+        more[i] = holds[i].take - taken[i];
+    }
+
+    if (genai_books_extend(books, ctx->lease, more, ctx->nholds, which)
+        == GENAI_HOLD_OK)
+    {
+        return NGX_OK;
+    }
+
+    for (i = 0; i < ctx->nholds; i++) {
+        holds[i].take = taken[i];
+    }
+
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_genai_limits_again(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    u_char     text[NGX_HTTP_GENAI_LIMIT_TEXT], *p;
+    unsigned   which;
+
+    if (ngx_http_genai_limits_grow(ctx, &which) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    p = genai_limit_write(text, &ctx->holds[which].limit);
+
+    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                  "genai target \"%V\" failed and may be billed, and the limit "
+                  "\"%*s\" has nothing left for another attempt",
+                  &ctx->target->name, p - text, text);
+
+    return NGX_DECLINED;
+}

@@ -1,0 +1,57 @@
+
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files about limits share.
+ */
+
+
+#ifndef _NGX_HTTP_GENAI_LIMIT_INT_H_INCLUDED_
+#define _NGX_HTTP_GENAI_LIMIT_INT_H_INCLUDED_
+
+
+#include "ngx_http_genai.h"
+
+
+/*
+ * Tokens of answers that a stream takes at a time: so much of a budget may be
+ * left when another one is refused.
+ */
+#define NGX_HTTP_GENAI_SLICE  512
+
+
+/* room for what genai_limit_write() writes */
+#define NGX_HTTP_GENAI_LIMIT_TEXT  (GENAI_LIMIT_TEXT + GENAI_POLICY_TEXT_MAX)
+
+
+/* Tokens that all answers together can come to. */
+static ngx_inline uint64_t
+ngx_http_genai_limits_most(const ngx_http_genai_reach_t *reach)
+{
+    return (reach->cap + reach->end) * reach->choices;
+}
+
+/*
+ * What each of the limits is to be taken, by ctx->reach.  Returns whether the
+ * answer's length counts for any of them.
+ */
+ngx_uint_t ngx_http_genai_limits_takes(ngx_http_genai_ctx_t *ctx,
+    genai_hold_t *holds, ngx_uint_t n);
+
+/* The most tokens that a model, or NULL, answers with to such a prompt. */
+uint64_t ngx_http_genai_limits_output(const genai_catalog_model_t *model,
+    uint64_t prompt);
+
+/*
+ * Refuses for the limits that are tight, with the message and headers of the
+ * one that is so for longest.
+ */
+ngx_http_genai_verdict_e ngx_http_genai_limits_refuse(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, genai_hold_t *holds, ngx_uint_t n);
+
+/* Tells of what a shadow lets pass, and of a part that is reached. */
+void ngx_http_genai_limits_watch(ngx_http_request_t *r, genai_hold_t *holds,
+    ngx_uint_t n);
+
+
+#endif /* _NGX_HTTP_GENAI_LIMIT_INT_H_INCLUDED_ */

@@ -1,0 +1,333 @@
+
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What is said of limits: to who is refused, in the headers of an answer, and
+ * to the operator in the log.
+ */
+
+
+#include "ngx_http_genai_limit_int.h"
+
+
+/* s: when to ask again where nobody knows when another exchange ends */
+#define NGX_HTTP_GENAI_RETRY         1
+
+
+static ngx_uint_t ngx_http_genai_limit_long(const genai_limit_t *limit);
+static ngx_int_t ngx_http_genai_limits_header(ngx_http_request_t *r,
+    const char *what, const char *unit, uint64_t value, const char *suffix);
+
+
+ngx_http_genai_verdict_e
+ngx_http_genai_limits_refuse(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    genai_hold_t *holds, ngx_uint_t n)
+{
+    u_char        text[NGX_HTTP_GENAI_LIMIT_TEXT], *p;
+    time_t        wait;
+    ngx_str_t     ends;
+    ngx_uint_t    i, quota;
+    genai_hold_t *h, *tight;
+
+    /* until all of them have room again, as far as anybody knows */
+
+    tight = NULL;
+    quota = 0;
+
+    for (i = 0; i < n; i++) {
+        h = &holds[i];
+
+        if (!h->tight) {
+            continue;
+        }
+
+        quota |= ngx_http_genai_limit_long(&h->limit);
+
+        if (tight == NULL
+            || (h->limit.unit != GENAI_LIMIT_CONCURRENT
+                && (tight->limit.unit == GENAI_LIMIT_CONCURRENT
+                    || h->end > tight->end)))
+        {
+            tight = h;
+        }
+    }
+
+    if (tight == NULL) {
+        return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_INTERNAL,
+                                     "a limit is reached");
+    }
+
+    ctx->holds = ngx_palloc(r->pool, n * sizeof(genai_hold_t));
+
+    if (ctx->holds) {
+        ngx_memcpy(ctx->holds, holds, n * sizeof(genai_hold_t));
+        ctx->nholds = n;
+    }
+
+    h = tight;
+    ctx->quota = quota;
+
+    p = genai_limit_write(text, &h->limit);
+
+    if (h->limit.unit == GENAI_LIMIT_COST && ctx->reach.unpriced) {
+        return ngx_http_genai_refuse(r, ctx, GENAI_POLICY_QUOTA,
+                                     "the limit \"%*s\" holds for this "
+                                     "request, and the price of its model is "
+                                     "not known", p - text, text);
+    }
+
+    wait = NGX_HTTP_GENAI_RETRY;
+    ngx_str_null(&ends);
+
+    if (h->limit.unit != GENAI_LIMIT_CONCURRENT) {
+
+        if (h->limit.window_unit == GENAI_WINDOW_NEVER) {
+            wait = 0;
+            ngx_str_set(&ends, ", which is for good");
+
+        } else {
+            wait = ngx_max((time_t) h->end - ngx_time(), 1);
+
+            ends.data = ngx_pnalloc(r->pool, NGX_TIME_T_LEN + 64);
+
+            if (ends.data) {
+                ends.len = ngx_sprintf(ends.data, ", which ends in %T seconds",
+                                       wait)
+                           - ends.data;
+            }
+        }
+    }
+
+    if (wait) {
+        ctx->retry_after.data = ngx_pnalloc(r->pool, NGX_TIME_T_LEN);
+
+        if (ctx->retry_after.data) {
+            ctx->retry_after.len = ngx_sprintf(ctx->retry_after.data, "%T",
+                                               wait)
+                                   - ctx->retry_after.data;
+        }
+    }
+
+    if (h->limit.unit == GENAI_LIMIT_CONCURRENT) {
+        return ngx_http_genai_refuse(r, ctx, GENAI_POLICY_RATE,
+                                     "the limit \"%*s\" is reached: %uL "
+                                     "requests are in flight",
+                                     p - text, text, h->leased);
+    }
+
+    if (h->limit.unit == GENAI_LIMIT_COST) {
+        return ngx_http_genai_refuse(r, ctx, quota ? GENAI_POLICY_QUOTA
+                                                   : GENAI_POLICY_RATE,
+                                     "the limit \"%*s\" is reached: of this "
+                                     "window%V, $%uL.%09uL is used, "
+                                     "$%uL.%09uL is held by requests in "
+                                     "flight, and this one can come to "
+                                     "$%uL.%09uL",
+                                     p - text, text, &ends,
+                                     h->used / 1000000000,
+                                     h->used % 1000000000,
+                                     h->leased / 1000000000,
+                                     h->leased % 1000000000,
+                                     h->take / 1000000000,
+                                     h->take % 1000000000);
+    }
+
+    return ngx_http_genai_refuse(r, ctx, quota ? GENAI_POLICY_QUOTA
+                                               : GENAI_POLICY_RATE,
+                                 "the limit \"%*s\" is reached: of this "
+                                 "window%V, %uL is used, %uL is held by "
+                                 "requests in flight, and this one can come "
+                                 "to %uL",
+                                 p - text, text, &ends, h->used, h->leased,
+                                 h->take);
+}
+
+
+/* what is a quota: money, for good, a day or longer */
+
+static ngx_uint_t
+ngx_http_genai_limit_long(const genai_limit_t *limit)
+{
+    if (limit->unit == GENAI_LIMIT_CONCURRENT) {
+        return 0;
+    }
+
+    switch (limit->window_unit) {
+
+    case GENAI_WINDOW_SECONDS:
+        return limit->unit == GENAI_LIMIT_COST || limit->window >= 86400;
+
+    case GENAI_WINDOW_MINUTES:
+        return limit->unit == GENAI_LIMIT_COST || limit->window >= 1440;
+
+    case GENAI_WINDOW_HOURS:
+        return limit->unit == GENAI_LIMIT_COST || limit->window >= 24;
+
+    default:
+        return 1;
+    }
+}
+
+
+/* OpenAI's own headers, of those limits that leave least */
+
+ngx_int_t
+ngx_http_genai_limits_headers(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx)
+{
+    uint64_t      left, least[2];
+    ngx_str_t     name, value;
+    ngx_uint_t    i, k;
+    genai_hold_t *h, *tightest[2];
+
+    static const char  *units[] = { "requests", "tokens" };
+
+    tightest[0] = NULL;
+    tightest[1] = NULL;
+    least[0] = 0;
+    least[1] = 0;
+
+    for (i = 0; i < ctx->nholds; i++) {
+        h = &ctx->holds[i];
+
+        if (h->limit.shadow || h->limit.unit == GENAI_LIMIT_CONCURRENT
+            || h->limit.unit == GENAI_LIMIT_COST)
+        {
+            continue;
+        }
+
+        k = (h->limit.unit != GENAI_LIMIT_REQUESTS);
+
+        left = h->used + h->leased + (ctx->refused ? 0 : h->take);
+        left = (left < h->limit.amount) ? h->limit.amount - left : 0;
+
+        if (tightest[k] == NULL || left < least[k]) {
+            tightest[k] = h;
+            least[k] = left;
+        }
+    }
+
+    for (k = 0; k < 2; k++) {
+        h = tightest[k];
+
+        if (h == NULL) {
+            continue;
+        }
+
+        if (ngx_http_genai_limits_header(r, "limit", units[k],
+                                         h->limit.amount, "")
+            != NGX_OK
+            || ngx_http_genai_limits_header(r, "remaining", units[k],
+                                            least[k], "")
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        if (h->limit.window_unit != GENAI_WINDOW_NEVER
+            && ngx_http_genai_limits_header(r, "reset", units[k],
+                              ngx_max((time_t) h->end - ngx_time(), 0), "s")
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (ctx->refused && ctx->quota) {
+        ngx_str_set(&name, "x-should-retry");
+        ngx_str_set(&value, "false");
+
+        if (ngx_http_genai_add_header(r, &name, &value) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (ctx->clipped && !ctx->refused) {
+        value.data = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+        if (value.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        value.len = ngx_sprintf(value.data, "%uL", ctx->cap) - value.data;
+        ngx_str_set(&name, "x-genai-output-cap");
+
+        if (ngx_http_genai_add_header(r, &name, &value) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_genai_limits_header(ngx_http_request_t *r, const char *what,
+    const char *unit, uint64_t value, const char *suffix)
+{
+    u_char     *p;
+    ngx_str_t   name, text;
+
+    p = ngx_pnalloc(r->pool, sizeof("x-ratelimit-remaining-requests")
+                             + NGX_INT64_LEN + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    name.data = p;
+    p = ngx_sprintf(p, "x-ratelimit-%s-%s", what, unit);
+    name.len = p - name.data;
+
+    text.data = p;
+    p = ngx_sprintf(p, "%uL%s", value, suffix);
+    text.len = p - text.data;
+
+    return ngx_http_genai_add_header(r, &name, &text);
+}
+
+
+/* tells of what a shadow lets pass, and of a part that is reached */
+
+void
+ngx_http_genai_limits_watch(ngx_http_request_t *r, genai_hold_t *holds,
+    ngx_uint_t n)
+{
+    u_char        text[NGX_HTTP_GENAI_LIMIT_TEXT], *p;
+    uint64_t      before, after, warn;
+    ngx_uint_t    i;
+    genai_hold_t *h;
+
+    for (i = 0; i < n; i++) {
+        h = &holds[i];
+
+        before = h->used + h->leased;
+        after = before + h->take;
+
+        if (h->limit.shadow && before <= h->limit.amount
+            && after > h->limit.amount)
+        {
+            p = genai_limit_write(text, &h->limit);
+
+            ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                          "genai: the limit \"%*s\" of \"%*s\", which is "
+                          "watched only, is exceeded", p - text, text,
+                          h->name.len, h->name.data);
+        }
+
+        if (h->limit.warn == 0) {
+            continue;
+        }
+
+        warn = h->limit.amount / GENAI_LIMIT_MILLION * h->limit.warn
+               + h->limit.amount % GENAI_LIMIT_MILLION * h->limit.warn
+                 / GENAI_LIMIT_MILLION;
+
+        if (before < warn && after >= warn) {
+            p = genai_limit_write(text, &h->limit);
+
+            ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                          "genai: of the limit \"%*s\" of \"%*s\" %uL are "
+                          "used or held", p - text, text, h->name.len,
+                          h->name.data, after);
+        }
+    }
+}

@@ -1,0 +1,392 @@
+
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Ends of an answer that are not the provider's: it broke off, or a limit
+ * gives no more.
+ */
+
+
+#include "ngx_http_genai_output_int.h"
+
+
+/* choices whose end we say ourselves; bytes that one's end may take */
+#define NGX_HTTP_GENAI_OUTPUT_CHOICES  128
+#define NGX_HTTP_GENAI_OUTPUT_END      1024
+
+
+/* what the end of a stream says of it */
+struct ngx_http_genai_output_head_s {
+    genai_openai_head_t   openai;
+    uint64_t              finished[NGX_HTTP_GENAI_OUTPUT_CHOICES / 64];
+};
+
+
+static ngx_int_t ngx_http_genai_output_head(ngx_http_genai_output_t *o,
+    genai_event_t *e);
+static ngx_int_t ngx_http_genai_output_text(ngx_pool_t *pool, ngx_str_t *dst,
+    const genai_str_t *src);
+static void ngx_http_genai_output_let_go(ngx_http_request_t *r);
+static ngx_int_t ngx_http_genai_output_length(ngx_http_genai_output_t *o);
+static int ngx_http_genai_output_write(void *data, const unsigned char *p,
+    size_t n);
+
+
+void
+ngx_http_genai_output_bad(ngx_http_genai_output_t *o)
+{
+    o->ctx->error = GENAI_PROVIDER_BAD_ANSWER;
+    o->ctx->status = genai_error_status(GENAI_PROVIDER_BAD_ANSWER);
+}
+
+
+/* none that is done ends within a line of data, or without its last word */
+
+ngx_uint_t
+ngx_http_genai_output_torn(ngx_http_genai_output_t *o)
+{
+    u_char  c;
+
+    if (!ngx_http_genai_answer_closed(o->ctx->request)) {
+        return 0;
+    }
+
+    if (o->read && !o->ctx->meter.error
+        && o->ctx->meter.end == GENAI_END_CUT)
+    {
+        return 1;
+    }
+
+    if (!o->cut || o->held == NULL) {
+        return o->cut && o->split;
+    }
+
+    c = o->held_last->buf->last[-1];
+
+    return c != LF && c != CR;
+}
+
+
+ngx_int_t
+ngx_http_genai_output_cut(ngx_http_genai_output_t *o)
+{
+    ngx_buf_t             *b;
+    ngx_http_request_t    *r;
+    ngx_http_genai_ctx_t  *ctx;
+
+    ctx = o->ctx;
+    r = ctx->request;
+
+    ctx->ended = 1;
+
+    if (o->split) {
+        return NGX_OK;
+    }
+
+    if (o->done && o->held == NULL) {
+
+        /* only its framing lacks the end */
+
+        if (o->read && ctx->error != GENAI_CALLER_GONE) {
+            ctx->error = GENAI_OK;
+            ctx->status = NGX_HTTP_OK;
+        }
+
+        b = ngx_calloc_buf(r->pool);
+
+    } else {
+
+        if (ctx->message.len == 0) {
+            ngx_str_set(&ctx->message, "the provider broke off its answer");
+        }
+
+        b = ngx_http_genai_error_buf(r, ctx, 1);
+    }
+
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_genai_output_forget(o);
+
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    return ngx_http_genai_output_link(o, b);
+}
+
+
+ngx_int_t
+ngx_http_genai_output_limit(ngx_http_genai_output_t *o, genai_event_t *e)
+{
+    ngx_int_t              rc;
+    ngx_http_genai_ctx_t  *ctx;
+
+    ctx = o->ctx;
+
+    switch (e->type) {
+
+    case GENAI_EVENT_START:
+        return o->stream ? ngx_http_genai_output_head(o, e) : NGX_OK;
+
+    case GENAI_EVENT_FINISH:
+
+        if (o->head && e->choice < NGX_HTTP_GENAI_OUTPUT_CHOICES) {
+            o->head->finished[e->choice / 64] |= (uint64_t) 1
+                                                 << (e->choice % 64);
+        }
+
+        return NGX_OK;
+
+    case GENAI_EVENT_TOOL:
+
+        /* more than its bytes are counted */
+
+        ctx->reach.sure = 0;
+        break;
+
+    case GENAI_EVENT_TEXT:
+    case GENAI_EVENT_REASONING:
+    case GENAI_EVENT_REFUSAL:
+    case GENAI_EVENT_ARGUMENTS:
+        break;
+
+    default:
+        return NGX_OK;
+    }
+
+    if (e->copy) {
+        return NGX_OK;
+    }
+
+    rc = ngx_http_genai_limits_extend(ctx->request, ctx);
+
+    /* a JSON answer has an end that nobody but its provider can write */
+
+    o->stopped = (rc == NGX_DECLINED && o->stream);
+
+    return o->stopped ? NGX_DECLINED : NGX_OK;
+}
+
+
+/* the event is gone when the end is written */
+
+static ngx_int_t
+ngx_http_genai_output_head(ngx_http_genai_output_t *o, genai_event_t *e)
+{
+    ngx_str_t                      id, model;
+    ngx_pool_t                    *pool;
+    ngx_http_genai_ctx_t          *ctx;
+    ngx_http_genai_output_head_t  *head;
+
+    if (o->head) {
+        return NGX_OK;
+    }
+
+    ctx = o->ctx;
+    pool = ctx->request->pool;
+
+    head = ngx_pcalloc(pool, sizeof(ngx_http_genai_output_head_t));
+
+    if (head == NULL
+        || ngx_http_genai_output_text(pool, &id, &e->id) != NGX_OK
+        || ngx_http_genai_output_text(pool, &model, &e->name) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    head->openai.id.len = id.len;
+    head->openai.id.data = id.data;
+    head->openai.model.len = model.len;
+    head->openai.model.data = model.data;
+
+    head->openai.created = ngx_time();
+    head->openai.text = (ctx->endpoint->endpoint
+                         == GENAI_ENDPOINT_COMPLETIONS);
+
+    /* we ask for it wherever the client does not */
+
+    head->openai.usage = !ctx->usage_added;
+
+    o->head = head;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_genai_output_text(ngx_pool_t *pool, ngx_str_t *dst,
+    const genai_str_t *src)
+{
+    dst->len = ngx_min(src->len, NGX_HTTP_GENAI_OUTPUT_END / 16);
+    dst->data = ngx_pnalloc(pool, dst->len + 1);
+
+    if (dst->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(dst->data, src->data, dst->len);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_genai_output_stop(ngx_http_genai_output_t *o)
+{
+    ngx_buf_t             *b;
+    ngx_http_genai_ctx_t  *ctx;
+
+    ctx = o->ctx;
+
+    ctx->ended = 1;
+    ctx->limited = 1;
+
+    ngx_http_genai_output_forget(o);
+    ngx_http_genai_output_let_go(ctx->request);
+
+    if (o->split) {
+
+        /* half an event cannot be ended */
+
+        ctx->request->keepalive = 0;
+        return NGX_OK;
+    }
+
+    if (ngx_http_genai_output_length(o) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    b = ngx_calloc_buf(ctx->request->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    return ngx_http_genai_output_link(o, b);
+}
+
+
+/*
+ * The connection is closed, which tells a provider to stop.  nginx looks at
+ * these when it comes back from the filters, or by the event.
+ */
+
+static void
+ngx_http_genai_output_let_go(ngx_http_request_t *r)
+{
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    if (u == NULL || u->cleanup == NULL || u->peer.connection == NULL) {
+        return;
+    }
+
+    u->keepalive = 0;
+
+    if (u->buffering && u->pipe) {
+        u->pipe->upstream_done = 1;
+        u->cacheable = 0;
+        u->store = 0;
+
+    } else {
+        u->length = 0;
+    }
+
+    ngx_post_event(u->peer.connection->read, &ngx_posted_events);
+}
+
+
+/* "length" of every choice that has no end, usage where it was asked for */
+
+static ngx_int_t
+ngx_http_genai_output_length(ngx_http_genai_output_t *o)
+{
+    unsigned                       i, n;
+    genai_event_t                  e;
+    genai_usage_t                  usage;
+    genai_tokens_t                 tokens;
+    ngx_http_genai_ctx_t          *ctx;
+    genai_openai_stream_t          s;
+    ngx_http_genai_output_head_t  *head;
+
+    ctx = o->ctx;
+    head = o->head;
+
+    genai_openai_stream_init(&s, &head->openai, ngx_http_genai_output_write,
+                             o);
+
+    /* none of them begins here */
+
+    ngx_memset(s.begun, 0xff, sizeof(s.begun));
+
+    ngx_memzero(&e, sizeof(genai_event_t));
+
+    e.type = GENAI_EVENT_FINISH;
+    e.finish = GENAI_FINISH_LENGTH;
+
+    n = ngx_min(ctx->choices, NGX_HTTP_GENAI_OUTPUT_CHOICES);
+
+    for (i = 0; i < n; i++) {
+
+        if (head->finished[i / 64] & ((uint64_t) 1 << (i % 64))) {
+            continue;
+        }
+
+        e.choice = i;
+        (void) genai_openai_stream_event(&s, &e);
+    }
+
+    genai_meter_tokens(&ctx->meter, &tokens);
+    genai_usage_clear(&usage);
+
+    usage.prompt = tokens.prompt;
+    usage.completion = tokens.completion;
+
+    e.type = GENAI_EVENT_USAGE;
+    e.usage = &usage;
+    (void) genai_openai_stream_event(&s, &e);
+
+    e.type = GENAI_EVENT_END;
+    e.end_how = GENAI_END_DONE;
+
+    return genai_openai_stream_event(&s, &e) == 0 ? NGX_OK : NGX_ERROR;
+}
+
+
+static int
+ngx_http_genai_output_write(void *data, const unsigned char *p, size_t n)
+{
+    ngx_http_genai_output_t *o = data;
+
+    size_t      size;
+    ngx_buf_t  *b;
+
+    while (n) {
+
+        b = o->ending;
+
+        if (b == NULL || b->last == b->end) {
+
+            b = ngx_create_temp_buf(o->ctx->request->pool,
+                                    NGX_HTTP_GENAI_OUTPUT_END);
+
+            if (b == NULL || ngx_http_genai_output_link(o, b) != NGX_OK) {
+                return -1;
+            }
+
+            o->ending = b;
+        }
+
+        size = ngx_min(n, (size_t) (b->end - b->last));
+
+        b->last = ngx_cpymem(b->last, p, size);
+        p += size;
+        n -= size;
+    }
+
+    return 0;
+}

@@ -1,0 +1,97 @@
+
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files about an answer's body on its way out share.
+ */
+
+
+#ifndef _NGX_HTTP_GENAI_OUTPUT_INT_H_INCLUDED_
+#define _NGX_HTTP_GENAI_OUTPUT_INT_H_INCLUDED_
+
+
+#include "ngx_http_genai.h"
+#include "genai_openai_answer.h"
+
+
+typedef struct ngx_http_genai_output_head_s  ngx_http_genai_output_head_t;
+
+
+struct ngx_http_genai_output_s {
+    ngx_http_genai_ctx_t   *ctx;
+
+    ngx_chain_t            *in;         /* that is not yet read */
+
+    /* our buffers, each of them in one of these, and links that go out */
+    ngx_chain_t            *held;       /* of the event that has begun */
+    ngx_chain_t            *held_last;
+    ngx_chain_t            *out;
+    ngx_chain_t            *out_last;
+    ngx_chain_t            *busy;       /* with the filters behind us */
+    ngx_chain_t            *free;
+    ngx_uint_t              left;       /* free or not yet made */
+
+    /* of a stream that a limit may end */
+    ngx_http_genai_output_head_t  *head;
+    ngx_buf_t              *ending;     /* its end, in pieces */
+
+    /* offsets in the body */
+    u_char                 *piece;      /* that is being decoded, */
+    uint64_t                start;      /* and where it begins */
+    uint64_t                taken;      /* bytes copied or left out */
+    uint64_t                whole;      /* the end of the last whole event */
+
+    unsigned                read:1;     /* its events mean something */
+    unsigned                stream:1;
+    unsigned                dropped:1;  /* the last event */
+    unsigned                done:1;     /* it was the dialect's last word */
+    unsigned                split:1;    /* a part of the begun one is out */
+    unsigned                cut:1;      /* the body has ended in one */
+    unsigned                broken:1;   /* said in the log */
+    unsigned                died:1;     /* the provider, behind the input */
+    unsigned                stopped:1;  /* by a limit */
+
+    genai_openai_answer_t   answer;
+};
+
+
+/* What is held goes out; or is forgotten, and its buffers are free. */
+void ngx_http_genai_output_release(ngx_http_genai_output_t *o);
+void ngx_http_genai_output_forget(ngx_http_genai_output_t *o);
+
+/* Puts a buffer behind what goes out.  Returns NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_http_genai_output_link(ngx_http_genai_output_t *o,
+    ngx_buf_t *b);
+
+
+/* ngx_http_genai_output_end.c: ends that are not the provider's */
+
+/* Notes that the provider's answer was none. */
+void ngx_http_genai_output_bad(ngx_http_genai_output_t *o);
+
+/* Whether the body of a stream has ended before the stream. */
+ngx_uint_t ngx_http_genai_output_torn(ngx_http_genai_output_t *o);
+
+/*
+ * The provider has broken off: what was held gives way to an error event.
+ * Returns NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_http_genai_output_cut(ngx_http_genai_output_t *o);
+
+/*
+ * An event of the stream, which may go on as far as limits are concerned:
+ * NGX_OK; else NGX_DECLINED, and the stream is to end in front of it.
+ */
+ngx_int_t ngx_http_genai_output_limit(ngx_http_genai_output_t *o,
+    genai_event_t *e);
+
+/*
+ * Ends a stream as if its provider had been told to make it no longer, and
+ * lets go of the provider.  What was held of the event that has begun is
+ * forgotten; where a part of it is out, the end is missing.  Returns NGX_OK or
+ * NGX_ERROR.
+ */
+ngx_int_t ngx_http_genai_output_stop(ngx_http_genai_output_t *o);
+
+
+#endif /* _NGX_HTTP_GENAI_OUTPUT_INT_H_INCLUDED_ */

@@ -23,9 +23,9 @@ struct ngx_http_genai_output_head_s {
 
 
 static ngx_int_t ngx_http_genai_output_head(ngx_http_genai_output_t *o,
-    genai_event_t *e);
-static ngx_int_t ngx_http_genai_output_text(ngx_pool_t *pool, ngx_str_t *dst,
-    const genai_str_t *src);
+    const genai_str_t *id, const genai_str_t *model);
+static ngx_int_t ngx_http_genai_output_text(ngx_pool_t *pool,
+    genai_str_t *dst, const genai_str_t *src);
 static void ngx_http_genai_output_let_go(ngx_http_request_t *r);
 static ngx_int_t ngx_http_genai_output_length(ngx_http_genai_output_t *o);
 static int ngx_http_genai_output_write(void *data, const unsigned char *p,
@@ -127,7 +127,8 @@ ngx_http_genai_output_limit(ngx_http_genai_output_t *o, genai_event_t *e)
     switch (e->type) {
 
     case GENAI_EVENT_START:
-        return o->stream ? ngx_http_genai_output_head(o, e) : NGX_OK;
+        return o->stream ? ngx_http_genai_output_head(o, &e->id, &e->name)
+                         : NGX_OK;
 
     case GENAI_EVENT_FINISH:
 
@@ -172,10 +173,11 @@ ngx_http_genai_output_limit(ngx_http_genai_output_t *o, genai_event_t *e)
 /* the event is gone when the end is written */
 
 static ngx_int_t
-ngx_http_genai_output_head(ngx_http_genai_output_t *o, genai_event_t *e)
+ngx_http_genai_output_head(ngx_http_genai_output_t *o, const genai_str_t *id,
+    const genai_str_t *model)
 {
-    ngx_str_t                      id, model;
     ngx_pool_t                    *pool;
+    genai_str_t                    own[2];
     ngx_http_genai_ctx_t          *ctx;
     ngx_http_genai_output_head_t  *head;
 
@@ -186,19 +188,23 @@ ngx_http_genai_output_head(ngx_http_genai_output_t *o, genai_event_t *e)
     ctx = o->ctx;
     pool = ctx->request->pool;
 
+    own[0].len = NGX_HTTP_GENAI_ID_LEN;
+    own[0].data = ctx->id;
+    own[1].len = ctx->model.len;
+    own[1].data = ctx->model.data;
+
     head = ngx_pcalloc(pool, sizeof(ngx_http_genai_output_head_t));
 
     if (head == NULL
-        || ngx_http_genai_output_text(pool, &id, &e->id) != NGX_OK
-        || ngx_http_genai_output_text(pool, &model, &e->name) != NGX_OK)
+        || ngx_http_genai_output_text(pool, &head->openai.id,
+                                      id->len ? id : &own[0])
+           != NGX_OK
+        || ngx_http_genai_output_text(pool, &head->openai.model,
+                                      model->len ? model : &own[1])
+           != NGX_OK)
     {
         return NGX_DECLINED;
     }
-
-    head->openai.id.len = id.len;
-    head->openai.id.data = id.data;
-    head->openai.model.len = model.len;
-    head->openai.model.data = model.data;
 
     head->openai.created = ngx_time();
     head->openai.text = (ctx->endpoint->endpoint
@@ -215,7 +221,7 @@ ngx_http_genai_output_head(ngx_http_genai_output_t *o, genai_event_t *e)
 
 
 static ngx_int_t
-ngx_http_genai_output_text(ngx_pool_t *pool, ngx_str_t *dst,
+ngx_http_genai_output_text(ngx_pool_t *pool, genai_str_t *dst,
     const genai_str_t *src)
 {
     dst->len = ngx_min(src->len, NGX_HTTP_GENAI_OUTPUT_END / 16);
@@ -312,6 +318,12 @@ ngx_http_genai_output_length(ngx_http_genai_output_t *o)
     ngx_http_genai_ctx_t          *ctx;
     genai_openai_stream_t          s;
     ngx_http_genai_output_head_t  *head;
+
+    static const genai_str_t  unknown = genai_str("");
+
+    if (ngx_http_genai_output_head(o, &unknown, &unknown) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     ctx = o->ctx;
     head = o->head;

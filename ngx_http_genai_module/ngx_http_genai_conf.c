@@ -97,6 +97,7 @@ ngx_http_genai_create_loc_conf(ngx_conf_t *cf)
      *     conf->endpoints = 0;
      *     conf->api = GENAI_ENDPOINT_NONE;
      *     conf->expose = 0;
+     *     conf->limits = NULL;
      */
 
     conf->pass = NGX_CONF_UNSET;
@@ -179,7 +180,7 @@ ngx_http_genai_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_init_value(conf->pass, 0);
 
-    return NGX_CONF_OK;
+    return ngx_http_genai_limit_merge(cf, prev, conf);
 }
 
 

@@ -196,6 +196,7 @@ typedef struct {
     ngx_uint_t                      endpoints;
     ngx_uint_t                      api;
     ngx_uint_t                      expose;
+    ngx_array_t                    *limits;     /* of genai_limit, or NULL */
     u_char                         *file;       /* where one of them is */
     ngx_uint_t                      line;
 
@@ -445,6 +446,15 @@ void ngx_http_genai_vocab_unused(ngx_conf_t *cf,
  */
 u_char *ngx_http_genai_vocab_near(ngx_conf_t *cf,
     ngx_http_genai_main_conf_t *mcf, ngx_str_t *name);
+
+
+/* ngx_http_genai_limit_directive.c */
+
+char *ngx_http_genai_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* Inherits limits, last of a location: those that can count nothing fail. */
+char *ngx_http_genai_limit_merge(ngx_conf_t *cf,
+    ngx_http_genai_loc_conf_t *prev, ngx_http_genai_loc_conf_t *conf);
 
 
 /* ngx_http_genai_override.c */

@@ -7,8 +7,9 @@
  * the headers from the list of r->headers_in; so what is to change is changed
  * there.
  *
- *    body       replaced by slices where it was edited or inflated, with the
- *               headers that describe it; else not touched at all
+ *    body       replaced by slices where it was edited or inflated, or where
+ *               a limit says how long the answer may be, with the headers that
+ *               describe it; else not touched at all
  *    headers    Accept-Encoding goes, as nobody could read a coded answer;
  *               the lines that carry the caller's key go, and no other
  *
@@ -60,7 +61,9 @@ ngx_http_genai_inline(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
             goto failed;
         }
 
-        if (ctx->edits->n == 0 && !ctx->inflated && !ctx->replaced) {
+        if (ctx->edits->n == 0 && ctx->cap == 0 && !ctx->inflated
+            && !ctx->replaced)
+        {
 
             /* it goes as nginx has it, and nobody else needs it any more */
 

@@ -39,15 +39,18 @@ static genai_hold_t  ngx_http_genai_holds[GENAI_HOLDS_MAX];
 ngx_http_genai_verdict_e
 ngx_http_genai_limits_peek(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
-    unsigned        n, i;
-    genai_hold_t   *holds = ngx_http_genai_holds;
-    genai_books_t  *books;
+    unsigned                    n, i;
+    genai_hold_t               *holds = ngx_http_genai_holds;
+    genai_books_t              *books;
+    ngx_http_genai_loc_conf_t  *lcf;
 
     static ngx_str_t  none = ngx_null_string;
 
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_genai_module);
     books = ngx_http_genai_books_joined();
 
-    if (books == NULL || ctx->caller == NULL || ctx->lease
+    if (books == NULL || ctx->lease
+        || (ctx->caller == NULL && lcf->limits == NULL)
         || ctx->endpoint->body == GENAI_BODY_NONE)
     {
         return NGX_HTTP_GENAI_NEXT;
@@ -82,6 +85,8 @@ ngx_http_genai_limits_take(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     genai_hold_t   *holds = ngx_http_genai_holds;
     genai_books_t  *books;
 
+    static time_t  told;
+
     ctx->cap = 0;
     ctx->nholds = 0;
     ngx_memzero(&ctx->reach, sizeof(ngx_http_genai_reach_t));
@@ -94,6 +99,11 @@ ngx_http_genai_limits_take(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     if (n == 0) {
         return NGX_HTTP_GENAI_NEXT;
+    }
+
+    if (n == NGX_HTTP_GENAI_HOLDS_FAILED) {
+        return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_INTERNAL,
+                                     "out of memory");
     }
 
     if (n > GENAI_HOLDS_MAX) {
@@ -121,9 +131,17 @@ ngx_http_genai_limits_take(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     }
 
     if (rc == GENAI_HOLD_FULL) {
-        ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
-                      "the books have no room for another counter of a limit, "
-                      "nobody new is let in: raise \"max=\" of genai_books");
+
+        /* once a second: who comes now may come very often */
+
+        if (told != ngx_time()) {
+            told = ngx_time();
+
+            ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
+                          "the books have no room for another counter of a "
+                          "limit, nobody new is let in: raise \"max=\" of "
+                          "genai_books");
+        }
 
         return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_FULL,
                                      "there is no room to count this request "
@@ -161,6 +179,7 @@ static unsigned
 ngx_http_genai_limits_find(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_str_t *model, genai_hold_t *holds)
 {
+    unsigned     n;
     genai_str_t  name;
 
     if (ctx->snapshot == NULL) {
@@ -168,17 +187,19 @@ ngx_http_genai_limits_find(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         /* models have limits for those too whom nobody knows */
 
         ctx->snapshot = ngx_http_genai_snapshot(r->connection->log);
-
-        if (ctx->snapshot == NULL) {
-            return 0;
-        }
     }
 
     name.len = model->len;
     name.data = model->data;
 
-    return genai_policy_holds(ctx->snapshot->policy, ctx->caller, &name,
-                              ngx_time(), holds);
+    n = 0;
+
+    if (ctx->snapshot) {
+        n = genai_policy_holds(ctx->snapshot->policy, ctx->caller, &name,
+                               ngx_time(), holds);
+    }
+
+    return ngx_http_genai_limits_here(r, ctx, &name, holds, n);
 }
 
 

@@ -216,8 +216,8 @@ sub literals {
 my %message;
 my $argument = qr/(?:[^;"]|"(?:[^"\\]|\\.)*")*/;
 
-for my $file (map({ "ngx_http_genai_$_.c" } qw(conf model origin override
-              provider provider_headers secret)),
+for my $file (map({ "ngx_http_genai_$_.c" } qw(conf limit_directive model origin
+              override provider provider_headers secret)),
               'sim/ngx_http_genai_sim_module.c')
 {
     my $c = source($file);

@@ -11,6 +11,7 @@
 
 
 #include "genai_books_int.h"
+#include "genai_siphash.h"
 
 
 
@@ -119,6 +120,29 @@ genai_books_counter_find(const genai_books_t *b, const uint64_t *id,
     }
 
     return 0;
+}
+
+
+void
+genai_books_counter_id(const genai_books_t *b, const uint64_t limit[2],
+    const genai_str_t *value, uint64_t id[GENAI_BOOKS_COUNTER_ID / 8])
+{
+    unsigned         i;
+    genai_siphash_t  h;
+
+    for (i = 0; i < GENAI_BOOKS_COUNTER_ID / 8; i++) {
+        genai_siphash_begin(&h, b->head->seed);
+
+        /* where other hashes of this seed have a length or a day */
+
+        genai_siphash_word(&h, UINT64_MAX - i);
+        genai_siphash_word(&h, limit[0]);
+        genai_siphash_word(&h, limit[1]);
+        genai_siphash_word(&h, value->len);
+        genai_siphash_bytes(&h, value->data, value->len);
+
+        id[i] = genai_siphash_end(&h);
+    }
 }
 
 

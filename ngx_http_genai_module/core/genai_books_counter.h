@@ -116,6 +116,15 @@ unsigned genai_books_peek(const genai_books_t *b, genai_hold_t *holds,
 genai_hold_e genai_books_extend(genai_books_t *b, genai_lease_t *lease,
     const uint64_t *more, unsigned n, unsigned *which);
 
+/*
+ * The id of one of many counters that a limit has, one for each value of its
+ * key: two SipHash-1-3 of limit, 128 bits that name it, and of the value, under
+ * the books' seed.  So whoever chooses values, as clients do, cannot choose
+ * two that have one counter; and in the same books it is always the same.
+ */
+void genai_books_counter_id(const genai_books_t *b, const uint64_t limit[2],
+    const genai_str_t *value, uint64_t id[GENAI_BOOKS_COUNTER_ID / 8]);
+
 /* Gives back all that is held, as if nothing had been used.  Never fails. */
 void genai_books_let_go(genai_books_t *b, genai_lease_t *lease);
 

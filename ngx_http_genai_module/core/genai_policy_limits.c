@@ -231,13 +231,30 @@ genai_policy_holds_of(const genai_policy_t *p, genai_owner_e owner,
             genai_policy_limit_of_key(h);
         }
 
-        genai_window_at(&h->limit,
-                        (const genai_timezone_change_t *) (const void *)
-                        ((const char *) p + p->changes.offset),
-                        p->changes.n, now, &h->window);
+        genai_policy_window(p, &h->limit, now, &h->window);
     }
 
     return n;
+}
+
+
+void
+genai_policy_window(const genai_policy_t *p, const genai_limit_t *limit,
+    int64_t now, genai_window_t *window)
+{
+    uint32_t                        n;
+    const genai_timezone_change_t  *changes;
+
+    n = 0;
+    changes = NULL;
+
+    if (p) {
+        n = p->changes.n;
+        changes = (const genai_timezone_change_t *) (const void *)
+                  ((const char *) p + p->changes.offset);
+    }
+
+    genai_window_at(limit, changes, n, now, window);
 }
 
 

@@ -43,6 +43,13 @@ unsigned genai_policy_holds(const genai_policy_t *p,
     genai_hold_t holds[GENAI_HOLDS_MAX]);
 
 /*
+ * The window of a limit that is not of a policy, at now: in the policy's time
+ * zone, or in UTC where p is NULL.
+ */
+void genai_policy_window(const genai_policy_t *p, const genai_limit_t *limit,
+    int64_t now, genai_window_t *window);
+
+/*
  * How many limits apply to a key at most, whatever the model; without those of
  * models.
  */

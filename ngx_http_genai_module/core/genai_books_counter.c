@@ -20,6 +20,13 @@
 #define GENAI_COUNTER_TIDY      4
 #define GENAI_COUNTER_TIDY_FULL 256
 
+/*
+ * Of all extents so many eighths may be tables when there is another counter of
+ * genai_limit: clients may make up what it counts by, and what is left above is
+ * for all others.
+ */
+#define GENAI_COUNTER_SHARE     6
+
 /* seconds that an idle counter is kept for a clock that steps back, at most */
 #define GENAI_COUNTER_KEPT      7200
 
@@ -29,7 +36,7 @@ static genai_books_counter_t *genai_books_counter_make(genai_books_t *b,
 static genai_books_counter_t *genai_books_counter_new(genai_books_t *b,
     const genai_hold_t *hold, genai_books_counter_t *old);
 static genai_books_counter_t *genai_books_counter_place(genai_books_t *b,
-    uint64_t *next, genai_books_extent_t **e);
+    genai_owner_e owner, uint64_t *next, genai_books_extent_t **e);
 static uint64_t genai_books_counter_text(genai_books_t *b,
     const genai_str_t *s);
 static void genai_books_counter_turn(genai_books_t *b,
@@ -253,7 +260,7 @@ genai_books_counter_new(genai_books_t *b, const genai_hold_t *hold,
         pattern = genai_books_counter_text(b, &hold->limit.pattern);
     }
 
-    c = genai_books_counter_place(b, &next, &e);
+    c = genai_books_counter_place(b, hold->owner, &next, &e);
     if (c == NULL) {
         return NULL;
     }
@@ -330,9 +337,10 @@ genai_books_counter_new(genai_books_t *b, const genai_hold_t *hold,
 /* a free place: of the list, before the one at *next, or of the extent *e */
 
 static genai_books_counter_t *
-genai_books_counter_place(genai_books_t *b, uint64_t *next,
-    genai_books_extent_t **e)
+genai_books_counter_place(genai_books_t *b, genai_owner_e owner,
+    uint64_t *next, genai_books_extent_t **e)
 {
+    int                     full;
     uint64_t                i;
     genai_books_head_t     *head = b->head;
     genai_books_counter_t  *c;
@@ -353,11 +361,19 @@ genai_books_counter_place(genai_books_t *b, uint64_t *next,
 
     i = head->counter_extent - 1;
 
-    if (i >= genai_books_extents(b)
-        || genai_books_entry_kind(genai_books_directory(b)[i])
-           != GENAI_EXTENT_COUNTERS
-        || genai_books_extent(b, i)->fill >= GENAI_BOOKS_COUNTERS - 1)
+    full = (i >= genai_books_extents(b)
+            || genai_books_entry_kind(genai_books_directory(b)[i])
+               != GENAI_EXTENT_COUNTERS
+            || genai_books_extent(b, i)->fill >= GENAI_BOOKS_COUNTERS - 1);
+
+    if (owner == GENAI_OWNER_DIRECTIVE
+        && head->tables + full > (b->max - GENAI_BOOKS_BASE)
+                                 / GENAI_BOOKS_EXTENT * GENAI_COUNTER_SHARE / 8)
     {
+        return NULL;
+    }
+
+    if (full) {
         if (genai_books_extent_make(b, GENAI_EXTENT_COUNTERS, &i) != 0) {
             return NULL;
         }

@@ -29,7 +29,9 @@
  *
  * Counters whose window is over give their place to others, first those that
  * are idle; one that is held, one of a window that lasts, one with debt does
- * not.  When there is no place left, nobody new is let in.
+ * not.  When there is no place left, nobody new is let in.  Counters of
+ * genai_limit leave an eighth of all places to those of the policy, which has
+ * an end, as what they count by may not.
  */
 
 

@@ -777,75 +777,9 @@ test_random(void)
 }
 
 
-/* as many counters as keys, and no text of any */
-
-static void
-test_keys(void)
-{
-    uint64_t             i, limit[2] = { 1, 2 }, other[2] = { 2, 1 }, id2[2];
-    genai_str_t          s;
-    genai_hold_t         h;
-    genai_books_t       *b;
-    genai_lease_t       *x;
-    unsigned char        value[16];
-    genai_books_stats_t  stats;
-
-    b = begin(SIZE, MAX);
-
-    s.data = value;
-
-    for (i = 0; i < 30000; i++) {
-        s.len = (size_t) sprintf((char *) value, "%u", (unsigned) i);
-
-        h = hold(1, "1 requests/1m", NOW, 1);
-        h.owner = GENAI_OWNER_DIRECTIVE;
-        h.name = books_str("$binary_remote_addr");
-        genai_books_counter_id(b, limit, &s, h.id);
-
-        x = lease(b);
-
-        if (genai_books_hold(b, x, &h, 1, NOW) != GENAI_HOLD_OK) {
-            fail("key %u", (unsigned) i);
-        }
-
-        settle(b, x, 1, NULL);
-    }
-
-    genai_books_stats(b, &stats);
-
-    is_int(stats.counters, 30000, "keys: one counter each");
-    is_int(stats.texts, 6, "keys: one text of all");
-
-    genai_books_counter_id(b, limit, &s, id2);
-    is_mem(id2, sizeof(id2), h.id, sizeof(h.id), "keys: always the same");
-    genai_books_counter_id(b, other, &s, id2);
-    ok(id2[0] != h.id[0] && id2[1] != h.id[1], "keys: of another limit");
-    ok(h.id[0] != h.id[1], "keys: two halves");
-
-    memcpy(value, "a\0\0", 3);
-    s.len = 1;
-    genai_books_counter_id(b, limit, &s, h.id);
-    s.len = 2;
-    genai_books_counter_id(b, limit, &s, id2);
-    ok(id2[0] != h.id[0] && id2[1] != h.id[1], "keys: zeroes count");
-
-    end(b);
-
-    /* of other books */
-
-    b = begin(SIZE, MAX);
-    b->head->seed[1]++;
-    genai_books_counter_id(b, limit, &s, h.id);
-    ok(id2[0] != h.id[0] && id2[1] != h.id[1], "keys: nobody can know them");
-    b->head->seed[1]--;
-    end(b);
-}
-
-
 int
 main(void)
 {
-    test_keys();
     test_rules();
     test_windows();
     test_full();

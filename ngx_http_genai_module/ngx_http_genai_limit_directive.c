@@ -75,9 +75,9 @@ static char *ngx_http_genai_limit_effect(ngx_conf_t *cf,
     ngx_http_genai_limit_t *limit, ngx_uint_t given);
 static ngx_int_t ngx_http_genai_limit_name(ngx_conf_t *cf,
     ngx_http_genai_limit_t *limit);
-static ngx_int_t ngx_http_genai_limit_value(ngx_http_request_t *r,
-    ngx_http_genai_ctx_t *ctx, ngx_http_genai_limit_t *limit,
-    ngx_str_t *value);
+static unsigned ngx_http_genai_limits_add(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_loc_conf_t *lcf,
+    const genai_str_t *model, genai_hold_t *holds, unsigned n);
 
 
 static ngx_http_genai_limit_parameter_t  ngx_http_genai_limit_parameters[] = {
@@ -114,6 +114,7 @@ ngx_http_genai_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_genai_loc_conf_t *lcf = conf;
 
     char                              *rv;
+    u_char                            *last;
     ngx_str_t                         *args, value, *text;
     ngx_uint_t                         i, given;
     ngx_http_genai_limit_t            *limit, stated, *limits;
@@ -127,19 +128,15 @@ ngx_http_genai_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         p = ngx_http_genai_limit_parameter(&args[i]);
 
-        if (p == NULL && text == NULL && ngx_strlchr(args[i].data,
-                                 args[i].data + args[i].len, '=') == NULL)
-        {
-            text = &args[i];
-            continue;
-        }
-
         if (p == NULL) {
 
-            /* a model's name may have "=" */
+            /* a limit may have "=" in its pattern, behind a blank */
 
-            if (text == NULL && ngx_strlchr(args[i].data,
-                                    args[i].data + args[i].len, ' '))
+            last = args[i].data + args[i].len;
+
+            if (text == NULL
+                && (ngx_strlchr(args[i].data, last, '=') == NULL
+                    || ngx_strlchr(args[i].data, last, ' ')))
             {
                 text = &args[i];
                 continue;
@@ -498,7 +495,7 @@ ngx_http_genai_limit_name(ngx_conf_t *cf, ngx_http_genai_limit_t *limit)
     pattern = &limit->limit.pattern;
     len = limit->name.len;
 
-    /* no kind of object of a policy has this number, see there */
+    /* the first byte is no kind of object, as in names that a policy gives */
 
     text = ngx_pnalloc(cf->temp_pool, 8 + sizeof(uint64_t) + limit->name.len
                                       + pattern->len);
@@ -532,12 +529,9 @@ unsigned
 ngx_http_genai_limits_here(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     const genai_str_t *model, genai_hold_t *holds, unsigned n)
 {
-    ngx_str_t                   value;
-    ngx_uint_t                  i;
-    genai_str_t                 key;
-    genai_hold_t               *h;
-    genai_books_t              *books;
-    ngx_http_genai_limit_t     *limits;
+    size_t                      size;
+    ngx_http_variable_value_t  *kept;
+    ngx_http_core_main_conf_t  *cmcf;
     ngx_http_genai_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_genai_module);
@@ -545,6 +539,46 @@ ngx_http_genai_limits_here(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     if (lcf->limits == NULL) {
         return n;
     }
+
+    if (ctx->lease) {
+        return ngx_http_genai_limits_add(r, ctx, lcf, model, holds, n);
+    }
+
+    /*
+     * A variable that nginx keeps, such as that of a map{}, would stay as it
+     * is before the model is known.
+     */
+
+    cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
+    size = cmcf->variables.nelts * sizeof(ngx_http_variable_value_t);
+
+    kept = ngx_alloc(size, r->connection->log);
+    if (kept == NULL) {
+        return NGX_HTTP_GENAI_HOLDS_FAILED;
+    }
+
+    ngx_memcpy(kept, r->variables, size);
+
+    n = ngx_http_genai_limits_add(r, ctx, lcf, model, holds, n);
+
+    ngx_memcpy(r->variables, kept, size);
+    ngx_free(kept);
+
+    return n;
+}
+
+
+static unsigned
+ngx_http_genai_limits_add(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_loc_conf_t *lcf, const genai_str_t *model,
+    genai_hold_t *holds, unsigned n)
+{
+    ngx_str_t                value;
+    ngx_uint_t               i;
+    genai_str_t              key;
+    genai_hold_t            *h;
+    genai_books_t           *books;
+    ngx_http_genai_limit_t  *limits;
 
     books = ngx_http_genai_books_joined();
     limits = lcf->limits->elts;
@@ -555,7 +589,7 @@ ngx_http_genai_limits_here(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
             continue;
         }
 
-        if (ngx_http_genai_limit_value(r, ctx, &limits[i], &value) != NGX_OK) {
+        if (ngx_http_complex_value(r, &limits[i].key, &value) != NGX_OK) {
             return NGX_HTTP_GENAI_HOLDS_FAILED;
         }
 
@@ -586,41 +620,4 @@ ngx_http_genai_limits_here(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     }
 
     return n;
-}
-
-
-/*
- * A variable that nginx keeps, such as that of a map{}, would stay as it is
- * before the model is known.
- */
-
-static ngx_int_t
-ngx_http_genai_limit_value(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
-    ngx_http_genai_limit_t *limit, ngx_str_t *value)
-{
-    size_t                      size;
-    ngx_int_t                   rc;
-    ngx_http_variable_value_t  *kept;
-    ngx_http_core_main_conf_t  *cmcf;
-
-    if (limit->key.lengths == NULL || ctx->lease) {
-        return ngx_http_complex_value(r, &limit->key, value);
-    }
-
-    cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
-    size = cmcf->variables.nelts * sizeof(ngx_http_variable_value_t);
-
-    kept = ngx_alloc(size, r->connection->log);
-    if (kept == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(kept, r->variables, size);
-
-    rc = ngx_http_complex_value(r, &limit->key, value);
-
-    ngx_memcpy(r->variables, kept, size);
-    ngx_free(kept);
-
-    return rc;
 }

@@ -10,6 +10,7 @@ use lib 't/lib';
 
 use File::Copy qw(copy);
 use File::Temp ();
+use POSIX ();
 use Test::More;
 
 use GenAI::Util;
@@ -99,6 +100,80 @@ is($out, join('', map { "$_\n" }
     . '"completion_tokens":42,"reasoning_tokens":70,"cost":0.000014000}'),
    'JSON lines, of some days');
 
+# counters of limits
+
+my @limits = (
+    [ 'key', 'say "hi"', '', '8 concurrent', undef, undef,
+      8, 0, 1, 1, 0, 0, 0, 0, 'false' ],
+    [ 'user', 'user', '', '3 requests/never', undef, undef,
+      3, 1, 1, 1, 0, 0, 0, 0, 'false' ],
+    [ 'team', 'team', '', '40 tokens/1h on gpt-4*', '2023-11-14T22:00:00Z',
+      '2023-11-14T23:00:00Z', 40, 56, 0, 0, 0, 16, 16, 1, 'false' ],
+    [ 'plan', '=gold', 'a,b', '$5/1mo', '2023-11-01T00:00:00Z',
+      '2023-12-01T00:00:00Z', '5.000000000', '0.000014000', '0.000020000', 1,
+      ('0.000000000') x 3, 0, 'false' ],
+);
+
+sub counters {
+    my $i = 0;
+
+    return join '', map {
+        my $row = $_;
+        '{' . join(',', map {
+            my ($name, $value) = ($_, $row->[$i++ % 15]);
+            qq{"$name":} . (!defined $value ? 'null'
+                : $name =~ /^(?:owner|name|key|limit|start|end)$/
+                ? '"' . $value =~ s/"/\\"/gr . '"' : $value)
+        } qw(owner name key limit start end amount settled leased exchanges
+             debt overrun overruns refused ended)) . "}\n"
+    } @_;
+}
+
+is_deeply([ tool('limits', '--json', $dir) ], [ 0, counters(@limits), '' ],
+          'limits as JSON lines');
+is_deeply([ tool('limits', $dir, '--owner', 'team', '--json') ],
+          [ 0, counters($limits[2]), '' ], 'of teams');
+
+is_deeply([ tool('limits', '--csv', $dir) ], [ 0, join('', map { "$_\r\n" }
+    'owner,name,key,limit,start,end,amount,settled,leased,exchanges,debt,'
+    . 'overrun,overruns,refused,ended',
+    'key,"say ""hi""",,8 concurrent,,,8,0,1,1,0,0,0,0,0',
+    'user,user,,3 requests/never,,,3,1,1,1,0,0,0,0,0',
+    'team,team,,40 tokens/1h on gpt-4*,2023-11-14T22:00:00Z,'
+    . '2023-11-14T23:00:00Z,40,56,0,0,0,16,16,1,0',
+    'plan,\'=gold,"a,b",$5/1mo,2023-11-01T00:00:00Z,2023-12-01T00:00:00Z,'
+    . '5.000000000,0.000014000,0.000020000,1,0.000000000,0.000000000,'
+    . '0.000000000,0,0'), '' ], 'limits as CSV: no formula');
+
+($rc, $out, $err) = tool('limits', $dir);
+
+is($rc, 0, 'limits');
+like($out, qr{^team +team +- +40 tokens/1h on gpt-4\* +\S+T22:00:00Z }m,
+     'what it is');
+like($out, qr{T22:00:00Z \S+T23:00:00Z +56 +0 +0 +0 +16 +1$}m,
+     'and its numbers');
+like($out, qr{^plan .* \$5/1mo +\S+Z \S+Z +0\.000014000 +0\.000020000 +1 }m,
+     'in dollars');
+
+# samples, until nobody reads them any more
+
+ok(open(my $samples, '-|', $TOOL, 'limits', '--json', '--every', '2', $dir),
+   'limits --every');
+
+for my $i (1 .. 3) {
+    my @got;
+
+    while (defined(my $line = readline $samples)) {
+        last if $line eq "\n";
+        push @got, $line;
+    }
+
+    is(join('', @got), counters(@limits), "sample $i");
+}
+
+close $samples;
+is($? & 127, POSIX::SIGPIPE(), 'and ends');
+
 # what is wrong
 
 my $other = changed('other', 8, "\x07");
@@ -134,12 +209,32 @@ like($err, qr/has another hash/, 'is told');
 like($err, qr/its names are not those of its hash/, 'and its row');
 like($err, qr/^genai-books: \d+ faults$/m, 'how many');
 
+# of a counter that says more is held than anybody holds
+
+$at = index($before, pack 'q<*', 1698796800, 1701388800, 5_000_000_000);
+cmp_ok($at, '>', 0, 'a counter') or diag 'is not there';
+
+# what is settled, then what is held
+
+is(substr($before, $at + 24, 16), pack('q<*', 14000, 20000), 'its numbers');
+($rc, $out, $err) = tool('verify', changed('counter', $at + 32,
+                                           pack('q<', 30000)));
+is($rc, 0, 'is not looked at while somebody is in the books');
+
+($rc, $out, $err) = tool('verify', changed('chain', $at - 40,
+                                           pack('q<', 7)));
+is($rc, 1, 'a damaged counter');
+like($err, qr/^genai-books: counters, chain \d+: leads to what is none/m,
+     'is told');
+
 ($rc, $out, $err) = tool('show', "$top/nowhere");
 is($rc, 2, 'no books');
 like($err, qr/cannot be opened/, 'says so');
 
 for my $args ([], ['show'], ['export', $dir], ['export', '--csv', '--json',
-              $dir], ['verify', '--leases', $dir], ['what', $dir],
+              $dir], ['limits', '--csv', '--json', $dir], ['limits', '--from',
+              '2024-10-06', $dir], ['show', '--owner', 'key', $dir],
+              ['verify', '--leases', $dir], ['what', $dir],
               ['show', $dir, $dir])
 {
     ($rc, $out, $err) = tool(@$args);
@@ -150,6 +245,15 @@ for my $args ([], ['show'], ['export', $dir], ['export', '--csv', '--json',
 for my $day (qw(2024-13-01 2023-02-29 2024-1-1 today)) {
     ($rc, $out, $err) = tool('export', '--csv', '--from', $day, $dir);
     is($rc, 2, "$day is none");
+}
+
+for my $args ([qw(--owner nobody)], [qw(--every 0)], [qw(--every 1x)],
+              [qw(--every -1)], [qw(--every 3600001)])
+{
+    ($rc, $out, $err) = tool('limits', @$args, $dir);
+    is($rc, 2, "@$args: no");
+    like($err, qr/^genai-books: "\Q$args->[1]\E" (?:has no|is not)/,
+         'is named');
 }
 
 done_testing();

@@ -14,8 +14,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
-
 
 /* exit codes */
 #define GENAI_BOOKS_FINE    0
@@ -24,9 +24,13 @@
 
 #define GENAI_BOOKS_DATE    16
 
+/* ms: of --every */
+#define GENAI_BOOKS_EVERY_MAX  3600000
+
 
 typedef enum {
     GENAI_BOOKS_SHOW = 0,
+    GENAI_BOOKS_LIMITS,
     GENAI_BOOKS_VERIFY,
     GENAI_BOOKS_EXPORT
 } genai_books_command_e;
@@ -37,6 +41,8 @@ typedef struct {
     const char              *dir;
     int32_t                  from;
     int32_t                  to;
+    unsigned                 every;         /* ms, 0 is once */
+    genai_owner_e            owner;         /* GENAI_OWNERS is all */
     unsigned                 leases:1;
     unsigned                 json:1;
     unsigned                 csv:1;
@@ -51,11 +57,22 @@ typedef struct {
 
 static int genai_books_options(genai_books_options_t *o, int argc,
     char **argv);
+static int genai_books_options_limits(genai_books_options_t *o, char **argv,
+    int left);
 static int genai_books_day(const char *s, int32_t *day);
 static int genai_books_usage(FILE *f);
 static int genai_books_show(const genai_books_t *b,
     const genai_books_options_t *o);
 static void genai_books_show_leases(const genai_books_t *b);
+static int genai_books_limits(genai_books_t **b, genai_books_file_t *f,
+    const genai_books_options_t *o);
+static int genai_books_limits_read(const genai_books_t *b,
+    const genai_books_options_t *o, genai_limit_state_t **counters, size_t *n,
+    size_t *room);
+static void genai_books_limits_show(const genai_limit_state_t *c);
+static int genai_books_limits_wait(genai_books_t **b, genai_books_file_t *f,
+    const genai_books_options_t *o);
+static int genai_books_limits_compare(const void *one, const void *two);
 static int genai_books_export(const genai_books_t *b,
     const genai_books_options_t *o);
 static int genai_books_read(const genai_books_t *b,
@@ -101,6 +118,10 @@ main(int argc, char **argv)
         rc = genai_books_show(b, &o);
         break;
 
+    case GENAI_BOOKS_LIMITS:
+        rc = genai_books_limits(&b, &f, &o);
+        break;
+
     case GENAI_BOOKS_VERIFY:
         n = genai_books_verify(b, genai_books_say, NULL);
 
@@ -116,8 +137,10 @@ main(int argc, char **argv)
         break;
     }
 
-    genai_books_leave(b);
-    genai_books_file_close(&f);
+    if (b) {
+        genai_books_leave(b);
+        genai_books_file_close(&f);
+    }
 
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "genai-books: cannot write: %s\n", strerror(errno));
@@ -133,12 +156,13 @@ main(int argc, char **argv)
 static int
 genai_books_options(genai_books_options_t *o, int argc, char **argv)
 {
-    int  i;
+    int  i, n;
 
     memset(o, 0, sizeof(genai_books_options_t));
 
     o->from = INT32_MIN;
     o->to = INT32_MAX;
+    o->owner = GENAI_OWNERS;
 
     if (argc > 1
         && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0))
@@ -153,6 +177,9 @@ genai_books_options(genai_books_options_t *o, int argc, char **argv)
 
     if (strcmp(argv[1], "show") == 0) {
         o->command = GENAI_BOOKS_SHOW;
+
+    } else if (strcmp(argv[1], "limits") == 0) {
+        o->command = GENAI_BOOKS_LIMITS;
 
     } else if (strcmp(argv[1], "verify") == 0) {
         o->command = GENAI_BOOKS_VERIFY;
@@ -173,8 +200,9 @@ genai_books_options(genai_books_options_t *o, int argc, char **argv)
             continue;
         }
 
-        if (o->command == GENAI_BOOKS_EXPORT) {
-
+        if (o->command == GENAI_BOOKS_EXPORT
+            || o->command == GENAI_BOOKS_LIMITS)
+        {
             if (strcmp(argv[i], "--json") == 0) {
                 o->json = 1;
                 continue;
@@ -184,6 +212,22 @@ genai_books_options(genai_books_options_t *o, int argc, char **argv)
                 o->csv = 1;
                 continue;
             }
+        }
+
+        if (o->command == GENAI_BOOKS_LIMITS) {
+            n = genai_books_options_limits(o, &argv[i], argc - i);
+
+            if (n < 0) {
+                return GENAI_BOOKS_FAILED;
+            }
+
+            if (n) {
+                i += n - 1;
+                continue;
+            }
+        }
+
+        if (o->command == GENAI_BOOKS_EXPORT) {
 
             if ((strcmp(argv[i], "--from") == 0
                  || strcmp(argv[i], "--to") == 0)
@@ -211,12 +255,55 @@ genai_books_options(genai_books_options_t *o, int argc, char **argv)
     }
 
     if (o->dir == NULL
-        || (o->command == GENAI_BOOKS_EXPORT && o->json == o->csv))
+        || (o->command == GENAI_BOOKS_EXPORT && o->json == o->csv)
+        || (o->json && o->csv))
     {
         return genai_books_usage(stderr);
     }
 
     return -1;
+}
+
+
+/* returns how many arguments it was, 0 where it is none of these, or -1 */
+
+static int
+genai_books_options_limits(genai_books_options_t *o, char **argv, int left)
+{
+    char           *end;
+    unsigned long   ms;
+
+    if (strcmp(argv[0], "--owner") == 0 && left > 1) {
+
+        for (o->owner = 0; o->owner < GENAI_OWNERS; o->owner++) {
+            if (strcmp(argv[1], genai_books_print_owner(o->owner)) == 0) {
+                return 2;
+            }
+        }
+
+        fprintf(stderr, "genai-books: \"%s\" has no limits: it is key, user,"
+                " team, plan, model or directive\n", argv[1]);
+        return -1;
+    }
+
+    if (strcmp(argv[0], "--every") == 0 && left > 1) {
+
+        ms = strtoul(argv[1], &end, 10);
+
+        if (argv[1][0] < '1' || argv[1][0] > '9' || *end
+            || ms > GENAI_BOOKS_EVERY_MAX)
+        {
+            fprintf(stderr, "genai-books: \"%s\" is not a number of"
+                    " milliseconds, 1 to %u\n", argv[1],
+                    (unsigned) GENAI_BOOKS_EVERY_MAX);
+            return -1;
+        }
+
+        o->every = (unsigned) ms;
+        return 2;
+    }
+
+    return 0;
 }
 
 
@@ -256,6 +343,8 @@ static int
 genai_books_usage(FILE *f)
 {
     fprintf(f, "usage: genai-books show [--leases] DIR\n"
+               "       genai-books limits [--json|--csv] [--owner KIND]"
+               " [--every MS] DIR\n"
                "       genai-books verify DIR\n"
                "       genai-books export --json|--csv [--from DAY]"
                " [--to DAY] DIR\n");
@@ -365,6 +454,204 @@ genai_books_show_leases(const genai_books_t *b)
         genai_books_show_text(&a.model, 20);
         printf("%10" PRIu64 " %10" PRIu64 "\n", t.prompt, t.completion);
     }
+}
+
+
+/* *b is NULL when the file, which grows, could not be mapped again */
+
+static int
+genai_books_limits(genai_books_t **b, genai_books_file_t *f,
+    const genai_books_options_t *o)
+{
+    int                   rc;
+    size_t                i, n, room;
+    unsigned char         text[GENAI_BOOKS_LIMIT_LINE], *end;
+    genai_limit_state_t  *counters;
+
+    counters = NULL;
+    room = 0;
+
+    if (o->csv) {
+        printf("%s\r\n", GENAI_BOOKS_LIMIT_CSV_HEAD);
+    }
+
+    for ( ;; ) {
+
+        if (genai_books_limits_read(*b, o, &counters, &n, &room) != 0) {
+            rc = GENAI_BOOKS_FAILED;
+            break;
+        }
+
+        if (!o->json && !o->csv) {
+            printf("%-9s %-20s %-20s %-28s %-20s %-20s %16s %16s %9s %16s"
+                   " %16s %8s\n", "owner", "name", "key", "limit", "from (UTC)",
+                   "to", "settled", "leased", "exchanges", "debt", "overrun",
+                   "refused");
+        }
+
+        for (i = 0; i < n; i++) {
+
+            if (!o->json && !o->csv) {
+                genai_books_limits_show(&counters[i]);
+                continue;
+            }
+
+            end = o->csv ? genai_books_print_limit_csv(text, &counters[i])
+                         : genai_books_print_limit_json(text, &counters[i]);
+
+            printf("%.*s%s", (int) (end - text), (char *) text,
+                   o->csv ? "\r\n" : "\n");
+        }
+
+        if (o->every == 0) {
+            rc = GENAI_BOOKS_FINE;
+            break;
+        }
+
+        printf(o->csv ? "\r\n" : "\n");
+
+        rc = genai_books_limits_wait(b, f, o);
+
+        if (rc != GENAI_BOOKS_FINE) {
+            break;
+        }
+    }
+
+    free(counters);
+
+    return rc;
+}
+
+
+/* those that are asked for, sorted; *counters is the caller's to free */
+
+static int
+genai_books_limits_read(const genai_books_t *b,
+    const genai_books_options_t *o, genai_limit_state_t **counters, size_t *n,
+    size_t *room)
+{
+    int                   rc;
+    uint64_t              cursor;
+    genai_limit_state_t  *p, c;
+
+    *n = 0;
+    cursor = 0;
+
+    while ((rc = genai_books_counter(b, &cursor, &c)) != 0) {
+
+        if (rc == -1 || (o->owner != GENAI_OWNERS && c.owner != o->owner)) {
+            continue;
+        }
+
+        if (*n == *room) {
+            *room = *room ? 2 * *room : 1024;
+            p = realloc(*counters, *room * sizeof(genai_limit_state_t));
+
+            if (p == NULL) {
+                fprintf(stderr, "genai-books: out of memory\n");
+                return -1;
+            }
+
+            *counters = p;
+        }
+
+        (*counters)[(*n)++] = c;
+    }
+
+    if (*n) {
+        qsort(*counters, *n, sizeof(genai_limit_state_t),
+              genai_books_limits_compare);
+    }
+
+    return 0;
+}
+
+
+static void
+genai_books_limits_show(const genai_limit_state_t *c)
+{
+    unsigned              i;
+    uint64_t              values[4];
+    genai_str_t           limit;
+    unsigned char         text[GENAI_LIMIT_TEXT + GENAI_BOOKS_TEXT_MAX], *end;
+    genai_limit_unit_e    unit;
+
+    printf("%-9s ", genai_books_print_owner(c->owner));
+    genai_books_show_text(&c->name, 20);
+    genai_books_show_text(&c->key, 20);
+
+    limit.data = text;
+    limit.len = (size_t) (genai_limit_write(text, &c->limit) - text);
+    genai_books_show_text(&limit, 28);
+
+    for (i = 0; i < 2; i++) {
+        end = genai_books_print_time(text, i ? c->end : c->start);
+        printf("%-20.*s ", end == text ? 1 : (int) (end - text),
+               end == text ? "-" : (char *) text);
+    }
+
+    unit = c->limit.unit;
+
+    values[0] = c->settled;
+    values[1] = c->leased;
+    values[2] = c->debt;
+    values[3] = c->overrun;
+
+    for (i = 0; i < 4; i++) {
+        end = genai_books_print_value(text, unit, values[i]);
+        printf("%16.*s ", (int) (end - text), (char *) text);
+
+        if (i == 1) {
+            printf("%9" PRIu64 " ", c->exchanges);
+        }
+    }
+
+    printf("%8" PRIu64 "%s\n", c->refused, c->ended ? " ended" : "");
+}
+
+
+/* returns GENAI_BOOKS_FINE when it is time to look again, else the exit code */
+
+static int
+genai_books_limits_wait(genai_books_t **b, genai_books_file_t *f,
+    const genai_books_options_t *o)
+{
+    char             problem[GENAI_BOOKS_PROBLEM];
+    struct stat      st;
+    struct timespec  ts;
+
+    if (fflush(stdout) != 0) {
+        fprintf(stderr, "genai-books: cannot write: %s\n", strerror(errno));
+        return GENAI_BOOKS_FAILED;
+    }
+
+    ts.tv_sec = o->every / 1000;
+    ts.tv_nsec = (long) (o->every % 1000) * 1000000;
+
+    while (nanosleep(&ts, &ts) == -1 && errno == EINTR) { /* void */ }
+
+    if (fstat(f->fd, &st) == -1 || (uint64_t) st.st_size == f->mapped) {
+        return GENAI_BOOKS_FINE;
+    }
+
+    genai_books_leave(*b);
+    genai_books_file_close(f);
+    *b = NULL;
+
+    if (genai_books_file_view(f, o->dir, problem) != 0) {
+        fprintf(stderr, "genai-books: %s\n", problem);
+        return GENAI_BOOKS_FAILED;
+    }
+
+    *b = genai_books_view(f->addr, f->mapped);
+
+    if (*b == NULL) {
+        fprintf(stderr, "genai-books: out of memory\n");
+        genai_books_file_close(f);
+        return GENAI_BOOKS_FAILED;
+    }
+
+    return GENAI_BOOKS_FINE;
 }
 
 
@@ -489,6 +776,45 @@ genai_books_compare(const void *one, const void *two)
     }
 
     return rc ? rc : genai_books_compare_text(&a->model, &b->model);
+}
+
+
+static int
+genai_books_limits_compare(const void *one, const void *two)
+{
+    int                         rc;
+    const genai_limit_state_t  *a = one;
+    const genai_limit_state_t  *b = two;
+
+    rc = (a->owner > b->owner) - (a->owner < b->owner);
+
+    if (rc == 0) {
+        rc = genai_books_compare_text(&a->name, &b->name);
+    }
+
+    if (rc == 0) {
+        rc = genai_books_compare_text(&a->key, &b->key);
+    }
+
+    if (rc == 0) {
+        rc = (a->limit.unit > b->limit.unit) - (a->limit.unit < b->limit.unit);
+    }
+
+    if (rc == 0) {
+        rc = genai_books_compare_text(&a->limit.pattern, &b->limit.pattern);
+    }
+
+    if (rc == 0) {
+        rc = (a->limit.window_unit > b->limit.window_unit)
+             - (a->limit.window_unit < b->limit.window_unit);
+    }
+
+    if (rc == 0) {
+        rc = (a->limit.window > b->limit.window)
+             - (a->limit.window < b->limit.window);
+    }
+
+    return rc ? rc : (a->start > b->start) - (a->start < b->start);
 }
 
 

@@ -454,6 +454,37 @@ test_process(void)
 }
 
 
+/* a limit and what is taken of it, in the window of such a time */
+
+static genai_hold_t
+limited(genai_owner_e owner, const char *name, const char *key,
+    const char *text, uint64_t take)
+{
+    size_t        where;
+    genai_str_t   s;
+    genai_hold_t  h;
+
+    memset(&h, 0, sizeof(h));
+
+    s = books_str(text);
+
+    if (genai_limit_parse(&s, &h.limit, &where) != NULL) {
+        fail("%s", text);
+    }
+
+    h.id[0] = (uint64_t) owner + 1;
+    h.id[1] = take;
+    h.take = take;
+    h.owner = owner;
+    h.name = books_str(name);
+    h.key = books_str(key);
+
+    genai_window_at(&h.limit, NULL, 0, 1700000000, &h.window);
+
+    return h;
+}
+
+
 /* books for t/tool_books.t, with a lease that its owner left by dying */
 
 static int
@@ -464,7 +495,9 @@ make_books(const char *name)
     genai_books_t      *b;
     genai_lease_t      *x;
     genai_totals_t      t;
+    genai_hold_t        holds[4];
     genai_account_t     a;
+    genai_overrun_t     over;
     genai_books_file_t  f;
 
     static const char  *keys[] = { "=1+2", "a,b", "say \"hi\"", "plain",
@@ -479,15 +512,37 @@ make_books(const char *name)
     memset(id, 'r', sizeof(id));
     b = join(&f, f.fresh);
 
+    /* the last one uses more than there is of tokens */
+
+    holds[0] = limited(GENAI_OWNER_TEAM, "team", "",
+                       "40 tokens/1h on gpt-4*", 30);
+    holds[1] = limited(GENAI_OWNER_PLAN, "=gold", "a,b", "$5/1mo", 20000);
+    holds[2] = limited(GENAI_OWNER_KEY, "say \"hi\"", "", "8 concurrent", 1);
+    holds[3] = limited(GENAI_OWNER_USER, "user", "", "3 requests/never", 1);
+
     for (i = 0; i < 5; i++) {
         a = books_account(DAY + (int32_t) i, "team", i ? "user" : "", keys[i],
                           "model");
         x = genai_books_lease(b, &a, id, 1700000000000);
+
+        if (i == 4 && genai_books_hold(b, x, holds, 4, 1700000000)
+                      != GENAI_HOLD_OK)
+        {
+            fail("holds");
+        }
+
         t = books_used(10 + i);
-        genai_books_settle(b, x, &t, NULL);
+        genai_books_settle(b, x, &t, &over);
     }
 
     x = genai_books_lease(b, &a, id, 1700000000000);
+
+    if (genai_books_hold(b, x, holds, 4, 1700000000) != GENAI_HOLD_SHORT
+        || genai_books_hold(b, x, &holds[1], 3, 1700000000) != GENAI_HOLD_OK)
+    {
+        fail("holds");
+    }
+
     t = books_used(7);
     genai_books_checkpoint(x, &t);
 

@@ -2,8 +2,8 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  *
- * genai_usage: the totals of the books by day, team, user, key and model, as
- * JSON or CSV, all rows or those that are asked for.
+ * genai_usage: the totals of the books by day, team, user, key and model, and
+ * the counters of limits, as JSON or CSV, all of them or what is asked for.
  */
 
 
@@ -17,6 +17,9 @@
     (4 * NGX_HTTP_GENAI_REPORT_QUOTED(GENAI_BOOKS_TEXT_MAX)                   \
      + 10 * (NGX_INT64_LEN + 24) + 128)
 
+/* around a counter of a limit */
+#define NGX_HTTP_GENAI_USAGE_LIMIT  (GENAI_BOOKS_LIMIT_LINE + 32)
+
 
 typedef enum {
     NGX_HTTP_GENAI_USAGE_TEAM = 0,
@@ -28,6 +31,8 @@ typedef enum {
     NGX_HTTP_GENAI_USAGE_FROM = NGX_HTTP_GENAI_USAGE_IDS,
     NGX_HTTP_GENAI_USAGE_TO,
     NGX_HTTP_GENAI_USAGE_FORMAT,
+    NGX_HTTP_GENAI_USAGE_SHOW,
+    NGX_HTTP_GENAI_USAGE_OWNER,
     NGX_HTTP_GENAI_USAGE_ARGS
 } ngx_http_genai_usage_arg_e;
 
@@ -40,9 +45,13 @@ typedef struct {
     ngx_str_t                       args[NGX_HTTP_GENAI_USAGE_ARGS];
     int32_t                         from;       /* days */
     int32_t                         to;
+    ngx_uint_t                      owner;      /* GENAI_OWNERS is any, but of
+                                                   directives */
 
     unsigned                        begun:1;
     unsigned                        csv:1;
+    unsigned                        show_rows:1;    /* are still to come */
+    unsigned                        show_limits:1;
 } ngx_http_genai_usage_report_t;
 
 
@@ -50,11 +59,20 @@ static const char *ngx_http_genai_usage_args(ngx_http_request_t *r,
     ngx_http_genai_usage_report_t *usage);
 static const char *ngx_http_genai_usage_arg(ngx_http_request_t *r,
     ngx_http_genai_usage_report_t *usage, u_char *p, u_char *last);
+static const char *ngx_http_genai_usage_show(
+    ngx_http_genai_usage_report_t *usage);
+static ngx_uint_t ngx_http_genai_usage_is(ngx_str_t *arg, const char *word);
 static ngx_int_t ngx_http_genai_usage_date(ngx_str_t *text, int32_t *day);
 static ngx_uint_t ngx_http_genai_usage_accept(ngx_http_request_t *r);
 static ngx_int_t ngx_http_genai_usage_fill(ngx_http_genai_report_t *report);
+static ngx_int_t ngx_http_genai_usage_rows(ngx_http_genai_report_t *report,
+    genai_books_t *books, ngx_uint_t *budget);
+static ngx_int_t ngx_http_genai_usage_limits(ngx_http_genai_report_t *report,
+    genai_books_t *books, ngx_uint_t *budget);
 static ngx_uint_t ngx_http_genai_usage_wanted(
     ngx_http_genai_usage_report_t *usage, genai_account_t *account);
+static ngx_uint_t ngx_http_genai_usage_limit_wanted(
+    ngx_http_genai_usage_report_t *usage, genai_limit_state_t *counter);
 static void ngx_http_genai_usage_add(genai_totals_t *to, genai_totals_t *t);
 
 
@@ -67,7 +85,9 @@ static ngx_str_t  ngx_http_genai_usage_names[NGX_HTTP_GENAI_USAGE_ARGS] = {
     ngx_string("model"),
     ngx_string("from"),
     ngx_string("to"),
-    ngx_string("format")
+    ngx_string("format"),
+    ngx_string("show"),
+    ngx_string("owner")
 };
 
 
@@ -78,6 +98,8 @@ static ngx_str_t  ngx_http_genai_usage_csv_type =
 
 static ngx_str_t  ngx_http_genai_usage_head =
     ngx_string(GENAI_BOOKS_CSV_HEAD CRLF);
+static ngx_str_t  ngx_http_genai_usage_limit_head =
+    ngx_string(GENAI_BOOKS_LIMIT_CSV_HEAD CRLF);
 
 
 ngx_int_t
@@ -176,19 +198,66 @@ ngx_http_genai_usage_args(ngx_http_request_t *r,
 
     if (format->data == NULL) {
         usage->csv = ngx_http_genai_usage_accept(r);
-        return NULL;
-    }
 
-    if (format->len == 3 && ngx_strncmp(format->data, "csv", 3) == 0) {
+    } else if (ngx_http_genai_usage_is(format, "csv")) {
         usage->csv = 1;
+
+    } else if (!ngx_http_genai_usage_is(format, "json")) {
+        return "format is json or csv";
+    }
+
+    return ngx_http_genai_usage_show(usage);
+}
+
+
+static const char *
+ngx_http_genai_usage_show(ngx_http_genai_usage_report_t *usage)
+{
+    ngx_str_t   *show, *owner;
+
+    show = &usage->args[NGX_HTTP_GENAI_USAGE_SHOW];
+
+    if (show->data == NULL) {
+
+        /* a table of CSV has one kind of records */
+
+        usage->show_rows = 1;
+        usage->show_limits = !usage->csv;
+
+    } else if (ngx_http_genai_usage_is(show, "rows")) {
+        usage->show_rows = 1;
+
+    } else if (ngx_http_genai_usage_is(show, "limits")) {
+        usage->show_limits = 1;
+
+    } else {
+        return "show is rows or limits";
+    }
+
+    owner = &usage->args[NGX_HTTP_GENAI_USAGE_OWNER];
+    usage->owner = GENAI_OWNERS;
+
+    if (owner->data == NULL) {
         return NULL;
     }
 
-    if (format->len == 4 && ngx_strncmp(format->data, "json", 4) == 0) {
-        return NULL;
+    for (usage->owner = 0; usage->owner < GENAI_OWNERS; usage->owner++) {
+        if (ngx_http_genai_usage_is(owner,
+                                    genai_books_print_owner(usage->owner)))
+        {
+            return NULL;
+        }
     }
 
-    return "format is json or csv";
+    return "owner is key, user, team, plan, model or directive";
+}
+
+
+static ngx_uint_t
+ngx_http_genai_usage_is(ngx_str_t *arg, const char *word)
+{
+    return arg->len == ngx_strlen(word)
+           && ngx_strncmp(arg->data, word, arg->len) == 0;
 }
 
 
@@ -216,7 +285,7 @@ ngx_http_genai_usage_arg(ngx_http_request_t *r,
 
     if (i == NGX_HTTP_GENAI_USAGE_ARGS) {
         return "unknown parameter, there are from, to, team, user, key, "
-               "model and format";
+               "model, format, show and owner";
     }
 
     if (usage->args[i].data) {
@@ -316,11 +385,9 @@ ngx_http_genai_usage_accept(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_genai_usage_fill(ngx_http_genai_report_t *report)
 {
-    int                             rc;
-    ngx_uint_t                      n;
+    ngx_int_t                       rc;
+    ngx_uint_t                      budget;
     genai_books_t                  *books;
-    genai_totals_t                  totals;
-    genai_account_t                 account;
     ngx_http_genai_usage_report_t  *usage;
 
     usage = report->data;
@@ -333,14 +400,61 @@ ngx_http_genai_usage_fill(ngx_http_genai_report_t *report)
     if (!usage->begun) {
         usage->begun = 1;
 
-        report->last = usage->csv
-                       ? ngx_cpymem(report->last,
-                                    ngx_http_genai_usage_head.data,
-                                    ngx_http_genai_usage_head.len)
-                       : ngx_sprintf(report->last, "{\"rows\":[");
+        if (!usage->csv) {
+            *report->last++ = '{';
+
+        } else if (usage->show_rows) {
+            report->last = ngx_cpymem(report->last,
+                                      ngx_http_genai_usage_head.data,
+                                      ngx_http_genai_usage_head.len);
+        } else {
+            report->last = ngx_cpymem(report->last,
+                                      ngx_http_genai_usage_limit_head.data,
+                                      ngx_http_genai_usage_limit_head.len);
+        }
+
+        if (!usage->csv) {
+            report->last = ngx_sprintf(report->last, "\"%s\":[",
+                                       usage->show_rows ? "rows" : "limits");
+        }
     }
 
-    for (n = 0; n < NGX_HTTP_GENAI_USAGE_ROWS; n++) {
+    budget = NGX_HTTP_GENAI_USAGE_ROWS;
+
+    if (usage->show_rows) {
+        rc = ngx_http_genai_usage_rows(report, books, &budget);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        usage->show_rows = 0;
+        usage->cursor = 0;
+        usage->rows = 0;
+    }
+
+    if (usage->show_limits) {
+        return ngx_http_genai_usage_limits(report, books, &budget);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_genai_usage_rows(ngx_http_genai_report_t *report,
+    genai_books_t *books, ngx_uint_t *budget)
+{
+    int                             rc;
+    genai_totals_t                  totals;
+    genai_account_t                 account;
+    ngx_http_genai_usage_report_t  *usage;
+
+    usage = report->data;
+
+    while (*budget) {
+
+        (*budget)--;
 
         if (!ngx_http_genai_report_room(report, NGX_HTTP_GENAI_USAGE_ROW)) {
             return NGX_AGAIN;
@@ -358,7 +472,9 @@ ngx_http_genai_usage_fill(ngx_http_genai_report_t *report)
                 report->last = ngx_sprintf(report->last, "\n],\"totals\":{");
                 report->last = genai_books_print_totals(report->last,
                                                         &usage->totals);
-                report->last = ngx_sprintf(report->last, "}}\n");
+                report->last = ngx_sprintf(report->last,
+                                           usage->show_limits
+                                           ? "},\"limits\":[" : "}}\n");
             }
 
             return NGX_OK;
@@ -384,6 +500,66 @@ ngx_http_genai_usage_fill(ngx_http_genai_report_t *report)
             *report->last++ = LF;
             report->last = genai_books_print_json(report->last, &account,
                                                   &totals);
+        }
+
+        usage->rows++;
+    }
+
+    return NGX_AGAIN;
+}
+
+
+static ngx_int_t
+ngx_http_genai_usage_limits(ngx_http_genai_report_t *report,
+    genai_books_t *books, ngx_uint_t *budget)
+{
+    int                             rc;
+    genai_limit_state_t             counter;
+    ngx_http_genai_usage_report_t  *usage;
+
+    usage = report->data;
+
+    while (*budget) {
+
+        (*budget)--;
+
+        if (!ngx_http_genai_report_room(report, NGX_HTTP_GENAI_USAGE_LIMIT)) {
+            return NGX_AGAIN;
+        }
+
+        rc = genai_books_counter(books, &usage->cursor, &counter);
+
+        if (rc < 0) {
+            return NGX_AGAIN;
+        }
+
+        if (rc == 0) {
+
+            if (!usage->csv) {
+                report->last = ngx_sprintf(report->last, "\n]}\n");
+            }
+
+            return NGX_OK;
+        }
+
+        if (!ngx_http_genai_usage_limit_wanted(usage, &counter)) {
+            continue;
+        }
+
+        if (usage->csv) {
+            report->last = genai_books_print_limit_csv(report->last,
+                                                       &counter);
+            *report->last++ = CR;
+            *report->last++ = LF;
+
+        } else {
+            if (usage->rows) {
+                *report->last++ = ',';
+            }
+
+            *report->last++ = LF;
+            report->last = genai_books_print_limit_json(report->last,
+                                                        &counter);
         }
 
         usage->rows++;
@@ -423,6 +599,56 @@ ngx_http_genai_usage_wanted(ngx_http_genai_usage_report_t *usage,
     }
 
     return 1;
+}
+
+
+/* those of any of the ids that are asked for, or all where none is */
+
+static ngx_uint_t
+ngx_http_genai_usage_limit_wanted(ngx_http_genai_usage_report_t *usage,
+    genai_limit_state_t *counter)
+{
+    ngx_str_t    *arg;
+    ngx_uint_t    i, asked;
+    genai_str_t  *id;
+
+    /* by genai_owner_e; the others are of no id that can be asked for */
+
+    static const ngx_uint_t  ids[GENAI_OWNER_DIRECTIVE] = {
+        NGX_HTTP_GENAI_USAGE_KEY,
+        NGX_HTTP_GENAI_USAGE_USER,
+        NGX_HTTP_GENAI_USAGE_TEAM,
+        NGX_HTTP_GENAI_USAGE_KEY,
+        NGX_HTTP_GENAI_USAGE_MODEL
+    };
+
+    if (usage->owner == GENAI_OWNERS) {
+
+        /* one for each address of a client, perhaps */
+
+        if (counter->owner == GENAI_OWNER_DIRECTIVE) {
+            return 0;
+        }
+
+    } else if (counter->owner != usage->owner) {
+        return 0;
+    }
+
+    asked = 0;
+
+    for (i = 0; i < NGX_HTTP_GENAI_USAGE_IDS; i++) {
+        asked |= (usage->args[i].data != NULL);
+    }
+
+    if (!asked || counter->owner >= GENAI_OWNER_DIRECTIVE) {
+        return !asked;
+    }
+
+    arg = &usage->args[ids[counter->owner]];
+    id = (counter->owner == GENAI_OWNER_PLAN) ? &counter->key : &counter->name;
+
+    return arg->data && arg->len == id->len
+           && ngx_memcmp(arg->data, id->data, arg->len) == 0;
 }
 
 

@@ -98,7 +98,8 @@ my $r = usage();
 is($r->status, 200, 'empty: an answer');
 is($r->header('Content-Type'), 'application/json', 'empty: JSON');
 is($r->header('Cache-Control'), 'no-store', 'empty: not to be stored');
-is_deeply($r->json, { rows => [], totals => { map { $_ => 0 } @SUMS } },
+is_deeply($r->json, { rows => [], limits => [],
+                       totals => { map { $_ => 0 } @SUMS } },
           'empty: no row');
 
 

@@ -723,7 +723,10 @@ ngx_int_t ngx_http_genai_limits_extend(ngx_http_request_t *r,
 ngx_int_t ngx_http_genai_limits_again(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 
-/* Adds what is left of the tightest limits to an answer's head. */
+/*
+ * Adds what is left of the tightest limits to an answer's head, and of which
+ * the part "warn" is reached.
+ */
 ngx_int_t ngx_http_genai_limits_headers(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 

@@ -4,9 +4,9 @@
  *
  * What a worker does beside its requests, by a timer.  Every one re-reads the
  * secrets that have changed; one of them, the keeper, also watches the
- * policy, in a thread, settles what dead workers had in flight, and puts old
- * rows of the books into their archive.  The keeper is of the newest
- * configuration; when it dies, another takes over.
+ * policy, in a thread, settles what dead workers had in flight, frees idle
+ * counters of limits, and puts old rows of the books into their archive.  The
+ * keeper is of the newest configuration; when it dies, another takes over.
  */
 
 
@@ -26,6 +26,9 @@
 
 /* leases of the dead that are settled at one time */
 #define NGX_HTTP_GENAI_KEEPER_SWEEP  256
+
+/* counters of limits that are looked at, each freed within a microsecond */
+#define NGX_HTTP_GENAI_KEEPER_TIDY  256
 
 /* rows that are archived at one time */
 #define NGX_HTTP_GENAI_KEEPER_RETIRE  32
@@ -133,6 +136,8 @@ ngx_http_genai_keeper_handler(ngx_event_t *ev)
                               "died are settled at what was known of them",
                               orphans);
             }
+
+            genai_books_tidy(books, NGX_HTTP_GENAI_KEEPER_TIDY, ngx_time());
 
             if (mcf->books.len) {
                 ngx_http_genai_keeper_retire(mcf, books, ev->log);

@@ -25,7 +25,7 @@ static void ngx_http_genai_limits_reach(ngx_http_genai_ctx_t *ctx);
 static void ngx_http_genai_limits_answer(ngx_http_genai_reach_t *reach);
 static uint64_t ngx_http_genai_limits_cost(ngx_http_genai_ctx_t *ctx);
 static ngx_uint_t ngx_http_genai_limits_clip(ngx_http_genai_ctx_t *ctx,
-    genai_hold_t *holds, ngx_uint_t n);
+    genai_hold_t *holds, ngx_uint_t n, ngx_uint_t *which);
 
 
 static genai_hold_t  ngx_http_genai_holds[GENAI_HOLDS_MAX];
@@ -80,7 +80,7 @@ ngx_http_genai_verdict_e
 ngx_http_genai_limits_take(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
     unsigned        n;
-    ngx_uint_t      i, needs_cap;
+    ngx_uint_t      i, tight, needs_cap;
     genai_hold_e    rc;
     genai_hold_t   *holds = ngx_http_genai_holds;
     genai_books_t  *books;
@@ -88,6 +88,7 @@ ngx_http_genai_limits_take(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     static time_t  told;
 
     ctx->cap = 0;
+    ctx->clipped = 0;
     ctx->nholds = 0;
     ngx_memzero(&ctx->reach, sizeof(ngx_http_genai_reach_t));
 
@@ -115,6 +116,7 @@ ngx_http_genai_limits_take(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ngx_http_genai_limits_reach(ctx);
 
     needs_cap = ngx_http_genai_limits_takes(ctx, holds, n);
+    tight = 0;
 
     for (i = 0; ; i++) {
 
@@ -122,12 +124,17 @@ ngx_http_genai_limits_take(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
         if (rc != GENAI_HOLD_SHORT
             || i == NGX_HTTP_GENAI_CLIPS
-            || !ngx_http_genai_limits_clip(ctx, holds, n))
+            || !ngx_http_genai_limits_clip(ctx, holds, n, &tight))
         {
             break;
         }
 
         ctx->clipped = 1;
+    }
+
+    if (rc == GENAI_HOLD_OK && ctx->clipped) {
+        ngx_http_genai_metrics_limit(NGX_HTTP_GENAI_LIMIT_CLIPPED,
+                                     &holds[tight]);
     }
 
     if (rc == GENAI_HOLD_FULL) {
@@ -389,12 +396,13 @@ ngx_http_genai_limits_cost(ngx_http_genai_ctx_t *ctx)
 
 /*
  * Lowers the cap to what is left, where all limits that are tight say so.
- * Returns 0 where they do not, or where nothing is left.
+ * Returns 0 where they do not, or where nothing is left; *which is one of
+ * them.
  */
 
 static ngx_uint_t
 ngx_http_genai_limits_clip(ngx_http_genai_ctx_t *ctx, genai_hold_t *holds,
-    ngx_uint_t n)
+    ngx_uint_t n, ngx_uint_t *which)
 {
     uint64_t                 low, high, room;
     ngx_uint_t               i;
@@ -407,9 +415,15 @@ ngx_http_genai_limits_clip(ngx_http_genai_ctx_t *ctx, genai_hold_t *holds,
     }
 
     for (i = 0; i < n; i++) {
-        if (holds[i].tight && !holds[i].limit.clip) {
+        if (!holds[i].tight) {
+            continue;
+        }
+
+        if (!holds[i].limit.clip) {
             return 0;
         }
+
+        *which = i;
     }
 
     /* the largest cap with which nothing is tight: more is never less */

@@ -29,7 +29,7 @@
 
 
 static void ngx_http_genai_limits_slice(ngx_http_genai_ctx_t *ctx,
-    uint64_t said, uint64_t most);
+    uint64_t said, uint64_t most, unsigned *which);
 static ngx_int_t ngx_http_genai_limits_grow(ngx_http_genai_ctx_t *ctx,
     unsigned *which);
 
@@ -147,6 +147,7 @@ ngx_int_t
 ngx_http_genai_limits_extend(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
     uint64_t                 said, likely, most, left;
+    unsigned                 which;
     ngx_http_genai_reach_t  *reach;
 
     reach = &ctx->reach;
@@ -172,8 +173,10 @@ ngx_http_genai_limits_extend(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         return NGX_OK;
     }
 
+    which = 0;
+
     if (said + NGX_HTTP_GENAI_SLICE_AHEAD > reach->answer) {
-        ngx_http_genai_limits_slice(ctx, said, most);
+        ngx_http_genai_limits_slice(ctx, said, most, &which);
     }
 
     left = (reach->answer > said) ? reach->answer - said : 0;
@@ -182,6 +185,9 @@ ngx_http_genai_limits_extend(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "genai: a stream of %uL tokens has used up a limit and "
                       "is ended", said);
+
+        ngx_http_genai_metrics_limit(NGX_HTTP_GENAI_LIMIT_CUT,
+                                     &ctx->holds[which]);
 
         return NGX_DECLINED;
     }
@@ -196,14 +202,13 @@ ngx_http_genai_limits_extend(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 }
 
 
-/* the largest slice that there is, if there is any */
+/* the largest slice that there is; where there is none, *which is tight */
 
 static void
 ngx_http_genai_limits_slice(ngx_http_genai_ctx_t *ctx, uint64_t said,
-    uint64_t most)
+    uint64_t most, unsigned *which)
 {
     uint64_t                 held, slice;
-    unsigned                 which;
     ngx_http_genai_reach_t  *reach;
 
     reach = &ctx->reach;
@@ -219,7 +224,7 @@ ngx_http_genai_limits_slice(ngx_http_genai_ctx_t *ctx, uint64_t said,
             reach->answer = ngx_min(reach->answer, most);
         }
 
-        if (ngx_http_genai_limits_grow(ctx, &which) == NGX_OK) {
+        if (ngx_http_genai_limits_grow(ctx, which) == NGX_OK) {
             return;
         }
     }

@@ -49,7 +49,10 @@ uint64_t ngx_http_genai_limits_output(const genai_catalog_model_t *model,
 ngx_http_genai_verdict_e ngx_http_genai_limits_refuse(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, genai_hold_t *holds, ngx_uint_t n);
 
-/* Tells of what a shadow lets pass, and of a part that is reached. */
+/*
+ * Tells of what a shadow lets pass, and of a part that is reached, in the log
+ * and in metrics: of holds that were just taken.
+ */
 void ngx_http_genai_limits_watch(ngx_http_request_t *r, genai_hold_t *holds,
     ngx_uint_t n);
 

@@ -8,15 +8,26 @@
 
 
 #include "ngx_http_genai_limit_int.h"
+#include "genai_books_print.h"
 
 
 /* s: when to ask again where nobody knows when another exchange ends */
 #define NGX_HTTP_GENAI_RETRY         1
 
+/* a warning: the limit, with escapes, and what follows it */
+#define NGX_HTTP_GENAI_WARNING                                                \
+    (2 * NGX_HTTP_GENAI_LIMIT_TEXT + 3 * GENAI_BOOKS_VALUE + 64)
+
 
 static ngx_uint_t ngx_http_genai_limit_long(const genai_limit_t *limit);
 static ngx_int_t ngx_http_genai_limits_header(ngx_http_request_t *r,
     const char *what, const char *unit, uint64_t value, const char *suffix);
+static ngx_int_t ngx_http_genai_limits_warnings(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+static ngx_int_t ngx_http_genai_limits_warning(ngx_http_request_t *r,
+    const genai_hold_t *h);
+static ngx_uint_t ngx_http_genai_limit_warns(const genai_hold_t *h,
+    uint64_t used);
 
 
 ngx_http_genai_verdict_e
@@ -26,7 +37,7 @@ ngx_http_genai_limits_refuse(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     u_char        text[NGX_HTTP_GENAI_LIMIT_TEXT], *p;
     time_t        wait;
     ngx_str_t     ends;
-    ngx_uint_t    i, quota;
+    ngx_uint_t    i, quota, unpriced;
     genai_hold_t *h, *tight;
 
     /* until all of them have room again, as far as anybody knows */
@@ -69,7 +80,12 @@ ngx_http_genai_limits_refuse(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     p = genai_limit_write(text, &h->limit);
 
-    if (h->limit.unit == GENAI_LIMIT_COST && ctx->reach.unpriced) {
+    unpriced = (h->limit.unit == GENAI_LIMIT_COST && ctx->reach.unpriced);
+
+    ngx_http_genai_metrics_limit(unpriced ? NGX_HTTP_GENAI_LIMIT_UNPRICED
+                                          : NGX_HTTP_GENAI_LIMIT_SHORT, h);
+
+    if (unpriced) {
         return ngx_http_genai_refuse(r, ctx, GENAI_POLICY_QUOTA,
                                      "the limit \"%*s\" holds for this "
                                      "request, and the price of its model is "
@@ -242,7 +258,15 @@ ngx_http_genai_limits_headers(ngx_http_request_t *r,
         }
     }
 
-    if (ctx->clipped && !ctx->refused) {
+    if (ctx->refused) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_genai_limits_warnings(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->clipped) {
         value.data = ngx_pnalloc(r->pool, NGX_INT64_LEN);
         if (value.data == NULL) {
             return NGX_ERROR;
@@ -285,14 +309,102 @@ ngx_http_genai_limits_header(ngx_http_request_t *r, const char *what,
 }
 
 
-/* tells of what a shadow lets pass, and of a part that is reached */
+/* of whatever the part is reached of that the limit says */
+
+static ngx_int_t
+ngx_http_genai_limits_warnings(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx)
+{
+    ngx_uint_t     i;
+    genai_hold_t  *h;
+
+    for (i = 0; i < ctx->nholds; i++) {
+        h = &ctx->holds[i];
+
+        if (!h->limit.shadow
+            && ngx_http_genai_limit_warns(h, h->used + h->leased + h->take)
+            && ngx_http_genai_limits_warning(r, h) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_genai_limits_warning(ngx_http_request_t *r, const genai_hold_t *h)
+{
+    u_char      text[NGX_HTTP_GENAI_LIMIT_TEXT], *p, *src, *last;
+    ngx_str_t   name, value;
+    ngx_uint_t  i;
+
+    struct {
+        const char  *name;
+        uint64_t     value;
+    } values[3] = {
+        { "used", h->used },
+        { "held", h->leased + h->take },
+        { "of", h->limit.amount }
+    };
+
+    value.data = ngx_pnalloc(r->pool, NGX_HTTP_GENAI_WARNING);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = value.data;
+    last = genai_limit_write(text, &h->limit);
+
+    *p++ = '"';
+
+    for (src = text; src < last; src++) {
+
+        if (*src == '"' || *src == '\\') {
+            *p++ = '\\';
+        }
+
+        *p++ = (*src < ' ' || *src > '~') ? '?' : *src;
+    }
+
+    p = ngx_sprintf(p, "\"; owner=%s", genai_books_print_owner(h->owner));
+
+    for (i = 0; i < 3; i++) {
+        p = ngx_sprintf(p, "; %s=", values[i].name);
+        p = genai_books_print_value(p, h->limit.unit, values[i].value);
+    }
+
+    value.len = p - value.data;
+    ngx_str_set(&name, "x-genai-limit-warning");
+
+    return ngx_http_genai_add_header(r, &name, &value);
+}
+
+
+static ngx_uint_t
+ngx_http_genai_limit_warns(const genai_hold_t *h, uint64_t used)
+{
+    uint64_t  warn;
+
+    if (h->limit.warn == 0) {
+        return 0;
+    }
+
+    warn = h->limit.amount / GENAI_LIMIT_MILLION * h->limit.warn
+           + h->limit.amount % GENAI_LIMIT_MILLION * h->limit.warn
+             / GENAI_LIMIT_MILLION;
+
+    return used >= warn;
+}
+
 
 void
 ngx_http_genai_limits_watch(ngx_http_request_t *r, genai_hold_t *holds,
     ngx_uint_t n)
 {
     u_char        text[NGX_HTTP_GENAI_LIMIT_TEXT], *p;
-    uint64_t      before, after, warn;
+    uint64_t      before, after;
     ngx_uint_t    i;
     genai_hold_t *h;
 
@@ -302,26 +414,27 @@ ngx_http_genai_limits_watch(ngx_http_request_t *r, genai_hold_t *holds,
         before = h->used + h->leased;
         after = before + h->take;
 
-        if (h->limit.shadow && before <= h->limit.amount
-            && after > h->limit.amount)
-        {
-            p = genai_limit_write(text, &h->limit);
+        if (h->limit.shadow && after > h->limit.amount) {
 
-            ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                          "genai: the limit \"%*s\" of \"%*s\", which is "
-                          "watched only, is exceeded", p - text, text,
-                          h->name.len, h->name.data);
+            ngx_http_genai_metrics_limit(NGX_HTTP_GENAI_LIMIT_SHADOW, h);
+
+            if (before <= h->limit.amount) {
+                p = genai_limit_write(text, &h->limit);
+
+                ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                              "genai: the limit \"%*s\" of \"%*s\", which is "
+                              "watched only, is exceeded", p - text, text,
+                              h->name.len, h->name.data);
+            }
         }
 
-        if (h->limit.warn == 0) {
+        if (!ngx_http_genai_limit_warns(h, after)) {
             continue;
         }
 
-        warn = h->limit.amount / GENAI_LIMIT_MILLION * h->limit.warn
-               + h->limit.amount % GENAI_LIMIT_MILLION * h->limit.warn
-                 / GENAI_LIMIT_MILLION;
+        ngx_http_genai_metrics_limit(NGX_HTTP_GENAI_LIMIT_WARNED, h);
 
-        if (before < warn && after >= warn) {
+        if (!ngx_http_genai_limit_warns(h, before)) {
             p = genai_limit_write(text, &h->limit);
 
             ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,

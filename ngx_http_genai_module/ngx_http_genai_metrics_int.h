@@ -30,7 +30,7 @@
 
 
 #define NGX_HTTP_GENAI_METRICS_MAGIC    UINT64_C(0x67656e61696d6574)
-#define NGX_HTTP_GENAI_METRICS_LAYOUT   4
+#define NGX_HTTP_GENAI_METRICS_LAYOUT   5
 
 /* bytes of a label, as it is shown but for its escapes */
 #define NGX_HTTP_GENAI_LABEL_MAX        GENAI_BOOKS_TEXT_MAX
@@ -162,6 +162,10 @@ typedef struct {
 } ngx_http_genai_differences_t;
 
 
+/* genai_limit_unit_e */
+#define NGX_HTTP_GENAI_LIMIT_UNITS  (GENAI_LIMIT_CONCURRENT + 1)
+
+
 /* what has no labels but this one */
 typedef enum {
     NGX_HTTP_GENAI_PART_IDENTIFY = 0,
@@ -185,6 +189,13 @@ typedef struct {
     uint64_t                        count_bytes;    /* of prompts, */
     uint64_t                        count_known;    /* and of these known */
     uint64_t                        learned[2][NGX_HTTP_GENAI_LEARNED];
+
+    uint64_t                        limits[NGX_HTTP_GENAI_LIMIT_EVENTS]
+                                          [GENAI_OWNERS]
+                                          [NGX_HTTP_GENAI_LIMIT_UNITS];
+    uint64_t                        overruns;       /* exchanges */
+    uint64_t                        overrun_tokens;
+    uint64_t                        overrun_cost;   /* nano-dollars */
 
     ngx_http_genai_gauges_t        *workers;
     genai_count_cache_t            *counts;

@@ -236,6 +236,9 @@ ngx_http_genai_metrics_text_books(ngx_http_genai_report_t *report,
                                       "Rows of totals.", st.rows);
     ngx_http_genai_metrics_text_value(report, "genai_books_texts", "gauge",
                                       "Ids that rows refer to.", st.texts);
+    ngx_http_genai_metrics_text_value(report, "genai_books_counters",
+                                      "gauge", "Counters of limits.",
+                                      st.counters);
     ngx_http_genai_metrics_text_value(report, "genai_books_lease_slots",
                                       "gauge", "Places for leases.",
                                       st.lease_slots);

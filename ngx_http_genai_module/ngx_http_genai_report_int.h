@@ -132,6 +132,19 @@ ngx_int_t ngx_http_genai_metrics_text_factors(
 
 
 /*
+ * ngx_http_genai_metrics_limit.c: what limits did, a family for each number
+ * below this one; and what was used beyond them
+ */
+#define NGX_HTTP_GENAI_LIMIT_FAMILIES  5
+
+ngx_int_t ngx_http_genai_metrics_text_limits(ngx_http_genai_report_t *report,
+    ngx_http_genai_metrics_text_t *text, ngx_uint_t data);
+ngx_int_t ngx_http_genai_metrics_text_overruns(
+    ngx_http_genai_report_t *report, ngx_http_genai_metrics_text_t *text,
+    ngx_uint_t data);
+
+
+/*
  * ngx_http_genai_metrics_state.c: families of what is at present.  Each goes
  * on where *text is and returns NGX_OK at its end, or NGX_AGAIN when the
  * buffer, or what may be done in a turn, is used up.

@@ -379,6 +379,8 @@ ngx_http_genai_settle(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
                       "than its limits had left, which the next window owes",
                       overrun.tokens, overrun.cost / 1000000000,
                       overrun.cost % 1000000000);
+
+        ngx_http_genai_metrics_overrun(&overrun);
     }
 
     ctx->lease = NULL;

@@ -14,6 +14,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "genai_books_counter.h"
 #include "genai_books_file.h"
 #include "genai_count_cache.h"
 #include "genai_catalog.h"
@@ -198,6 +199,23 @@ genai_factor_t *ngx_http_genai_metrics_factor(
 #define NGX_HTTP_GENAI_LEARNED  (GENAI_FACTOR_RESULTS + 1)
 
 void ngx_http_genai_metrics_learned(ngx_uint_t answer, ngx_uint_t result);
+
+/* What a limit did to an exchange: counts it. */
+typedef enum {
+    NGX_HTTP_GENAI_LIMIT_SHORT = 0,     /* refused it: too little was left, */
+    NGX_HTTP_GENAI_LIMIT_UNPRICED,      /* or nobody knows what it costs */
+    NGX_HTTP_GENAI_LIMIT_SHADOW,        /* would have refused it */
+    NGX_HTTP_GENAI_LIMIT_WARNED,        /* has reached its part with it */
+    NGX_HTTP_GENAI_LIMIT_CLIPPED,       /* made its answer shorter */
+    NGX_HTTP_GENAI_LIMIT_CUT,           /* ended its stream */
+    NGX_HTTP_GENAI_LIMIT_EVENTS
+} ngx_http_genai_limit_event_e;
+
+void ngx_http_genai_metrics_limit(ngx_http_genai_limit_event_e what,
+    const genai_hold_t *hold);
+
+/* An exchange used so much more than its limits had left. */
+void ngx_http_genai_metrics_overrun(const genai_overrun_t *overrun);
 
 /* Gauges of this worker, which end with it: adds n, which may be negative. */
 typedef enum {

@@ -112,6 +112,8 @@ my @limits = (
     [ 'plan', '=gold', 'a,b', '$5/1mo', '2023-11-01T00:00:00Z',
       '2023-12-01T00:00:00Z', '5.000000000', '0.000014000', '0.000020000', 1,
       ('0.000000000') x 3, 0, 'false' ],
+    [ 'directive', 'remote_addr', '', '2 requests/never', undef, undef,
+      2, 1, 0, 0, 0, 0, 0, 0, 'false' ],
 );
 
 sub counters {
@@ -143,7 +145,9 @@ is_deeply([ tool('limits', '--csv', $dir) ], [ 0, join('', map { "$_\r\n" }
     . '2023-11-14T23:00:00Z,40,56,0,0,0,16,16,1,0',
     'plan,\'=gold,"a,b",$5/1mo,2023-11-01T00:00:00Z,2023-12-01T00:00:00Z,'
     . '5.000000000,0.000014000,0.000020000,1,0.000000000,0.000000000,'
-    . '0.000000000,0,0'), '' ], 'limits as CSV: no formula');
+    . '0.000000000,0,0',
+    'directive,remote_addr,,2 requests/never,,,2,1,0,0,0,0,0,0,0'), '' ],
+   'limits as CSV: no formula');
 
 ($rc, $out, $err) = tool('limits', $dir);
 

@@ -397,7 +397,8 @@ genai_books_show(const genai_books_t *b, const genai_books_options_t *o)
 
     printf("\nin flight:  %" PRIu64 " exchanges, in %" PRIu64 " processes\n",
            s.leases, s.processes);
-    printf("rows:       %" PRIu64 "; ids: %" PRIu64 "\n", s.rows, s.texts);
+    printf("rows:       %" PRIu64 "; ids: %" PRIu64 "; counters: %" PRIu64
+           "\n", s.rows, s.texts, s.counters);
     printf("bytes:      %" PRIu64 " in use of %" PRIu64 "\n", s.used, s.size);
     printf("orphans:    %" PRIu64 "; to \"other\": %" PRIu64
            "; taken over: %" PRIu64 "; damage met: %" PRIu64 "\n",

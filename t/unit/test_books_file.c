@@ -495,7 +495,7 @@ make_books(const char *name)
     genai_books_t      *b;
     genai_lease_t      *x;
     genai_totals_t      t;
-    genai_hold_t        holds[4];
+    genai_hold_t        holds[5];
     genai_account_t     a;
     genai_overrun_t     over;
     genai_books_file_t  f;
@@ -519,13 +519,15 @@ make_books(const char *name)
     holds[1] = limited(GENAI_OWNER_PLAN, "=gold", "a,b", "$5/1mo", 20000);
     holds[2] = limited(GENAI_OWNER_KEY, "say \"hi\"", "", "8 concurrent", 1);
     holds[3] = limited(GENAI_OWNER_USER, "user", "", "3 requests/never", 1);
+    holds[4] = limited(GENAI_OWNER_DIRECTIVE, "remote_addr", "",
+                       "2 requests/never", 1);
 
     for (i = 0; i < 5; i++) {
         a = books_account(DAY + (int32_t) i, "team", i ? "user" : "", keys[i],
                           "model");
         x = genai_books_lease(b, &a, id, 1700000000000);
 
-        if (i == 4 && genai_books_hold(b, x, holds, 4, 1700000000)
+        if (i == 4 && genai_books_hold(b, x, holds, 5, 1700000000)
                       != GENAI_HOLD_OK)
         {
             fail("holds");

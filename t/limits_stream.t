@@ -14,6 +14,7 @@ use Cwd qw(getcwd);
 use File::Temp ();
 use JSON::PP ();
 
+use GenAI::Prometheus;
 use GenAI::Test;
 use GenAI::Upstream;
 
@@ -148,6 +149,7 @@ http {
         listen 127.0.0.1:%%PORT_0%%;
         genai_auth off;
         location /v1/ { genai_pass; }
+        location = /metrics { genai_metrics; access_log off; }
         location /in/ {
             genai on;
             proxy_http_version 1.1;
@@ -290,6 +292,13 @@ cut('inline', 'm-inline', 'forever', 600, path => '/in');
 cut('inline, buffered', 'm-buffer', 'forever', 600, path => '/buf');
 cut('completions', 'm-text', 'text', 600, endpoint => 'completions');
 cut('the first of many limits', 'm-all', 'forever', 900);
+
+my $metrics = GenAI::Prometheus->new($t->get('/metrics')->body);
+
+is($metrics->sum('genai_limit_cut_total', owner => 'model'), 7,
+   'all of them are counted');
+is($metrics->value('genai_limit_cut_total', owner => 'model',
+                   unit => 'cost'), 1, 'by what has ended them');
 
 $r = cut('usage', 'm-usage', 'forever', 600,
          stream_options => { include_usage => JSON::PP::true });

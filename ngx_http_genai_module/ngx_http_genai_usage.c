@@ -17,8 +17,10 @@
     (4 * NGX_HTTP_GENAI_REPORT_QUOTED(GENAI_BOOKS_TEXT_MAX)                   \
      + 10 * (NGX_INT64_LEN + 24) + 128)
 
-/* around a counter of a limit */
+/* the same of a counter of a limit; it takes of the turn like so many others
+   that are only read */
 #define NGX_HTTP_GENAI_USAGE_LIMIT  (GENAI_BOOKS_LIMIT_LINE + 32)
+#define NGX_HTTP_GENAI_USAGE_SHOWN  8
 
 
 typedef enum {
@@ -545,6 +547,8 @@ ngx_http_genai_usage_limits(ngx_http_genai_report_t *report,
         if (!ngx_http_genai_usage_limit_wanted(usage, &counter)) {
             continue;
         }
+
+        *budget -= ngx_min(*budget, NGX_HTTP_GENAI_USAGE_SHOWN - 1);
 
         if (usage->csv) {
             report->last = genai_books_print_limit_csv(report->last,

@@ -4,13 +4,19 @@
  *
  * The tokens of answers, counted while they come, by the vocabulary of the
  * target that gives them; and what both counts tell of that vocabulary, where
- * the provider tells how many there were.
+ * the provider tells how many there were.  What is a short JSON text is held
+ * until that is known, for then there is mostly nothing to be counted.
  */
 
 
 #include "ngx_http_genai.h"
 
 
+/* of whole answers that tell their usage one in so many is compared */
+#define NGX_HTTP_GENAI_COMPARED  16
+
+
+static ngx_uint_t ngx_http_genai_count_wanted(ngx_http_genai_ctx_t *ctx);
 static void ngx_http_genai_count_learn(const ngx_http_genai_count_t *c,
     ngx_uint_t answer, int64_t base, int64_t usage, ngx_uint_t sure);
 
@@ -46,9 +52,15 @@ ngx_http_genai_count_event(ngx_http_genai_ctx_t *ctx, genai_event_t *e)
             ctx->count = NULL;
             return;
         }
+
+        if (!ngx_http_genai_count_wanted(ctx)) {
+            genai_answer_count_hold(ctx->answer_count);
+        }
     }
 
-    if (e->type == GENAI_EVENT_USAGE) {
+    if (e->type == GENAI_EVENT_USAGE
+        && !genai_answer_count_held(ctx->answer_count))
+    {
 
         /* the meter is told next: what comes behind it is ours from here */
 
@@ -56,6 +68,25 @@ ngx_http_genai_count_event(ngx_http_genai_ctx_t *ctx, genai_event_t *e)
     }
 
     genai_answer_count_event(ctx->answer_count, e);
+}
+
+
+/*
+ * Whether an answer is counted whatever its provider tells.  A stream is, as
+ * it may end anywhere; so is what a factor is learned from, and of the others
+ * as many as it takes to see a difference.
+ */
+
+static ngx_uint_t
+ngx_http_genai_count_wanted(ngx_http_genai_ctx_t *ctx)
+{
+    double  likely, most;
+
+    static ngx_uint_t  n;
+
+    return ctx->event_stream
+           || ngx_http_genai_count_factor(ctx->count, 1, &likely, &most)
+           || n++ % NGX_HTTP_GENAI_COMPARED == 0;
 }
 
 
@@ -67,12 +98,24 @@ ngx_http_genai_count_said(ngx_http_genai_ctx_t *ctx, ngx_uint_t end)
     double                   likely, most;
     uint32_t                 estimated;
     uint64_t                 tokens, reasoning;
+    genai_meter_t           *m;
     genai_factor_t          *factor;
     genai_answer_said_t      said;
     genai_framing_answer_t   answer;
     ngx_http_genai_count_t  *c;
 
     if (ctx->answer_count == NULL) {
+        return;
+    }
+
+    m = &ctx->meter;
+
+    if (genai_answer_count_held(ctx->answer_count)
+        && m->usage.completion >= 0 && m->told == m->answer)
+    {
+        /* it was told, and nobody needs ours beside it */
+
+        ngx_http_genai_count_forget(ctx);
         return;
     }
 
@@ -95,8 +138,7 @@ ngx_http_genai_count_said(ngx_http_genai_ctx_t *ctx, ngx_uint_t end)
     answer.ncalls = said.texts[GENAI_ANSWER_CALL_NAME];
     answer.choices = said.choices;
     answer.estimated = c->counted.answer;
-    answer.cut = !ctx->meter.finished
-                 || ctx->meter.finish == GENAI_FINISH_LENGTH;
+    answer.cut = !m->finished || m->finish == GENAI_FINISH_LENGTH;
 
     estimated = 0;
 
@@ -115,7 +157,7 @@ ngx_http_genai_count_said(ngx_http_genai_ctx_t *ctx, ngx_uint_t end)
         reasoning = genai_factor_tokens(factor, likely, reasoning);
     }
 
-    genai_meter_said(&ctx->meter, tokens, reasoning,
+    genai_meter_said(m, tokens, reasoning,
                      said.exact && estimated == 0 && c->model
                      && c->model->exact && !c->standin);
 }

@@ -225,6 +225,28 @@ is(metric('genai_count_compared_total',
    'that they are of');
 
 
+# ---- what is told need not be counted, but now and then it is
+
+sub compared {
+    my $sum = 0;
+
+    $sum += $_ for $t->get('/metrics')->body
+        =~ /^genai_count_compared_total\{model="plain",part="completion",
+            [^}]*\}\ (\d+)$/mgx;
+
+    return $sum;
+}
+
+my $compared = compared();
+my @told = map { counted('plain', $text, user => "$prompt $answer") } 1 .. 32;
+
+is_deeply(\@told, [ ("$prompt $answer provider $prompt p") x 32 ],
+          'the provider is believed');
+is(compared() - $compared, 2, 'and compared with one time in 16');
+is(counted('plain', $text), "$prompt $answer estimated $prompt p",
+   'what it does not tell is counted');
+
+
 # ---- an absurd usage
 
 is(counted('plain', $text, user => "9223372036854775807 $answer"),

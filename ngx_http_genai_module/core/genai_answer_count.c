@@ -12,6 +12,7 @@
 #include "genai_answer_count.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 
 /* bytes of a token, where nobody has counted */
@@ -20,36 +21,66 @@
 /* choices that are told apart where only their number matters */
 #define GENAI_ANSWER_CHOICES  64
 
+/* runs of bytes that are held, each of another text than the one before */
+#define GENAI_ANSWER_RUNS     16
+
+
+/* which of the texts that an answer is */
 
 typedef struct {
-    genai_counter_t       *counter;     /* NULL: nothing is open here */
     genai_answer_kind_e    kind;
     unsigned               choice;
     unsigned               block;
-    uint64_t               used;        /* number of the event that last did */
+} genai_answer_text_t;
+
+
+typedef struct {
+    genai_counter_t       *counter;     /* NULL: nothing is open here */
+    genai_answer_text_t    text;
+    uint64_t               used;        /* when it was last, by a count */
 } genai_answer_slot_t;
+
+
+typedef struct {
+    genai_answer_text_t    text;
+    size_t                 len;
+} genai_answer_run_t;
 
 
 struct genai_answer_count_s {
     const genai_vocab_t   *vocab;
     genai_bpe_cache_t     *cache;
     genai_answer_slot_t   *last;
-    uint64_t               events;
+    uint64_t               uses;
     uint64_t               choices;     /* bits */
     genai_answer_said_t    said;        /* of texts that have ended */
     genai_answer_slot_t    slots[GENAI_ANSWER_TEXTS];
+
+    unsigned char         *held;        /* not yet counted, or NULL */
+    size_t                 nheld;
+    unsigned               nruns;
+    genai_answer_run_t     runs[GENAI_ANSWER_RUNS];     /* whose it is */
+
+    unsigned               holds:1;
     unsigned               inexact:1;
 };
 
 
-static genai_answer_slot_t *genai_answer_slot(genai_answer_count_t *ac,
-    genai_answer_kind_e kind, const genai_event_t *e);
-static genai_answer_slot_t *genai_answer_open(genai_answer_count_t *ac,
-    genai_answer_kind_e kind, const genai_event_t *e);
-static void genai_answer_close(genai_answer_count_t *ac,
-    genai_answer_slot_t *slot);
 static void genai_answer_add(genai_answer_count_t *ac,
     genai_answer_kind_e kind, const genai_event_t *e, const genai_str_t *s);
+static int genai_answer_hold(genai_answer_count_t *ac,
+    const genai_answer_text_t *text, const genai_str_t *s);
+static void genai_answer_release(genai_answer_count_t *ac);
+static void genai_answer_feed(genai_answer_count_t *ac,
+    const genai_answer_text_t *text, const genai_str_t *s);
+static inline int genai_answer_same(const genai_answer_text_t *one,
+    const genai_answer_text_t *two);
+static genai_answer_slot_t *genai_answer_slot(genai_answer_count_t *ac,
+    const genai_answer_text_t *text);
+static genai_answer_slot_t *genai_answer_open(genai_answer_count_t *ac,
+    const genai_answer_text_t *text);
+static void genai_answer_close(genai_answer_count_t *ac,
+    genai_answer_slot_t *slot);
 static void genai_answer_guess(genai_answer_count_t *ac,
     genai_answer_kind_e kind, const genai_str_t *s);
 static uint64_t genai_answer_tokens(const genai_counter_t *c);
@@ -84,7 +115,22 @@ genai_answer_count_destroy(genai_answer_count_t *ac)
         }
     }
 
+    free(ac->held);
     free(ac);
+}
+
+
+void
+genai_answer_count_hold(genai_answer_count_t *ac)
+{
+    ac->holds = 1;
+}
+
+
+int
+genai_answer_count_held(const genai_answer_count_t *ac)
+{
+    return ac->holds;
 }
 
 
@@ -110,8 +156,6 @@ genai_answer_count_piece(genai_answer_count_t *ac, const genai_event_t *e,
         return 0;
     }
 
-    ac->events++;
-
     switch (e->type) {
 
     case GENAI_EVENT_TEXT:
@@ -136,7 +180,6 @@ genai_answer_count_piece(genai_answer_count_t *ac, const genai_event_t *e,
 
         if (e->name.len) {
             genai_answer_add(ac, GENAI_ANSWER_CALL_NAME, e, &e->name);
-            genai_answer_close(ac, ac->last);
         }
 
         return 0;
@@ -169,7 +212,7 @@ static void
 genai_answer_add(genai_answer_count_t *ac, genai_answer_kind_e kind,
     const genai_event_t *e, const genai_str_t *s)
 {
-    genai_answer_slot_t  *slot;
+    genai_answer_text_t  text;
 
     if (s->len == 0) {
         return;
@@ -182,15 +225,107 @@ genai_answer_add(genai_answer_count_t *ac, genai_answer_kind_e kind,
         ac->inexact = 1;
     }
 
-    slot = genai_answer_slot(ac, kind, e);
+    text.kind = kind;
+    text.choice = e->choice;
+    text.block = e->block;
+
+    if (ac->holds) {
+
+        if (genai_answer_hold(ac, &text, s)) {
+            return;
+        }
+
+        genai_answer_release(ac);
+    }
+
+    genai_answer_feed(ac, &text, s);
+}
+
+
+/* whether there was room */
+
+static int
+genai_answer_hold(genai_answer_count_t *ac, const genai_answer_text_t *text,
+    const genai_str_t *s)
+{
+    genai_answer_run_t  *run;
+
+    if (s->len > GENAI_ANSWER_HELD - ac->nheld) {
+        return 0;
+    }
+
+    if (ac->held == NULL) {
+        ac->held = malloc(GENAI_ANSWER_HELD);
+        if (ac->held == NULL) {
+            return 0;
+        }
+    }
+
+    /* each name is a text of its own */
+
+    if (ac->nruns == 0 || text->kind == GENAI_ANSWER_CALL_NAME
+        || !genai_answer_same(&ac->runs[ac->nruns - 1].text, text))
+    {
+        if (ac->nruns == GENAI_ANSWER_RUNS) {
+            return 0;
+        }
+
+        run = &ac->runs[ac->nruns++];
+        run->text = *text;
+        run->len = 0;
+    }
+
+    memcpy(ac->held + ac->nheld, s->data, s->len);
+
+    ac->nheld += s->len;
+    ac->runs[ac->nruns - 1].len += s->len;
+
+    return 1;
+}
+
+
+/* counts what was held, and holds no more */
+
+static void
+genai_answer_release(genai_answer_count_t *ac)
+{
+    unsigned     i;
+    genai_str_t  s;
+
+    ac->holds = 0;
+
+    s.data = ac->held;
+
+    for (i = 0; i < ac->nruns; i++) {
+        s.len = ac->runs[i].len;
+        genai_answer_feed(ac, &ac->runs[i].text, &s);
+        s.data += s.len;
+    }
+
+    free(ac->held);
+    ac->held = NULL;
+}
+
+
+static void
+genai_answer_feed(genai_answer_count_t *ac, const genai_answer_text_t *text,
+    const genai_str_t *s)
+{
+    genai_answer_slot_t  *slot;
+
+    slot = genai_answer_slot(ac, text);
 
     if (slot == NULL || genai_counter_feed(slot->counter, s) != 0) {
-        genai_answer_guess(ac, kind, s);
+        genai_answer_guess(ac, text->kind, s);
         return;
     }
 
-    slot->used = ac->events;
+    slot->used = ++ac->uses;
     ac->last = slot;
+
+    if (text->kind == GENAI_ANSWER_CALL_NAME) {
+        genai_answer_close(ac, slot);
+    }
 }
 
 
@@ -204,9 +339,17 @@ genai_answer_guess(genai_answer_count_t *ac, genai_answer_kind_e kind,
 }
 
 
+static inline int
+genai_answer_same(const genai_answer_text_t *one,
+    const genai_answer_text_t *two)
+{
+    return one->kind == two->kind && one->choice == two->choice
+           && one->block == two->block;
+}
+
+
 static genai_answer_slot_t *
-genai_answer_slot(genai_answer_count_t *ac, genai_answer_kind_e kind,
-    const genai_event_t *e)
+genai_answer_slot(genai_answer_count_t *ac, const genai_answer_text_t *text)
 {
     unsigned              i;
     genai_answer_slot_t  *slot;
@@ -215,22 +358,19 @@ genai_answer_slot(genai_answer_count_t *ac, genai_answer_kind_e kind,
 
     for (i = 0; i <= GENAI_ANSWER_TEXTS; i++) {
 
-        if (slot->counter && slot->kind == kind && slot->choice == e->choice
-            && slot->block == e->block)
-        {
+        if (slot->counter && genai_answer_same(&slot->text, text)) {
             return slot;
         }
 
         slot = &ac->slots[i % GENAI_ANSWER_TEXTS];
     }
 
-    return genai_answer_open(ac, kind, e);
+    return genai_answer_open(ac, text);
 }
 
 
 static genai_answer_slot_t *
-genai_answer_open(genai_answer_count_t *ac, genai_answer_kind_e kind,
-    const genai_event_t *e)
+genai_answer_open(genai_answer_count_t *ac, const genai_answer_text_t *text)
 {
     unsigned              i;
     genai_answer_slot_t  *slot, *oldest;
@@ -255,8 +395,8 @@ genai_answer_open(genai_answer_count_t *ac, genai_answer_kind_e kind,
 
         /* a choice of many may go on, a call's arguments seldom do */
 
-        ac->inexact |= (oldest->kind != GENAI_ANSWER_ARGUMENTS
-                        || oldest->choice != e->choice);
+        ac->inexact |= (oldest->text.kind != GENAI_ANSWER_ARGUMENTS
+                        || oldest->text.choice != text->choice);
 
         genai_answer_close(ac, oldest);
     }
@@ -268,11 +408,9 @@ genai_answer_open(genai_answer_count_t *ac, genai_answer_kind_e kind,
 
     genai_counter_init(oldest->counter, ac->vocab, ac->cache);
 
-    oldest->kind = kind;
-    oldest->choice = e->choice;
-    oldest->block = e->block;
+    oldest->text = *text;
 
-    ac->said.texts[kind]++;
+    ac->said.texts[text->kind]++;
 
     return oldest;
 }
@@ -290,7 +428,7 @@ genai_answer_close(genai_answer_count_t *ac, genai_answer_slot_t *slot)
     }
 
     ac->inexact |= slot->counter->inexact;
-    ac->said.tokens[slot->kind] += slot->counter->tokens;
+    ac->said.tokens[slot->text.kind] += slot->counter->tokens;
 
     genai_counter_done(slot->counter);
     free(slot->counter);
@@ -299,11 +437,14 @@ genai_answer_close(genai_answer_count_t *ac, genai_answer_slot_t *slot)
 
 
 void
-genai_answer_count_peek(const genai_answer_count_t *ac,
-    genai_answer_said_t *said)
+genai_answer_count_peek(genai_answer_count_t *ac, genai_answer_said_t *said)
 {
     unsigned                    i;
     const genai_answer_slot_t  *slot;
+
+    if (ac->holds) {
+        genai_answer_release(ac);
+    }
 
     *said = ac->said;
     said->choices = (uint32_t) __builtin_popcountll(ac->choices);
@@ -314,7 +455,8 @@ genai_answer_count_peek(const genai_answer_count_t *ac,
         slot = &ac->slots[i];
 
         if (slot->counter) {
-            said->tokens[slot->kind] += genai_answer_tokens(slot->counter);
+            said->tokens[slot->text.kind]
+                += genai_answer_tokens(slot->counter);
             said->exact = 0;
         }
     }
@@ -335,6 +477,10 @@ void
 genai_answer_count_end(genai_answer_count_t *ac, genai_answer_said_t *said)
 {
     unsigned  i;
+
+    if (ac->holds) {
+        genai_answer_release(ac);
+    }
 
     for (i = 0; i < GENAI_ANSWER_TEXTS; i++) {
         genai_answer_close(ac, &ac->slots[i]);

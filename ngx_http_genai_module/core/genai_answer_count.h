@@ -28,6 +28,9 @@
 /* bytes of an event that are counted at once */
 #define GENAI_ANSWER_PIECE  4096
 
+/* bytes that are held, see genai_answer_count_hold() */
+#define GENAI_ANSWER_HELD   4096
+
 /* texts that are open at once; a counter each, see genai_counter_t */
 #define GENAI_ANSWER_TEXTS  4
 
@@ -68,6 +71,17 @@ genai_answer_count_t *genai_answer_count_create(const genai_vocab_t *v,
 void genai_answer_count_destroy(genai_answer_count_t *ac);
 
 /*
+ * To be called first, where most likely nobody will ask: what is said is held
+ * in memory, and counted when genai_answer_count_peek() or _end() asks for it,
+ * or when it has become more than GENAI_ANSWER_HELD bytes.  It makes no
+ * difference to what is counted at the end.
+ */
+void genai_answer_count_hold(genai_answer_count_t *ac);
+
+/* Returns 1 while all that was said is held, and nothing was counted. */
+int genai_answer_count_held(const genai_answer_count_t *ac);
+
+/*
  * Takes an event; those that say nothing, or again what another has said, are
  * passed over.  Where there is no memory for a text it is counted by its
  * length, and no longer exactly.
@@ -89,7 +103,7 @@ int genai_answer_count_piece(genai_answer_count_t *ac,
     const genai_event_t *e, size_t *pos);
 
 /* What has been said so far; the last few bytes of open texts by length. */
-void genai_answer_count_peek(const genai_answer_count_t *ac,
+void genai_answer_count_peek(genai_answer_count_t *ac,
     genai_answer_said_t *said);
 
 /* Ends all texts, as the answer has, and tells the final counts. */

@@ -274,6 +274,86 @@ answer(void)
 }
 
 
+/* holding makes no difference at the end, whoever asks meanwhile */
+
+static void
+held(void)
+{
+    unsigned               i, n, round, kinds, some;
+    genai_event_t          e;
+    genai_answer_said_t    one, two;
+    genai_answer_count_t  *ac, *hc;
+
+    static unsigned char  text[GENAI_ANSWER_HELD + 1];
+
+    static const genai_event_e  types[] = {
+        GENAI_EVENT_TEXT, GENAI_EVENT_REASONING, GENAI_EVENT_REFUSAL,
+        GENAI_EVENT_ARGUMENTS, GENAI_EVENT_TOOL, GENAI_EVENT_MEDIA,
+        GENAI_EVENT_FINISH
+    };
+
+    for (i = 0; i < sizeof(text); i++) {
+        text[i] = "abc \n"[i % 5];
+    }
+
+    some = 0;
+
+    for (round = 0; round < 2000; round++) {
+
+        ac = genai_answer_count_create(&vocab, NULL);
+        hc = genai_answer_count_create(&vocab, NULL);
+
+        genai_answer_count_hold(hc);
+
+        kinds = 1 + round % 7;
+
+        for (n = 1 + bpe_random(40); n; n--) {
+
+            memset(&e, 0, sizeof(e));
+            e.type = types[bpe_random(kinds)];
+            e.choice = bpe_random(50) ? 0 : bpe_random(70);
+            e.block = bpe_random(2);
+            e.copy = (bpe_random(20) == 0);
+            e.text.data = text + bpe_random(5);
+            e.text.len = bpe_random(round % 3 ? 40 : 4000);
+            e.name.data = e.text.data;
+            e.name.len = bpe_random(9);
+
+            genai_answer_count_event(ac, &e);
+            genai_answer_count_event(hc, &e);
+
+            some += genai_answer_count_held(hc);
+
+            if (bpe_random(60) == 0) {
+                genai_answer_count_peek(ac, &one);
+                genai_answer_count_peek(hc, &two);
+
+                quiet_ok(!genai_answer_count_held(hc), "who asks is told");
+                quiet_ok(one.choices == two.choices
+                         && memcmp(one.texts, two.texts, sizeof(one.texts))
+                            == 0, "of the same texts");
+            }
+        }
+
+        if (round % 5 == 0) {
+            genai_answer_count_destroy(hc);
+
+        } else {
+            genai_answer_count_end(ac, &one);
+            genai_answer_count_end(hc, &two);
+
+            quiet_ok(memcmp(&one, &two, sizeof(one)) == 0, "held, at the end");
+
+            genai_answer_count_destroy(hc);
+        }
+
+        genai_answer_count_destroy(ac);
+    }
+
+    ok(some > 10000, "much was held");
+}
+
+
 int
 main(void)
 {
@@ -304,6 +384,7 @@ main(void)
     marks();
     steps();
     answer();
+    held();
 
     free(image.data);
     genai_arena_destroy(&memory);

@@ -161,8 +161,12 @@ sub body {
         $rest -= length $body unless $run;
     }
 
-    # what the rounding left
-    $messages[-1]{content} .= 'x' x ($row->{size} - length $body);
+    # what the parts left is more of the last one
+    my $left = $row->{size} - length $body;
+    my $more = $row->{new} ? page($left) : text($left, 30);
+
+    $left -= length(json_text([$more])) - 4;
+    $messages[-1]{content} .= $more . 'x' x $left;
 
     return json_text({
         model => $model, messages => \@messages, stream => $stream,

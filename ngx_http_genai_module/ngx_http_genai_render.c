@@ -27,6 +27,7 @@ static size_t ngx_http_genai_render_headers(ngx_http_request_t *r,
     ngx_str_t *values, uint64_t *passed, u_char *dst);
 static ngx_chain_t **ngx_http_genai_render_slice(ngx_http_request_t *r,
     ngx_chain_t **last, u_char *start, size_t len);
+static u_char *ngx_http_genai_render_length(u_char *p, off_t length);
 static u_char *ngx_http_genai_render_line(u_char *p, const u_char *name,
     size_t name_len, const u_char *value, size_t value_len);
 
@@ -277,8 +278,7 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
                          sizeof("Accept-Encoding: identity\r\n") - 1);
 
     if (content_length >= 0) {
-        b->last = ngx_sprintf(b->last, "Content-Length: %O\r\n",
-                              content_length);
+        b->last = ngx_http_genai_render_length(b->last, content_length);
     }
 
     if (secret) {
@@ -301,6 +301,25 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     *b->last++ = LF;
 
     return b;
+}
+
+
+/* in each request, so not by a format */
+
+static u_char *
+ngx_http_genai_render_length(u_char *p, off_t length)
+{
+    u_char  *digit, digits[NGX_OFF_T_LEN];
+
+    digit = digits + NGX_OFF_T_LEN;
+
+    do {
+        *--digit = (u_char) ('0' + length % 10);
+        length /= 10;
+    } while (length);
+
+    return ngx_http_genai_render_line(p, (u_char *) "Content-Length", 14,
+                                      digit, digits + NGX_OFF_T_LEN - digit);
 }
 
 

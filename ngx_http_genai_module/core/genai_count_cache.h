@@ -34,7 +34,7 @@
 
 
 /* bytes of a text from which on looking pays; counts that are kept */
-#define GENAI_COUNT_CACHE_TEXT  256
+#define GENAI_COUNT_CACHE_TEXT  128
 #define GENAI_COUNT_CACHE_MAX   ((uint32_t) 0x0fffffff)
 
 #define GENAI_COUNT_CACHE_KEY   32

@@ -122,6 +122,10 @@ genai_policy_holds(const genai_policy_t *p, const genai_policy_object_t *key,
     unsigned char                 pattern[GENAI_POLICY_ID_MAX];
     const genai_policy_object_t  *o;
 
+    if (p->limits.n == 0) {
+        return 0;
+    }
+
     n = 0;
 
     if (key) {

@@ -134,6 +134,10 @@ int genai_scan_avx2(genai_scan_t *s, size_t budget);
 GENAI_INLINE unsigned
 genai_scan_cut(const unsigned char *p)
 {
+    if (p[-1] < 0x80) {
+        return 0;
+    }
+
     return (p[-1] >= 0xc0) ? 1 : (p[-2] >= 0xe0) ? 2 : (p[-3] >= 0xf0) ? 3 : 0;
 }
 

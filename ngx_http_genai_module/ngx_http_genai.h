@@ -320,6 +320,7 @@ struct ngx_http_genai_ctx_s {
     unsigned                        type_seen:1;
     unsigned                        coded:1;        /* gzip and the like */
     unsigned                        event_stream:1; /* the answer is one */
+    unsigned                        booked:1;   /* the usage that it told */
     unsigned                        json:1;         /* the answer's type */
     unsigned                        from_provider:1;
     unsigned                        meaningful:1;   /* it has said something */

@@ -223,9 +223,13 @@ ngx_http_genai_checkpoint(ngx_http_genai_ctx_t *ctx)
     genai_tokens_t  tokens;
     genai_totals_t  so_far;
 
-    if (ctx->lease == NULL) {
+    if (ctx->lease == NULL || (ctx->booked && ctx->meter.usage_known)) {
         return;
     }
+
+    /* a usage is the last thing that a JSON answer tells */
+
+    ctx->booked = (ctx->meter.usage_known && !ctx->event_stream);
 
     /* who dies now cannot tell whether it was sent: it may have been */
 

@@ -88,6 +88,7 @@ genai_names_add(genai_names_t *s, uint32_t set, size_t *budget)
 
         if (*p < 0x80 && *p != '\\') {
             c = *p++;
+            c |= (uint32_t) (c - 'A' < 26) << 5;
 
         } else {
             c = genai_tape_char(&p);
@@ -95,11 +96,13 @@ genai_names_add(genai_names_t *s, uint32_t set, size_t *budget)
             if (c == 0) {
                 return GENAI_NAMES_ZERO;
             }
+
+            c = genai_tape_fold(c);
         }
 
         /* a product's high bits depend on all of the factor's */
 
-        h = (h ^ genai_tape_fold(c)) * UINT64_C(0x9e3779b97f4a7c15);
+        h = (h ^ c) * UINT64_C(0x9e3779b97f4a7c15);
         h ^= h >> 29;
     }
 

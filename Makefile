@@ -107,6 +107,17 @@ $(TOOLS): build/genai-%: tools/genai_%.c $(TOOLS_SRCS) \
 	    -I ngx_http_genai_module/os -o $@ $(filter tools/%.c,$^) \
 	    $(TOOLS_SRCS) $(TOOLS_LIBS)
 
+# what looks at the books while they are in use, for t/limits_hold.t
+
+WATCH := build/books-watch
+
+$(WATCH): t/long/watch.c $(TOOLS_SRCS) \
+          $(wildcard ngx_http_genai_module/core/*.h \
+                     ngx_http_genai_module/os/*.h)
+	@mkdir -p build
+	@$(CC) -O2 -g $(UNIT_WARN) -I ngx_http_genai_module/core \
+	    -I ngx_http_genai_module/os -o $@ $< $(TOOLS_SRCS) $(TOOLS_LIBS)
+
 .PHONY: run
 run: deps ## build, start nginx with a simulated provider, show a stream
 	@$(MAKE) --no-print-directory build
@@ -138,7 +149,7 @@ PROVE_T    = GENAI_NGINX=$(GENAI_NGINX) GENAI_MODULES=$(BUILD_DIR) \
 
 .PHONY: test
 test: deps-test ## install what tests need, build, run all tests
-	@$(MAKE) --no-print-directory build tools unit
+	@$(MAKE) --no-print-directory build tools unit $(WATCH)
 	@$(PROVE_T) $(UNIT_TESTS) $(TESTS)
 	@$(MAKE) --no-print-directory test-sdk
 
@@ -147,7 +158,7 @@ test-unit: unit ## run the C unit tests
 	@$(PROVE_UNIT) $(UNIT_TESTS)
 
 .PHONY: test-t
-test-t: build tools ## run t/*.t (TESTS="t/a.t t/b.t")
+test-t: build tools $(WATCH) ## run t/*.t (TESTS="t/a.t t/b.t")
 	@$(PROVE_T) $(TESTS)
 
 .PHONY: test-sdk
@@ -157,7 +168,7 @@ test-sdk: build ## run the tests with the providers' own SDKs, t/sdk
 	    $(PROVE) --timer "$$@"; else echo "no t/sdk/*.t"; fi
 
 .PHONY: test-long
-test-long: build ## run the long tests, t/long/*.t (GENAI_ROUNDS)
+test-long: build tools $(WATCH) ## run the long tests, t/long/*.t (GENAI_ROUNDS)
 	@set -- t/long/*.t; if [ -e "$$1" ]; then \
 	    GENAI_NGINX=$(GENAI_NGINX) GENAI_MODULES=$(BUILD_DIR) GENAI_ALARM=3600 \
 	    GENAI_ROUNDS=$${GENAI_ROUNDS:-20} $(PROVE) --timer "$$@"; \
@@ -234,7 +245,7 @@ $(ASAN_DIR)/Makefile: config ngx_http_genai_module/sources ci/configure \
 	    --add-module=$(CURDIR)
 
 .PHONY: test-asan
-test-asan: asan tools ## run t/*.t on it
+test-asan: asan tools $(WATCH) ## run t/*.t on it
 	@export GENAI_NGINX=$(ASAN_DIR)/nginx GENAI_STATIC=1 \
 	    GENAI_SCALE=$${GENAI_SCALE:-3}; \
 	fast="$(filter-out $(ASAN_SLOW),$(wildcard $(TESTS)))"; \

@@ -12,11 +12,10 @@ use warnings;
 
 use lib 't/lib';
 
-use POSIX qw(WNOHANG);
 use Time::HiRes qw(sleep time);
 
 use GenAI::Books;
-use GenAI::Held qw($REAPS);
+use GenAI::Held qw(kill_all);
 use GenAI::Load;
 use GenAI::Test;
 
@@ -72,29 +71,6 @@ sub total {
 
     $sum += $_->{$what} for values %$rows;
     return $sum;
-}
-
-# All of nginx at once.
-
-sub kill_all {
-    my ($t) = @_;
-
-    my $pid = $t->pid;
-
-    # so that it starts no other meanwhile
-    kill 'STOP', $pid;
-    wait_for(sub { slurp("/proc/$pid/stat") =~ /\) T / })
-        or die 'it does not stop';
-
-    my @pids = ($t->child_pids, $pid);
-
-    kill 'KILL', @pids;
-    wait_for(sub {
-        waitpid $_, WNOHANG for $REAPS ? @pids : $pid;
-        return !grep { -e "/proc/$_" } @pids;
-    }, 10) or die 'they do not die';
-
-    delete $t->{pid};
 }
 
 

@@ -40,13 +40,16 @@ use GenAI::Util qw(:DEFAULT allot_port);
 our @SUMS = qw(exchanges failed orphans estimated attempts prompt_tokens
                cached_tokens completion_tokens reasoning_tokens);
 
-my @WORDS = map { sprintf 'w%02d ', $_ } 0 .. 99;
+# of four bytes, and of one token, whoever counts
+my @WORDS = map { " $_" } qw(the and for are but not you all can had her was
+                             one our out day get has him his how man new);
 
 # weight, path, model; and of these as it needs: stream, booked (the name in
 # the books), sim (what the provider is told), what (of the body), error (the
 # word), dead (attempts that no provider has seen), free (no lease), anyone
 # (no account), abort, guess (tokens that no provider has told), own (nginx's
-# own attempts, which are not counted in the log)
+# own attempts, which are not counted in the log), lies (usage that is told
+# whatever was said), words (an answer of so many tokens, which are ours, too)
 my %KIND = (
     json    => [ 6, 'v1/chat/completions', 'm' ],
     stream  => [ 8, 'v1/chat/completions', 'm', stream => 1 ],
@@ -90,6 +93,20 @@ my %KIND = (
     badjson => [ 1, 'v1/chat/completions', 'm', free => 1,
                  error => 'caller_bad_request' ],
     models  => [ 1, 'v1/models', '', free => 1 ],
+
+    # only where they are asked for: what waits in vain, and what is told of
+    # an answer that cannot be
+    silent  => [ 0, 'v1/chat/completions', 'hush', sim => 'silence=header',
+                 guess => 1, error => 'provider_timeout' ],
+    hushed  => [ 0, 'v1/chat/completions', 'hush', stream => 1, guess => 1,
+                 sim => 'silence=3', error => 'provider_timeout' ],
+    reset   => [ 0, 'v1/chat/completions', 'm', stream => 1, guess => 1,
+                 sim => 'reset=body', error => 'provider_bad_answer' ],
+    slow    => [ 0, 'v1/chat/completions', 'm', stream => 1,
+                 sim => 'delay=200 rate=5' ],
+    long    => [ 0, 'v1/chat/completions', 'gpt-4o', stream => 1, guess => 1,
+                 words => [ 100, 900 ], sim => 'rate=400 usage=off' ],
+    liar    => [ 0, 'v1/chat/completions', 'lie', lies => [ 20, 3000 ] ],
 );
 
 for my $name (keys %KIND) {
@@ -118,24 +135,47 @@ sub sim {
 sub new {
     my ($class, %o) = @_;
 
-    my $self = bless { users => 12, n => 0, dead => allot_port(), %o },
-                     $class;
+    my $self = bless { users => 12, words => 1, n => 0,
+                       dead => allot_port(), %o }, $class;
 
-    $self->{kinds} = [ map { ($_) x $_->{weight} }
+    $self->{kinds} = [ map { ($_) x ($_->{weight} || 1) }
         map { $KIND{$_} // die "no kind $_" }
-        $o{kinds} ? @{$o{kinds}} : sort keys %KIND ];
+        $o{kinds} ? @{$o{kinds}}
+                  : grep { $KIND{$_}{weight} } sort keys %KIND ];
 
-    $self->{t}->write_file('policy.json', json_text({
-        schema => 1, teams => { map { ("team$_" => {}) } 0 .. 2 },
-        users => { map { ("user$_" => {}) } 0 .. 4 },
-        keys => { map { ("key$_" => {
-            sha256 => [ sha256_hex($self->secret($_)) ],
-            team => 'team' . $_ % 3,
-            $_ % 4 ? (user => 'user' . $_ % 5) : () }) }
-            0 .. $self->{users} - 1 } }));
+    $self->{t}->write_file('policy.json', json_text($self->policy));
 
     return $self;
 }
+
+
+sub policy {
+    my ($self) = @_;
+
+    return {
+        schema => 1, teams => { map { ("team$_" => {}) } 0 .. 2 },
+        users => { map { ("user$_" => {}) } 0 .. 4 },
+        keys => { map {
+            my ($team, $user) = $self->who($_);
+
+            ("key$_" => { sha256 => [ sha256_hex($self->secret($_)) ],
+                          team => $team, $user ? (user => $user) : () })
+        } 0 .. $self->{users} - 1 } };
+}
+
+
+# the team and the user of a key
+
+sub who {
+    my ($self, $n) = @_;
+
+    return ('team' . $n % 3, $n % 4 ? 'user' . $n % 5 : '');
+}
+
+
+# what a request of a kind has beside what makes it that kind, by name
+
+sub extra { return () }
 
 
 sub secret { return "sk-books-$_[1]-0123456789" }
@@ -145,16 +185,17 @@ sub conf {
     my ($self, %vars) = @_;
 
     my %v = (SIM => $self->{sim}->port, DEAD => $self->{dead}, BOOKS => '',
-             MAIN => '', SERVER => '', %vars);
+             MAIN => '', SERVER => '', CONNECTIONS => 1024, %vars);
 
-    return <<'EOC' =~ s/%%(SIM|DEAD|BOOKS|MAIN|SERVER)%%/$v{$1}/gr;
-events { worker_connections 1024; }
+    return <<'EOC' =~ s/%%(@{[ join '|', keys %v ]})%%/$v{$1}/gr;
+events { worker_connections %%CONNECTIONS%%; }
 %%MAIN%%
 http {
     log_format books '$http_x_request_id|$genai_team|$genai_user|'
         '$genai_key_id|$genai_attempts|$genai_error|$genai_prompt_tokens|'
         '$genai_cached_tokens|$genai_completion_tokens|'
-        '$genai_reasoning_tokens|$genai_count_source|$msec|$request_time';
+        '$genai_reasoning_tokens|$genai_count_source|$msec|$request_time|'
+        '$genai_cost|$genai_finish';
     access_log %%TESTDIR%%/books.log books;
 
     genai_policy policy.json;
@@ -162,7 +203,11 @@ http {
 
     genai_provider sim  { dialect openai; pass http://127.0.0.1:%%SIM%%/v1;
                           header x-request-id; header x-genai-sim;
-                          header x-genai-sim-text; }
+                          header x-genai-sim-text;
+                          header x-genai-sim-body; }
+    genai_provider hush { dialect openai; pass http://127.0.0.1:%%SIM%%/v1;
+                          header x-request-id; header x-genai-sim;
+                          header x-genai-sim-text; idle_timeout 500ms; }
     genai_provider down { dialect openai;
                           pass http://127.0.0.1:%%SIM%%/down/v1;
                           header x-request-id; }
@@ -174,9 +219,12 @@ http {
     genai_model three { target dead; target down; target sim; }
     genai_model fails { target down; }
     genai_model gone  { target dead; }
+    genai_model hush  { target hush; }
+    genai_model lie   { target sim; }
+    genai_model gpt-4o { target sim; }
 
     server {
-        listen 127.0.0.1:%%PORT_0%% backlog=1024;
+        listen 127.0.0.1:%%PORT_0%% backlog=4096;
         listen 127.0.0.1:%%PORT_1%% %%LISTEN_H2%%;
         %%HTTP2_ON%%
         keepalive_requests 40;
@@ -203,6 +251,9 @@ EOC
 
 # ---- requests
 
+sub words { return join '', 'that', map { $WORDS[rand @WORDS] } 2 .. $_[0] }
+
+
 # A request of a kind (any one) with a user's key, as GenAI::Load takes it.
 
 sub request {
@@ -210,17 +261,20 @@ sub request {
 
     my $k = $kind ? $KIND{$kind} : $self->{kinds}[rand @{$self->{kinds}}];
     my $id = sprintf 'b%d-%d-%s-%d', $$, ++$self->{n}, $k->{name}, $user;
-    my $say = join '', map { $WORDS[rand @WORDS] } 1 .. 8 + rand 24;
-    my $ask = join '', map { $WORDS[rand @WORDS] } 1 .. 1 + rand 30;
+    my $say = words($k->{words} ? $k->{words}[0] + rand $k->{words}[1]
+                                : 8 + rand 24);
+    my $ask = words($self->{words} + rand 30);
     my $what = $k->{what} // 'messages';
     my $body = $k->{name} eq 'badjson' ? '{"model":"m",' : json_text({
         model => $k->{model},
         $what => $k->{what} ? $ask : [ { role => 'user', content => $ask } ],
         $k->{stream} ? (stream => \1) : (),
-        $k->{ask} ? (stream_options => { include_usage => \1 }) : () });
+        $k->{ask} ? (stream_options => { include_usage => \1 }) : (),
+        $self->extra($k) });
     my @headers = (
         'x-request-id' => $id, 'x-genai-sim-text' => $say,
         $k->{sim} ? ('x-genai-sim' => $k->{sim}) : (),
+        $k->{lies} ? ('x-genai-sim-body' => lie(@{$k->{lies}})) : (),
         $k->{name} eq 'nokey' || $k->{anyone} ? ()
             : (authorization => 'Bearer ' . $self->secret(
                    $k->{name} eq 'badkey' ? 'nobody' : $user)));
@@ -245,22 +299,49 @@ sub request {
 }
 
 
+sub lie {
+    my ($prompt, $completion) = @_;
+
+    return json_text({ id => 'chatcmpl-0', object => 'chat.completion',
+        choices => [ { index => 0, finish_reason => 'stop',
+                       message => { role => 'assistant', content => 'x' } } ],
+        usage => { prompt_tokens => $prompt, completion_tokens => $completion,
+                   total_tokens => $prompt + $completion } });
+}
+
+
+# whose key a client has
+
+sub user_of {
+    my ($self, $client) = @_;
+
+    return $client % $self->{users};
+}
+
+
 # What was asked is kept in {asked}, by id; what came of it is in {answer}.
+# Where there are more clients than users, they share the users' keys.
 
 sub add_users {
     my ($self, $load) = @_;
 
-    for my $user (0 .. $self->{users} - 1) {
+    for my $client (0 .. ($self->{clients} || $self->{users}) - 1) {
+        my $user = $self->user_of($client);
+
         $load->user(
             next => sub {
                 my $q = $self->request($user);
                 return $self->{asked}{$q->{id}} = $q;
             },
             done => sub {
-                my ($q, $a) = @_;
+                my ($q, $a, $c) = @_;
 
                 $q->{answer} = $a;
                 $q->{close} = 1 if $q->{kind}{error};
+
+                # who is refused does not ask again at once
+                $c->{user}{rest} = time + 0.1 + rand 0.4
+                    if $a->status == 429;
             });
     }
 }
@@ -294,7 +375,7 @@ sub lines {
 
         @{$line{$id}}{qw(team user key attempts error prompt_tokens
             cached_tokens completion_tokens reasoning_tokens source end
-            time)} = @f;
+            time cost finish)} = @f;
         $line{$id}{lines} = $n;
         $line{$id}{kind} = $KIND{(split /-/, $id)[2] // ''} // {};
     }
@@ -308,10 +389,18 @@ sub lines {
 sub record {
     my ($self) = @_;
 
-    my %rows;
+    my (%rows, @rows);
+
+    # a row a line, of strings without escapes and of numbers
+    for (split /\n/, $self->{sim}->get('/ledger')->body) {
+        my %row;
+
+        $row{$1} = $2 // $3 while /"(\w+)":(?:"([^"]*)"|([^,}]+))/g;
+        push @rows, \%row if %row;
+    }
 
     push @{$rows{$_->{request_id}}}, $_
-        for sort { $a->{number} <=> $b->{number} } @{$self->{sim}->ledger};
+        for sort { $a->{number} <=> $b->{number} } @rows;
 
     return \%rows;
 }
@@ -359,6 +448,15 @@ sub add {
 }
 
 
+# Whether a limit has: then it counts nowhere.
+
+sub refused {
+    my ($line) = @_;
+
+    return $line->{error} =~ /^policy_(?:rate|quota)$/;
+}
+
+
 # The rows that the lines make, on top of others.
 
 sub expected {
@@ -368,7 +466,7 @@ sub expected {
     my $lines = $self->lines;
 
     for my $l (values %$lines) {
-        next if $l->{kind}{free} || !$l->{kind}{name};
+        next if $l->{kind}{free} || !$l->{kind}{name} || refused($l);
 
         my $day = strftime '%Y-%m-%d', gmtime($l->{end} - $l->{time});
 
@@ -434,7 +532,7 @@ sub bad_lines {
             next;
         }
 
-        my $why = bad_line($l, $q, $record->{$id} || []);
+        my $why = $self->bad_line($l, $q, $record->{$id} || []);
 
         push @bad, "$id: $why; " . json_text({ line => { %$l, kind => 0 },
                                                rows => $record->{$id} })
@@ -446,13 +544,19 @@ sub bad_lines {
 
 
 sub bad_line {
-    my ($l, $q, $rows) = @_;
+    my ($self, $l, $q, $rows) = @_;
 
     my $k = $l->{kind};
     my $user = $q->{user};
     my ($prompt, $completion) = @$l{qw(prompt_tokens completion_tokens)};
 
     return "$l->{lines} lines" if $l->{lines} != 1;
+
+    if (refused($l)) {
+        return 'refused, and asked the provider' if @$rows;
+        return 'refused, and used tokens' if $prompt || $completion;
+        return $self->{limits} ? '' : 'refused';
+    }
 
     # some leave when all is said
     my $error = $k->{error} // '';
@@ -463,8 +567,7 @@ sub bad_line {
         return 'of somebody' if "$l->{team}$l->{user}$l->{key}" ne '';
 
     } else {
-        my $who = join '|', 'team' . $user % 3,
-                       $user % 4 ? 'user' . $user % 5 : '', "key$user";
+        my $who = join '|', $self->who($user), "key$user";
 
         return "not of $who" if join('|', @$l{qw(team user key)}) ne $who;
     }
@@ -480,8 +583,15 @@ sub bad_line {
 
     my $last = $rows->[-1] || { prompt_tokens => 0, status => 0 };
 
-    if ($last->{status} != 200) {
+    # who says nothing at all may have read it
+    if ($last->{status} != 200 && ($last->{status} || !$k->{guess})) {
         return 'tokens of an error' if $prompt || $completion;
+        return '';
+    }
+
+    if ($k->{lies}) {
+        return 'not what it was told'
+            if "$prompt $completion" ne "@{$k->{lies}}";
         return '';
     }
 
@@ -493,10 +603,13 @@ sub bad_line {
         return '';
     }
 
-    return "source $l->{source}" unless $k->{guess};
+    # a stream that its limits have ended was not told its usage either
+    return "source $l->{source}" unless $k->{guess} || $l->{finish} eq 'limit';
+
+    my $known = $k->{words} ? qr/^(?:exact|estimated)$/ : qr/^estimated$/;
 
     return 'not estimated'
-        if $l->{source} ne 'estimated' && ($prompt || $completion);
+        if $l->{source} !~ $known && ($prompt || $completion);
     return 'more than the provider has sent'
         if $prompt > $last->{prompt_tokens}
            || $completion > $last->{tokens_written};

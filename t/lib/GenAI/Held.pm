@@ -27,12 +27,13 @@ use warnings;
 use Digest::SHA qw(sha256_hex);
 use Exporter 'import';
 use JSON::PP ();
+use POSIX qw(WNOHANG);
 
 use GenAI::Test;
 use GenAI::Upstream;
 
 our @EXPORT = qw(nginx held let_go asked totals sums says worker_of as_daemon
-                 verified nginx_t show upstream $USER $REAPS);
+                 verified nginx_t show upstream kill_all $USER $REAPS);
 
 # whose the workers are: somebody else's, where that is possible
 our $USER = $> == 0 ? 'nobody ' . getgrgid((getpwnam 'nobody')[3]) : 'root';
@@ -250,6 +251,30 @@ sub verified {
 
         is($rc, 0, $name) or diag($out);
     }
+}
+
+
+# All of nginx at once.
+
+sub kill_all {
+    my ($t) = @_;
+
+    my $pid = $t->pid;
+
+    # so that it starts no other meanwhile
+    kill 'STOP', $pid;
+    wait_for(sub { slurp("/proc/$pid/stat") =~ /\) T / })
+        or die 'it does not stop';
+
+    my @pids = ($t->child_pids, $pid);
+
+    kill 'KILL', @pids;
+    wait_for(sub {
+        waitpid $_, WNOHANG for $REAPS ? @pids : $pid;
+        return !grep { -e "/proc/$_" } @pids;
+    }, 10) or die 'they do not die';
+
+    delete $t->{pid};
 }
 
 

@@ -59,7 +59,7 @@ sub new {
 
     return bless {
         timeout => 20 * $SCALE, %o,
-        users => [], by_fd => {}, r => '', w => '', open => 0,
+        idle => [], by_fd => {}, r => '', w => '', open => 0,
     }, $class;
 }
 
@@ -69,7 +69,7 @@ sub user {
 
     my $user = { %o };
 
-    push @{$self->{users}}, $user;
+    push @{$self->{idle}}, $user;
 
     return $user;
 }
@@ -95,10 +95,9 @@ sub run {
         unless ($self->{draining}) {
             my $now = time;
 
-            for my $u (@{$self->{users}}) {
-                next if $u->{request} || ($u->{rest} // 0) > $now;
-                $self->begin($u);
-            }
+            @{$self->{idle}} = grep {
+                ($_->{rest} // 0) > $now || !$self->begin($_)
+            } @{$self->{idle}};
         }
 
         my $now = time;
@@ -139,6 +138,8 @@ sub close {
 
 # ---- one user
 
+# Returns whether there is a request under way.
+
 sub begin {
     my ($self, $u) = @_;
 
@@ -146,7 +147,7 @@ sub begin {
 
     if (!$q) {
         $u->{rest} = time + 0.05;
-        return;
+        return 0;
     }
 
     my $c = $u->{connection};
@@ -155,7 +156,7 @@ sub begin {
         $c = $self->connect or do {
             $self->{refused}++;
             $u->{rest} = time + 0.05;
-            return;
+            return 0;
         };
         $u->{connection} = $c;
         $c->{user} = $u;
@@ -170,6 +171,8 @@ sub begin {
     $c->{answer} = undef;
 
     $self->send($c);
+
+    return 1;
 }
 
 
@@ -233,7 +236,11 @@ sub turn {
     my $now = time;
 
     if ($n > 0) {
-        for my $fd (keys %{$self->{by_fd}}) {
+        my $bits = unpack 'b*', $r | $w;
+
+        for (my $fd = index $bits, '1'; $fd >= 0;
+             $fd = index $bits, '1', $fd + 1)
+        {
             my $c = $self->{by_fd}{$fd} or next;
 
             $self->send($c) if vec($w, $fd, 1);
@@ -307,6 +314,7 @@ sub over {
     $c->{used}++;
     $self->{open}--;
     delete $u->{request};
+    push @{$self->{idle}}, $u;
 
     $a->{extra} = $c->{in} unless $error;
     $u->{rest} = time + $q->{pause} if $q->{pause};

@@ -13,8 +13,9 @@ use GenAI::Cert;
 
 
 # An nginx of its own with "genai_sim key=value ...;".  Keys that start with
-# "-" are for the harness: -workers, -tls (a kind of GenAI::Cert), -http (more
-# text in http{}), -server (in server{}).
+# "-" are for the harness: -workers, -connections (of a worker), -log_level,
+# -tls (a kind of GenAI::Cert), -http (more text in http{}), -server (in
+# server{}).
 
 sub start {
     my ($class, %o) = @_;
@@ -25,7 +26,8 @@ sub start {
     my ($ssl, $tls) = ('', '');
 
     my $self = $class->new(name => 'sim', modules => ['genai_sim'],
-                                     workers => $own{-workers} || 1);
+                                     workers => $own{-workers} || 1,
+                                     log_level => $own{-log_level} || 'debug');
 
     if ($own{-tls}) {
         $self->{cert} = GenAI::Cert->new;
@@ -36,12 +38,15 @@ sub start {
         $tls = "ssl_certificate $cert; ssl_certificate_key $key;";
     }
 
+    my $connections = $own{-connections} || 512;
+
     return $self->conf(<<"EOF")->run;
+events { worker_connections $connections; }
 http {
     $http
     keepalive_requests 1000000;
     server {
-        listen 127.0.0.1:%%PORT_0%%$ssl;
+        listen 127.0.0.1:%%PORT_0%%$ssl backlog=4096;
         $tls
         $server
         location / { genai_sim $params; }

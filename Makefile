@@ -174,6 +174,14 @@ test-long: build tools $(WATCH) ## run the long tests, t/long/*.t (GENAI_ROUNDS)
 	    GENAI_ROUNDS=$${GENAI_ROUNDS:-20} $(PROVE) --timer "$$@"; \
 	    else echo "no t/long/*.t"; fi
 
+# SOAK_TIME seconds, SOAK_STREAMS at a time: see the test
+.PHONY: soak
+soak: build tools $(WATCH) ## minutes of open streams under limits (SOAK_TIME)
+	@ulimit -n $$(ulimit -Hn); \
+	export SOAK_TIME=$${SOAK_TIME:-600} SOAK_STREAMS=$${SOAK_STREAMS:-5000}; \
+	GENAI_NGINX=$(GENAI_NGINX) GENAI_MODULES=$(BUILD_DIR) \
+	    $(PROVE) --timer t/long/soak_limits.t
+
 .PHONY: bench
 bench: ## measure against plain proxy_pass (BENCH="--quick")
 	@$(MAKE) --no-print-directory build

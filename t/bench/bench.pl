@@ -24,6 +24,11 @@ pairs.
 The memory of open streams is the slope between two numbers of them, each
 side in an nginx of its own.
 
+How much later the first event of a stream comes is the difference of what one
+request in a hundred exceeds, of plain's and ours, which take turns at a load
+that leaves the processors half idle; ours are counted and have limits.  The
+figure is the median of the pairs.
+
 The rows of counting have a gateway with a zone and a catalogue.  In an agent's
 turn 95 % of a request's bytes are of 64 conversations that were seen before;
 the rest is another one each time.  Where every text is new, all texts are.
@@ -73,6 +78,9 @@ my $DIR = "$BUILD/run.$$";
 # of the streams: how many, tokens a second
 use constant { STREAMS => 500, RATE => 20 };
 
+# of first events: requests a second, of each side in a round, connections
+use constant { PACE => 200, FIRST => 300, WAITING => 64 };
+
 # of the requests: connections, fewer than are kept alive to the backend;
 # turns in a round, and ms
 use constant { CONNECTIONS => 16, TURNS => 10, TURN => 100 };
@@ -106,6 +114,10 @@ my @rows = (
       how => 'turns', kind => 'count', size => 16384, new => 0.05 },
     { name => 'every text new', unit => 'us/request',
       how => 'new', kind => 'count', sizes => [ 1024, 16384 ], new => 1 },
+    { name => 'first token, 1 KiB', unit => 'us, p99', bar => 1000,
+      how => 'first', kind => 'first', size => 1024, new => 0.05 },
+    { name => 'first token, 16 KiB', unit => 'us, p99', bar => 1000,
+      how => 'first', kind => 'first', size => 16384, new => 0.05 },
     { name => 'memory of a counted stream', unit => 'bytes', bar => 16384,
       how => 'memory', kind => 'open', size => 1024 },
 );
@@ -118,10 +130,12 @@ my %sim = (
     slow => 'tokens=100000 rate=1',
     count => 'tokens=100',
     open => 'tokens=100000 rate=1',
+    first => 'tokens=8 rate=50',
 );
 
 # of these tokens are counted: the names that the catalogue knows
-my %counted = (count => 'gpt-4o', open => 'gpt-4o-mini');
+my %counted = (count => 'gpt-4o', open => 'gpt-4o-mini',
+               first => 'gpt-4o-2024-08-06');
 
 my (%port, %server, @pids);
 
@@ -166,6 +180,7 @@ sub main {
 
         my @results = $row->{how} eq 'memory' ? memory_row($row)
                       : $row->{how} eq 'new' ? new_row($row)
+                      : $row->{how} eq 'first' ? first_row($row)
                       : cpu_row($row);
 
         push @done, @results;
@@ -330,6 +345,47 @@ sub memory_row {
 }
 
 
+# how long the first event takes, of one request in a hundred and of most
+
+sub first_row {
+    my ($row) = @_;
+
+    my (%us, @added, @middle);
+
+    for my $pair (0 .. $pairs) {
+        my ($rc, $out) = run_cmd(["$BUILD/first", '-r', request_file($row),
+            '-p', "$port{plain},$port{ours}", '-c', WAITING, '-q', PACE,
+            '-k', $pair ? FIRST : 50], timeout => 90);
+
+        $rc == 0 or die "$row->{name}: $out";
+        settle();
+
+        # the first one is not counted, as caches are empty
+        next unless $pair;
+
+        my @r = map { { split } } split /\n/, $out;
+
+        push @{$us{$_}}, [ map { $_ / 1e3 } @{$r[$_]}{qw(p50 p99)} ]
+            for 0, 1;
+        push @added, $us{1}[-1][1] - $us{0}[-1][1];
+        push @middle, $us{1}[-1][0] - $us{0}[-1][0];
+    }
+
+    my @sorted = sort { $a <=> $b } @added;
+
+    return {
+        name => $row->{name}, unit => $row->{unit}, bar => $row->{bar},
+        pairs => $pairs, added => figure(median(@added), 1),
+        min => figure($sorted[0], 1), max => figure($sorted[-1], 1),
+        added_p50 => figure(median(@middle), 1),
+        plain => figure(median(map { $_->[1] } @{$us{0}}), 1),
+        ours => figure(median(map { $_->[1] } @{$us{1}}), 1),
+        plain_p50 => figure(median(map { $_->[0] } @{$us{0}}), 1),
+        ours_p50 => figure(median(map { $_->[0] } @{$us{1}}), 1),
+    };
+}
+
+
 # lines of "name value name value..."
 
 sub load {
@@ -352,6 +408,14 @@ sub show {
         printf "%-28s %.1f us + %.1f ns/byte%s\n", @$r{qw(name us ns_byte)},
             $r->{us} > $r->{bar}[0] || $r->{ns_byte} > $r->{bar}[1]
                 ? "  above the bar, $r->{bar}[0] + $r->{bar}[1]" : '';
+        return;
+    }
+
+    if (defined $r->{added}) {
+        printf "%-28s %-11s %9.0f %9.0f  %+6.0f  (%+.0f .. %+.0f), bar %d;"
+            . " p50 %.0f %.0f %+.0f%s\n", @$r{qw(name unit plain ours added
+            min max bar plain_p50 ours_p50 added_p50)},
+            $r->{added} > $r->{bar} ? '  above the bar' : '';
         return;
     }
 
@@ -522,6 +586,9 @@ sub policy {
     return JSON::PP->new->canonical->encode({
         schema => 1,
         plans => { all => { models => ['*'] } },
+        models => { model('first') => { limits => [ '1G requests/1m',
+            '900G tokens/1m', '900G tokens/1d', '10k concurrent',
+            '$900000/1mo' ] } },
         teams => { above => { models => [ map({ model($_) } sort keys %sim),
                                           'block' ] },
                    map { ("team-$_" => { parent => 'above' }) } 0 .. 99 },
@@ -691,7 +758,7 @@ sub request {
 sub probe {
     my ($row) = @_;
 
-    return if $row->{how} ne 'turns';
+    return unless $row->{how} =~ /turns|first/;
 
     my %answer;
 
@@ -711,6 +778,10 @@ sub probe {
 
         $text =~ m{\AHTTP/1\.1 200 }
             or die "$row->{name}, $side: the answer is\n$text\n";
+
+        $row->{how} ne 'first' || $side eq 'plain'
+            || $text =~ /^x-ratelimit-remaining-tokens: /mi
+            or die "$row->{name}, $side: no limits\n$text\n";
 
         $answer{$side} = () = $text =~ /^data: /mg;
 
@@ -736,14 +807,16 @@ sub prepare {
 
     spew("$DIR/credential", "sk-of-the-provider\n");
 
-    my $source = "$FindBin::Bin/load.c";
+    for my $name ('load', 'first') {
+        my $source = "$FindBin::Bin/$name.c";
 
-    if (!-e "$BUILD/load" || -M "$BUILD/load" > -M $source) {
+        next if -e "$BUILD/$name" && -M "$BUILD/$name" <= -M $source;
+
         my ($rc, $out) = run_cmd([$ENV{CC} || 'cc', '-O2', '-o',
-            "$BUILD/load.$$", $source], timeout => 60);
+            "$BUILD/$name.$$", $source], timeout => 60);
 
         $rc == 0 or die "$source: $out";
-        rename "$BUILD/load.$$", "$BUILD/load";
+        rename "$BUILD/$name.$$", "$BUILD/$name";
     }
 }
 

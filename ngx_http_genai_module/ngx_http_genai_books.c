@@ -13,6 +13,7 @@
 
 
 #include "ngx_http_genai.h"
+#include "genai_journal_thread.h"
 #include "genai_user.h"
 
 
@@ -26,6 +27,9 @@ static ngx_int_t ngx_http_genai_region_state(ngx_conf_t *cf,
     ngx_http_genai_region_t *region);
 static void ngx_http_genai_region_recover(ngx_http_genai_region_t *region);
 static void ngx_http_genai_region_release(void *data);
+static void ngx_http_genai_region_finish(ngx_http_genai_region_t *region);
+static ngx_int_t ngx_http_genai_books_sync(ngx_http_genai_main_conf_t *mcf,
+    ngx_str_t *value);
 
 
 /* of this process: those of the configurations that are alive */
@@ -99,14 +103,57 @@ ngx_http_genai_books(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             return "takes \"retain=TIME\" of two days or more, such as 400d";
         }
 
+        if (value[i].len > 5 && ngx_strncmp(value[i].data, "sync=", 5) == 0) {
+
+            s.len = value[i].len - 5;
+            s.data = value[i].data + 5;
+
+            if (ngx_http_genai_books_sync(mcf, &s) == NGX_OK) {
+                continue;
+            }
+
+            return "takes \"sync=TIME\" up to 1h, such as 1s or 100ms, "
+                   "\"sync=os\", or \"sync=off\"";
+        }
+
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid parameter \"%V\" of genai_books, which "
-                           "takes \"max=SIZE\" and \"retain=TIME\"",
-                           &value[i]);
+                           "takes \"max=SIZE\", \"retain=TIME\" and "
+                           "\"sync=TIME|os|off\"", &value[i]);
         return NGX_CONF_ERROR;
     }
 
     return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_genai_books_sync(ngx_http_genai_main_conf_t *mcf, ngx_str_t *value)
+{
+    ngx_int_t  ms;
+
+    mcf->books_turn = NGX_CONF_UNSET_MSEC;
+
+    if (value->len == 2 && ngx_strncmp(value->data, "os", 2) == 0) {
+        mcf->books_sync = NGX_HTTP_GENAI_SYNC_OS;
+        return NGX_OK;
+    }
+
+    if (value->len == 3 && ngx_strncmp(value->data, "off", 3) == 0) {
+        mcf->books_sync = NGX_HTTP_GENAI_SYNC_OFF;
+        return NGX_OK;
+    }
+
+    ms = ngx_parse_time(value, 0);
+
+    if (ms == NGX_ERROR || ms > GENAI_JOURNAL_MS_MAX) {
+        return NGX_ERROR;
+    }
+
+    mcf->books_sync = NGX_HTTP_GENAI_SYNC_TIME;
+    mcf->books_turn = (ngx_msec_t) ms;
+
+    return NGX_OK;
 }
 
 
@@ -174,8 +221,6 @@ ngx_http_genai_region_open(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf,
     char *problem)
 {
     int                       err;
-    uid_t                     uid;
-    gid_t                     gid;
     uint64_t                  max;
     ngx_http_genai_region_t  *region;
 
@@ -211,11 +256,15 @@ ngx_http_genai_region_open(ngx_conf_t *cf, ngx_http_genai_main_conf_t *mcf,
     region->refs = 1;
     region->max = max;
 
+    /* it has a journal from when the configuration is in use */
+
+    region->sync = NGX_HTTP_GENAI_SYNC_OFF;
+
     if (mcf->books.len) {
-        ngx_http_genai_worker_user(cf->cycle, &uid, &gid);
+        ngx_http_genai_worker_user(cf->cycle, &region->uid, &region->gid);
 
         err = genai_books_file_open(&region->file, (char *) mcf->books.data,
-                                    max, uid, gid, problem);
+                                    max, region->uid, region->gid, problem);
     } else {
         err = genai_books_file_anonymous(&region->file, max);
 
@@ -356,6 +405,8 @@ ngx_http_genai_region_release(void *data)
         }
     }
 
+    ngx_http_genai_region_finish(region);
+
     /*
      * A lock stays with the master that has had it: workers that are still
      * to end have it, too, and the directory may be configured again.
@@ -376,6 +427,48 @@ ngx_http_genai_region_release(void *data)
 
     free(region->state);
     free(region);
+}
+
+
+/*
+ * The workers have ended: what they did last is put on the disk.  Whoever is
+ * still there, as after a binary upgrade, does so himself.
+ */
+
+static void
+ngx_http_genai_region_finish(ngx_http_genai_region_t *region)
+{
+    char            problem[GENAI_JOURNAL_PROBLEM];
+    genai_books_t  *books;
+
+    if (ngx_process == NGX_PROCESS_WORKER
+        || region->dir.len == 0
+        || region->sync == NGX_HTTP_GENAI_SYNC_OFF)
+    {
+        return;
+    }
+
+    books = ngx_http_genai_region_join(region, 0);
+    if (books == NULL) {
+        return;
+    }
+
+    if (genai_books_role_take(books, GENAI_BOOKS_KEEPER)
+        && genai_journal_finish(&region->file, (char *) region->dir.data,
+                                region->uid, region->gid, problem)
+           != 0)
+    {
+        /* the books themselves are better than what the journal tells */
+
+        (void) fsync(region->file.fd);
+        (void) genai_journal_remove(&region->file, (char *) region->dir.data);
+
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                      "genai_books: %s; the books go on without a journal",
+                      problem);
+    }
+
+    genai_books_leave(books);
 }
 
 
@@ -419,9 +512,12 @@ void
 ngx_http_genai_books_begin(ngx_cycle_t *cycle,
     ngx_http_genai_main_conf_t *mcf)
 {
+    ngx_uint_t      level;
     genai_books_t  *books;
 
     mcf->region->substitute = mcf->books_failed;
+    mcf->region->sync = mcf->books_failed ? NGX_HTTP_GENAI_SYNC_OFF
+                                          : mcf->books_sync;
 
     /* there was no log to say it in when they were found */
 
@@ -431,6 +527,15 @@ ngx_http_genai_books_begin(ngx_cycle_t *cycle,
                       "died; they are settled at what was known of them",
                       mcf->region->orphans);
         mcf->region->orphans = 0;
+    }
+
+    if (mcf->region->file.recovered) {
+        level = (mcf->region->file.recovered > 1) ? NGX_LOG_ALERT
+                                                  : NGX_LOG_WARN;
+
+        ngx_log_error(level, cycle->log, 0, "genai_books: %s",
+                      mcf->region->file.told);
+        mcf->region->file.recovered = 0;
     }
 
     if (mcf->region->file.faults) {

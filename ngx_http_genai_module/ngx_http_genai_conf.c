@@ -50,6 +50,7 @@ ngx_http_genai_create_main_conf(ngx_conf_t *cf)
                     ngx_str_rbtree_insert_value);
 
     mcf->strict = NGX_CONF_UNSET;
+    mcf->books_turn = NGX_CONF_UNSET_MSEC;
     mcf->created = ngx_time();
 
     return mcf;
@@ -70,6 +71,8 @@ ngx_http_genai_init_main_conf(ngx_conf_t *cf, void *conf)
     if (mcf->books_retain == 0) {
         mcf->books_retain = 400 * 86400;
     }
+
+    ngx_conf_init_msec_value(mcf->books_turn, 1000);
 
     /* the host is what a log line of nginx's shows for an unset peer */
 

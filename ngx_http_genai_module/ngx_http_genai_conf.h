@@ -266,6 +266,8 @@ struct ngx_http_genai_main_conf_s {
     ngx_str_t                       books;      /* a directory, or empty */
     off_t                           books_max;
     time_t                          books_retain;
+    ngx_msec_t                      books_turn; /* of the journal */
+    ngx_uint_t                      books_sync; /* _sync_e */
     ngx_http_genai_region_t        *region;
     uint64_t                        epoch;      /* GENAI_WORD_CONFIG */
     unsigned                        books_failed:1; /* those on disk */

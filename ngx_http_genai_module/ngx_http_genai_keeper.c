@@ -3,15 +3,17 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * What a worker does beside its requests, by a timer.  Every one re-reads the
- * secrets that have changed; one of them, the keeper, also watches the
- * policy, in a thread, settles what dead workers had in flight, frees idle
- * counters of limits, and puts old rows of the books into their archive.  The
- * keeper is of the newest configuration; when it dies, another takes over.
+ * secrets that have changed; one of them, the keeper, also watches the policy
+ * and writes the journal of the books, each in a thread, settles what dead
+ * workers had in flight, frees idle counters of limits, and puts old rows of
+ * the books into their archive.  The keeper is of the newest configuration;
+ * when it dies, another takes over.
  */
 
 
 #include "ngx_http_genai.h"
 #include "genai_books_print.h"
+#include "genai_journal_thread.h"
 #include "genai_policy_watch.h"
 
 
@@ -46,6 +48,9 @@ static ngx_uint_t ngx_http_genai_keeper_take(genai_books_t *books,
     ngx_http_genai_main_conf_t *mcf);
 static void ngx_http_genai_keeper_watch(ngx_http_genai_main_conf_t *mcf,
     ngx_log_t *log);
+static void ngx_http_genai_keeper_journal(ngx_http_genai_main_conf_t *mcf,
+    ngx_log_t *log);
+static ngx_uint_t ngx_http_genai_keeper_ended(void);
 static void ngx_http_genai_keeper_retire(ngx_http_genai_main_conf_t *mcf,
     genai_books_t *books, ngx_log_t *log);
 static int ngx_http_genai_keeper_keep(void *data,
@@ -61,6 +66,7 @@ static void ngx_http_genai_keeper_failed(void *data, int64_t since);
 static ngx_event_t            ngx_http_genai_keeper;
 static ngx_connection_t       ngx_http_genai_keeper_dummy;
 static genai_policy_watch_t  *ngx_http_genai_watch;
+static genai_journal_thread_t  *ngx_http_genai_journal;
 static ngx_uint_t             ngx_http_genai_keeper_waited;
 static ngx_uint_t             ngx_http_genai_keeper_ticks;
 
@@ -98,6 +104,11 @@ ngx_http_genai_keeper_stop(void)
     if (ngx_http_genai_watch) {
         genai_policy_watch_stop(ngx_http_genai_watch);
         ngx_http_genai_watch = NULL;
+    }
+
+    if (ngx_http_genai_journal) {
+        genai_journal_thread_stop(ngx_http_genai_journal);
+        ngx_http_genai_journal = NULL;
     }
 }
 
@@ -140,12 +151,12 @@ ngx_http_genai_keeper_handler(ngx_event_t *ev)
             genai_books_tidy(books, NGX_HTTP_GENAI_KEEPER_TIDY, ngx_time());
 
             if (mcf->books.len) {
+                ngx_http_genai_keeper_journal(mcf, ev->log);
                 ngx_http_genai_keeper_retire(mcf, books, ev->log);
             }
 
-        } else if (ngx_http_genai_watch == NULL
-                   || genai_policy_watch_end(ngx_http_genai_watch))
-        {
+        } else if (ngx_http_genai_keeper_ended()) {
+
             /* another one is, or a newer configuration will have its own */
 
             ngx_http_genai_keeper_stop();
@@ -166,7 +177,7 @@ ngx_http_genai_keeper_take(genai_books_t *books,
         return genai_books_role_take(books, GENAI_BOOKS_KEEPER);
     }
 
-    if (ngx_exiting || ngx_http_genai_watch
+    if (ngx_exiting || ngx_http_genai_watch || ngx_http_genai_journal
         || ++ngx_http_genai_keeper_waited < NGX_HTTP_GENAI_KEEPER_WAIT
         || !genai_books_role_take(books, GENAI_BOOKS_KEEPER))
     {
@@ -226,6 +237,89 @@ ngx_http_genai_keeper_watch(ngx_http_genai_main_conf_t *mcf, ngx_log_t *log)
         ngx_log_error(level, log, 0, "%s", report->text);
         free(report);
     }
+}
+
+
+static void
+ngx_http_genai_keeper_journal(ngx_http_genai_main_conf_t *mcf, ngx_log_t *log)
+{
+    char      problem[GENAI_JOURNAL_PROBLEM];
+    unsigned  n;
+
+    static ngx_uint_t  removed;
+
+    if (mcf->books_sync == NGX_HTTP_GENAI_SYNC_OFF) {
+
+        /* an old one would tell of books as they were once */
+
+        if (!removed) {
+            removed = 1;
+
+            n = genai_journal_remove(&mcf->region->file,
+                                     (char *) mcf->books.data);
+            if (n) {
+                ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                              "genai_books: the journal in \"%V\" is removed, "
+                              "as there is \"sync=off\"", &mcf->books);
+            }
+        }
+
+        return;
+    }
+
+    if (ngx_http_genai_journal == NULL) {
+
+        ngx_http_genai_journal = genai_journal_thread_start(
+                                     &mcf->region->file,
+                                     (char *) mcf->books.data,
+                                     mcf->books_turn,
+                                     mcf->books_sync
+                                     == NGX_HTTP_GENAI_SYNC_TIME);
+
+        if (ngx_http_genai_journal == NULL) {
+            ngx_log_error(NGX_LOG_ALERT, log, 0,
+                          "genai_books: no thread to write the journal with, "
+                          "tried again in a moment");
+            return;
+        }
+    }
+
+    switch (genai_journal_thread_report(ngx_http_genai_journal, problem)) {
+
+    case 1:
+        ngx_log_error(NGX_LOG_ALERT, log, 0,
+                      "genai_books: %s; it is tried again and again, and what "
+                      "is settled meanwhile may be forgotten when the power "
+                      "is lost", problem);
+        break;
+
+    case 2:
+        ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                      "genai_books: the journal in \"%V\" is written again",
+                      &mcf->books);
+        break;
+    }
+}
+
+
+/* tells the threads to end; returns whether all have */
+
+static ngx_uint_t
+ngx_http_genai_keeper_ended(void)
+{
+    ngx_uint_t  ended;
+
+    ended = 1;
+
+    if (ngx_http_genai_watch) {
+        ended &= genai_policy_watch_end(ngx_http_genai_watch);
+    }
+
+    if (ngx_http_genai_journal) {
+        ended &= genai_journal_thread_end(ngx_http_genai_journal);
+    }
+
+    return ended;
 }
 
 

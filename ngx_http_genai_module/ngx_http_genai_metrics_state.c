@@ -194,6 +194,7 @@ ngx_int_t
 ngx_http_genai_metrics_text_books(ngx_http_genai_report_t *report,
     ngx_http_genai_metrics_text_t *text, ngx_uint_t data)
 {
+    uint64_t                     now, at;
     genai_books_t               *books;
     genai_books_stats_t          st;
     ngx_http_genai_main_conf_t  *mcf;
@@ -256,6 +257,25 @@ ngx_http_genai_metrics_text_books(ngx_http_genai_report_t *report,
     ngx_http_genai_metrics_text_value(report, "genai_books_takeovers_total",
                                       "counter", "Locks that were taken over "
                                       "from dead processes.", st.takeovers);
+
+    now = (uint64_t) ngx_http_genai_now();
+    at = genai_books_word(books, GENAI_WORD_JOURNAL);
+
+    if (at) {
+        ngx_http_genai_metrics_text_value(report,
+                                    "genai_books_journal_age_seconds", "gauge",
+                                    "How long ago was what is safe from a "
+                                    "loss of power.",
+                                    at < now ? (now - at) / 1000 : 0);
+
+        at = genai_books_word(books, GENAI_WORD_JOURNAL_FAILED);
+        ngx_http_genai_metrics_text_value(report,
+                                    "genai_books_journal_failed_seconds",
+                                    "gauge", "How long the journal could not "
+                                    "be written.",
+                                    at && at < now
+                                    ? (now - at + 999) / 1000 : 0);
+    }
 
     return NGX_OK;
 }

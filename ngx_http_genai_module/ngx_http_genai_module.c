@@ -123,7 +123,7 @@ static ngx_command_t  ngx_http_genai_commands[] = {
       NULL },
 
     { ngx_string("genai_books"),
-      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE123,
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1234,
       ngx_http_genai_books,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,

@@ -39,6 +39,14 @@ typedef struct {
 /* a region with books that the master has opened; malloc'd */
 typedef struct ngx_http_genai_region_s  ngx_http_genai_region_t;
 
+/* what is known to be on the disk: genai_books sync= */
+typedef enum {
+    NGX_HTTP_GENAI_SYNC_TIME = 0,
+    NGX_HTTP_GENAI_SYNC_OS,         /* the journal is written, not synced */
+    NGX_HTTP_GENAI_SYNC_OFF         /* there is none */
+} ngx_http_genai_sync_e;
+
+
 struct ngx_http_genai_region_s {
     ngx_http_genai_region_t        *next;
     ngx_str_t                       dir;        /* empty: anonymous */
@@ -48,6 +56,9 @@ struct ngx_http_genai_region_s {
     char                           *parent;     /* in this one if temporary */
     ngx_uint_t                      refs;       /* configurations */
     ngx_uint_t                      orphans;    /* found, and not yet said */
+    ngx_uint_t                      sync;       /* of the newest of these */
+    uid_t                           uid;        /* of the workers */
+    gid_t                           gid;
     unsigned                        temporary:1;    /* state is */
     unsigned                        substitute:1;   /* of one that failed */
 };

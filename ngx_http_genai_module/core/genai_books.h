@@ -50,7 +50,7 @@
 
 
 #define GENAI_BOOKS_MAGIC      "GENAIBKS"
-#define GENAI_BOOKS_LAYOUT     2
+#define GENAI_BOOKS_LAYOUT     3
 
 #define GENAI_BOOKS_EXTENT     65536
 #define GENAI_BOOKS_SIZE_MIN   ((uint64_t) 8 << 20)
@@ -264,7 +264,8 @@ unsigned genai_books_sweep(genai_books_t *b, unsigned budget);
  * it, now or already; 0 where another living one has.
  */
 typedef enum {
-    GENAI_BOOKS_KEEPER = 0,          /* sweeps, watches the policy */
+    GENAI_BOOKS_KEEPER = 0,          /* sweeps, watches the policy, writes
+                                        the journal */
     GENAI_BOOKS_ROLES
 } genai_books_role_e;
 
@@ -283,6 +284,10 @@ typedef enum {
     GENAI_WORD_CONFIG,              /* a number of every configuration */
     GENAI_WORD_POLICY_FAILED,       /* ms: since when no load or publish of
                                        it succeeds; 0 is fine */
+    GENAI_WORD_JOURNAL,             /* ms: what was settled before then is
+                                       in the journal; 0: there is none */
+    GENAI_WORD_JOURNAL_FAILED,      /* ms: since when it cannot be written;
+                                       0 is fine */
     GENAI_WORDS
 } genai_word_e;
 

@@ -33,8 +33,6 @@
 
 static genai_books_counter_t *genai_books_counter_make(genai_books_t *b,
     const genai_hold_t *hold, int64_t now);
-static genai_books_counter_t *genai_books_counter_new(genai_books_t *b,
-    const genai_hold_t *hold, genai_books_counter_t *old);
 static genai_books_counter_t *genai_books_counter_place(genai_books_t *b,
     genai_owner_e owner, uint64_t *next, genai_books_extent_t **e);
 static uint64_t genai_books_counter_text(genai_books_t *b,
@@ -43,8 +41,6 @@ static void genai_books_counter_turn(genai_books_t *b,
     genai_books_counter_t *c, const genai_hold_t *hold);
 static void genai_books_counter_back(genai_books_t *b,
     genai_books_counter_t *c, const genai_hold_t *hold);
-static uint64_t genai_books_counter_debt(uint64_t excess, uint64_t amount,
-    uint64_t windows);
 static int genai_books_counter_idle(const genai_books_counter_t *c,
     int64_t now);
 static int genai_books_counter_free(genai_books_t *b,
@@ -236,9 +232,7 @@ genai_books_counter_make(genai_books_t *b, const genai_hold_t *hold,
 }
 
 
-/* old is the current one, locked: it is held, and becomes an ended one */
-
-static genai_books_counter_t *
+genai_books_counter_t *
 genai_books_counter_new(genai_books_t *b, const genai_hold_t *hold,
     genai_books_counter_t *old)
 {
@@ -313,6 +307,9 @@ genai_books_counter_new(genai_books_t *b, const genai_hold_t *hold,
     }
 
     bucket = genai_books_counter_bucket(b, hold->id);
+
+    genai_books_locked();
+    genai_books_dirty(b, genai_books_offset(b, c));
 
     genai_books_set(b, &c->next, genai_books_get(bucket));
     genai_books_set(b, &c->kind,
@@ -444,9 +441,7 @@ genai_books_counter_back(genai_books_t *b, genai_books_counter_t *c,
 }
 
 
-/* the first window takes it over, each further one that passed has paid */
-
-static uint64_t
+uint64_t
 genai_books_counter_debt(uint64_t excess, uint64_t amount, uint64_t windows)
 {
     windows--;

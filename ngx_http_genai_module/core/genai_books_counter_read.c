@@ -16,10 +16,6 @@
 #define GENAI_COUNTER_TRIES_MAX 4096
 
 
-static int genai_books_counter_read(const genai_books_t *b,
-    const genai_books_counter_t *c, genai_books_counter_t *copy);
-
-
 void
 genai_books_counter_limit(const genai_books_counter_t *c,
     genai_limit_t *limit)
@@ -38,12 +34,7 @@ genai_books_counter_limit(const genai_books_counter_t *c,
 }
 
 
-/*
- * A counter as it was at one moment; what its holder has made true and not
- * yet put in place holds.  Returns 0 where it is in use no more.
- */
-
-static int
+int
 genai_books_counter_read(const genai_books_t *b,
     const genai_books_counter_t *c, genai_books_counter_t *copy)
 {

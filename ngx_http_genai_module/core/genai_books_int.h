@@ -252,10 +252,16 @@ struct genai_lease_s {
 /*
  * An extent's head, of the size of one of what is in it.  fill is how many
  * rows, or bytes of texts with the head, were ever given out, lock [structure];
- * or how many leases are in use, owner.
+ * or how many leases are in use, owner.  dirty, atomic: of rows and counters, a
+ * bit of each that is to be written to the journal (genai_journal.h), at the
+ * number of where it begins in rows.
  */
+#define GENAI_BOOKS_DIRTY                                                     \
+    (GENAI_BOOKS_EXTENT / sizeof(genai_books_row_t) / 64)
+
 typedef struct {
     uint64_t   fill;
+    uint64_t   dirty[GENAI_BOOKS_DIRTY];
 } genai_books_extent_t;
 
 #define GENAI_BOOKS_ROWS    (GENAI_BOOKS_EXTENT / sizeof(genai_books_row_t))
@@ -310,13 +316,18 @@ typedef struct {
     uint64_t           takeovers;
     uint64_t           faults;      /* seen while at work */
     uint64_t           spoilt;      /* a part was lost: damaged for good */
+    uint64_t           dirty;       /* of the row "other" of all */
+
+    uint64_t           journal;     /* the keeper: the file that has all that */
+    uint64_t           journal_len; /* is not dirty, its length, and what */
+    uint64_t           journal_whole;   /* that was when it was begun */
 
     uint64_t           boot[2];     /* of the system; who is alone here */
 
     uint64_t           roles[GENAI_BOOKS_ROLE_ROOM];
     uint64_t           words[GENAI_BOOKS_WORD_ROOM];
 
-    uint64_t           pad[70];
+    uint64_t           pad[66];
 
     /* these two are there even where there is room for nothing */
     genai_books_row_t  last;        /* the row "other" of all */
@@ -451,6 +462,14 @@ genai_books_swap(uint64_t *word, uint64_t old, uint64_t value)
 }
 
 
+static inline uint64_t
+genai_books_exchange(uint64_t *word, uint64_t value)
+{
+    genai_books_step();
+    return __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST);
+}
+
+
 /* keeps the compiler from moving stores up or down past here */
 #define genai_books_barrier()  __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
@@ -525,6 +544,45 @@ genai_books_extent_lease(const genai_books_t *b, uint64_t i, unsigned n)
 {
     return (genai_lease_t *) (void *) genai_books_extent(b, i) + n;
 }
+
+
+/*
+ * Says that what begins at that offset, if it is a row or a counter, is to be
+ * written to the journal; its lock is held, or of a counter that is made the
+ * one on the structure.  The lock is seen to be held before the bit is looked
+ * at: genai_journal.h.
+ */
+static inline void
+genai_books_dirty(const genai_books_t *b, uint64_t offset)
+{
+    uint64_t  *word, bit;
+
+    if (offset >= GENAI_BOOKS_BASE) {
+        bit = offset % GENAI_BOOKS_EXTENT / sizeof(genai_books_row_t);
+        word = genai_books_extent(b, (offset - GENAI_BOOKS_BASE)
+                                     / GENAI_BOOKS_EXTENT)->dirty + bit / 64;
+        bit = (uint64_t) 1 << (bit % 64);
+
+    } else if (offset == GENAI_BOOKS_LAST) {
+        word = &b->head->dirty;
+        bit = 1;
+
+    } else {
+        return;
+    }
+
+    if (!(__atomic_load_n(word, __ATOMIC_RELAXED) & bit)) {
+        genai_books_step();
+        __atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST);
+    }
+}
+
+/* a lock that was taken is seen before what is loaded from here on */
+#if defined(__x86_64__) || defined(__i386__)
+#define genai_books_locked()  genai_books_barrier()
+#else
+#define genai_books_locked()  __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#endif
 
 
 /* genai_books.c */
@@ -755,6 +813,28 @@ genai_books_counter_excess(const genai_books_counter_t *c)
 
     return (used - c->amount < over) ? used - c->amount : over;
 }
+
+/*
+ * Makes the current counter of a hold, under the lock on the structure.  old
+ * is the one that is current so far, locked: it is held, and becomes an ended
+ * one; or NULL.  Returns NULL where there is no room.
+ */
+genai_books_counter_t *genai_books_counter_new(genai_books_t *b,
+    const genai_hold_t *hold, genai_books_counter_t *old);
+
+/*
+ * What is left of an excess after so many windows, 1 at least: the first one
+ * takes it over, each further one that passed has paid.
+ */
+uint64_t genai_books_counter_debt(uint64_t excess, uint64_t amount,
+    uint64_t windows);
+
+/*
+ * A counter as it was at one moment; what its holder has made true and not
+ * yet put in place holds.  Returns 0 where it is in use no more.
+ */
+int genai_books_counter_read(const genai_books_t *b,
+    const genai_books_counter_t *c, genai_books_counter_t *copy);
 
 /* The limit that a counter is of. */
 void genai_books_counter_limit(const genai_books_counter_t *c,

@@ -7,12 +7,13 @@
  * A record goes through these stores, all in this order:
  *
  *    values[]        offsets and absolute values; count for nothing yet
+ *    dirty bits      of what is locked: the journal is to have it
  *    commit = n      from here on they are true
  *    *offset = value for each
  *    commit = 0      and they need not be made true again
  *    lock = free     for each; others may change what they are about
  *
- * Killed before the second: nothing happened.  Before the fourth: the repair
+ * Killed before the third: nothing happened.  Before the fifth: the repair
  * makes them true again, under locks that are still the dead one's, so that
  * it overwrites nothing newer.  Behind it: there are locks to be freed only.
  *
@@ -236,6 +237,12 @@ genai_books_commit(genai_books_t *b)
 {
     unsigned                i;
     genai_books_process_t  *p = b->self;
+
+    genai_books_locked();
+
+    for (i = 0; i < b->nlocks; i++) {
+        genai_books_dirty(b, p->locks[i]);
+    }
 
     genai_books_put(&p->commit, b->nvalues);
 

@@ -12,7 +12,8 @@
  */
 
 
-#include "genai_books_file.h"
+#include "genai_books_file_int.h"
+#include "genai_journal_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -37,24 +38,19 @@
 #define GENAI_BOOKS_FDS  4096
 
 
-static int genai_books_file_problem(char *problem, int err, const char *fmt,
-    ...) __attribute__((format(printf, 3, 4)));
 static int genai_books_file_lock(genai_books_file_t *f, const char *dir,
     int dirfd, uid_t owner, gid_t group, char *problem);
 static int genai_books_file_inherited(const struct stat *want, int not);
 static void genai_books_file_holder(int fd, char *text, size_t size);
 static int genai_books_file_make(const char *dir, int dirfd, uid_t owner,
     gid_t group, char *problem);
-static int genai_books_file_extend(int fd, uint64_t from, uint64_t size);
 static int genai_books_file_check(const char *dir, const void *addr,
     uint64_t size, char *problem);
 static int genai_books_file_head(const genai_books_file_t *f,
     uint64_t head[GENAI_BOOKS_HEAD / sizeof(uint64_t)]);
 static void genai_books_file_boot(genai_books_file_t *f, uint64_t size);
 static int genai_books_file_seed(uint64_t seed[2]);
-static int genai_books_file_grow(void *data, uint64_t size);
 static int genai_books_file_no_grow(void *data, uint64_t size);
-static int genai_books_file_alive(void *data, const genai_process_id_t *id);
 
 
 /* locks that this process, or who forked it, has opened */
@@ -107,6 +103,22 @@ genai_books_file_open(genai_books_file_t *f, const char *dir, uint64_t max,
     }
 
     f->fd = openat(dirfd, "books", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+
+    if (f->fresh && (f->fd != -1 || errno == ENOENT)) {
+
+        err = genai_journal_recover(f, dir, dirfd, f->fd, max, owner, group,
+                                    problem);
+        if (err < 0) {
+            err = -err;
+            goto failed;
+        }
+
+        if (f->fd != -1) {
+            close(f->fd);
+        }
+
+        f->fd = openat(dirfd, "books", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    }
 
     if (f->fd == -1 && errno == ENOENT) {
         err = genai_books_file_make(dir, dirfd, owner, group, problem);
@@ -218,7 +230,7 @@ failed:
 }
 
 
-static int
+int
 genai_books_file_problem(char *problem, int err, const char *fmt, ...)
 {
     va_list  args;
@@ -416,6 +428,31 @@ static int
 genai_books_file_make(const char *dir, int dirfd, uid_t owner, gid_t group,
     char *problem)
 {
+    int  fd, err;
+
+    err = genai_books_file_new(dir, dirfd, owner, group, &fd, problem);
+    if (err) {
+        return err;
+    }
+
+    close(fd);
+
+    if (renameat(dirfd, "books.new", dirfd, "books") == -1) {
+        err = errno;
+        (void) unlinkat(dirfd, "books.new", 0);
+
+        return genai_books_file_problem(problem, err,
+                   "%s/books cannot be made: %s", dir, strerror(err));
+    }
+
+    return 0;
+}
+
+
+int
+genai_books_file_new(const char *dir, int dirfd, uid_t owner, gid_t group,
+    int *to, char *problem)
+{
     int        fd, err;
     void      *addr;
     uint64_t   seed[2];
@@ -461,12 +498,7 @@ genai_books_file_make(const char *dir, int dirfd, uid_t owner, gid_t group,
 
     munmap(addr, GENAI_BOOKS_SIZE_MIN);
 
-    if (renameat(dirfd, "books.new", dirfd, "books") == -1) {
-        err = errno;
-        goto failed;
-    }
-
-    close(fd);
+    *to = fd;
 
     return 0;
 
@@ -483,7 +515,7 @@ failed:
 
 /* room from there to size, or an errno value and no signal */
 
-static int
+int
 genai_books_file_extend(int fd, uint64_t from, uint64_t size)
 {
     int            err, n;
@@ -628,39 +660,12 @@ genai_books_file_heal(const genai_books_file_t *f)
 static void
 genai_books_file_boot(genai_books_file_t *f, uint64_t size)
 {
-    int             fd;
-    char            text[37], hex[33];
-    ssize_t         n;
-    unsigned        i, to;
     uint64_t        boot[2];
     genai_books_t  *b;
 
-    fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    if (fd == -1) {
+    if (!genai_books_file_boot_id(boot)) {
         return;
     }
-
-    n = read(fd, text, sizeof(text) - 1);
-
-    close(fd);
-
-    to = 0;
-
-    for (i = 0; n > 0 && i < (unsigned) n && to < 32; i++) {
-        if (text[i] != '-') {
-            hex[to++] = text[i];
-        }
-    }
-
-    hex[to] = '\0';
-
-    if (to < 32) {
-        return;
-    }
-
-    boot[1] = strtoull(hex + 16, NULL, 16);
-    hex[16] = '\0';
-    boot[0] = strtoull(hex, NULL, 16);
 
     if (genai_books_booted(f->addr, boot)) {
         f->rebooted = 1;
@@ -690,7 +695,7 @@ genai_books_file_seed(uint64_t seed[2])
 }
 
 
-static int
+int
 genai_books_file_grow(void *data, uint64_t size)
 {
     int          fd = (int) (intptr_t) data;
@@ -717,7 +722,7 @@ genai_books_file_no_grow(void *data, uint64_t size)
 }
 
 
-static int
+int
 genai_books_file_alive(void *data, const genai_process_id_t *id)
 {
     return genai_process_alive(id);

@@ -35,6 +35,10 @@ typedef struct {
     int                fresh;       /* nobody else can be here */
     int                rebooted;    /* fresh, and the system was restarted */
     unsigned           faults;      /* of genai_books_verify(), if rebooted */
+    int                recovered;   /* made anew of the journal: 1; 2 where */
+                                    /* something of it or the books was */
+                                    /* damaged; or 0 */
+    char               told[512];   /* what was done then, a sentence */
     genai_books_os_t   os;          /* for genai_books_join() */
 } genai_books_file_t;
 
@@ -60,6 +64,9 @@ typedef struct {
  * the file be of several moments: f->rebooted says so, redo records are not
  * replayed, and everything is checked, which takes time: f->faults is how many
  * were found.  The books are used all the same.
+ *
+ * But where there is a journal, they are made anew of it then, and also where
+ * they are missing or damaged: genai_journal_recover() (genai_journal_file.h).
  */
 int genai_books_file_open(genai_books_file_t *f, const char *dir,
     uint64_t max, uid_t owner, gid_t group,

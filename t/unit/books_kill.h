@@ -70,7 +70,7 @@ join_to_die(void)
 }
 
 
-static void *
+TAP_UNUSED static void *
 shared(size_t size)
 {
     void  *p;

@@ -200,6 +200,7 @@ bench-core: ## measure core/ alone, into build/bench-core.json
 	    $(TOOLS_LIBS)
 	@build/policy-bench build/bench-policy.json
 	@$(CC) -O2 -g -I ngx_http_genai_module/core -I ngx_http_genai_module/os \
+	    -DGENAI_BOOKS_BENCH=1 \
 	    -o build/books-bench t/bench/books.c $(TOOLS_SRCS) $(TOOLS_LIBS)
 	@build/books-bench
 	@$(CC) -O2 -g -I ngx_http_genai_module/core -o build/split-bench \

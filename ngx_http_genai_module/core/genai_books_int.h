@@ -54,6 +54,16 @@ extern void  (*genai_books_step)(void);
 #endif
 
 
+/* the benchmark is told when the first lock is held and the last is free */
+#if (GENAI_BOOKS_BENCH)
+void genai_bench_locked(void);
+void genai_bench_unlocked(void);
+#else
+#define genai_bench_locked()
+#define genai_bench_unlocked()
+#endif
+
+
 #define GENAI_BOOKS_ORDER         0x01020304
 
 #define GENAI_BOOKS_ROW_BUCKETS   65536

@@ -218,6 +218,8 @@ genai_books_lock(genai_books_t *b, uint64_t *word)
      */
 
     __atomic_thread_fence(__ATOMIC_RELEASE);
+
+    genai_bench_locked();
 }
 
 
@@ -280,6 +282,8 @@ genai_books_unlock(genai_books_t *b)
     genai_books_barrier();
 
     b->nlocks = 0;
+
+    genai_bench_unlocked();
 }
 
 

@@ -6,12 +6,15 @@
  *     build/books-bench
  *
  * in one process, and in several that settle to one row at the same time;
- * a lease that looks for its row among many, and one that makes it.
+ * a lease that looks for its row among many, and one that makes it; and with a
+ * thread that writes the journal to a file, beside it and under /tmp.  How
+ * long locks are held is told by a hook in the store that frees them.
  */
 
 
 #include "genai_books_file.h"
 #include "genai_books_counter.h"
+#include "genai_journal_thread.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +29,18 @@
 #define BENCH_ROWS   20000
 
 
+/* of how long locks were held: ns up to each, by quarters of powers of two */
+#define BENCH_HELD  160
+
+
 static genai_books_file_t  region;
+
+void genai_bench_locked(void);
+void genai_bench_unlocked(void);
+
+/* of this process; the library calls them where it is told to, GENAI_BENCH */
+static uint64_t   held_from, held[BENCH_HELD];
+static int        held_on;
 
 
 static double
@@ -37,6 +51,26 @@ bench_now(void)
     clock_gettime(CLOCK_MONOTONIC, &ts);
 
     return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+
+static uint64_t
+bench_ns(void)
+{
+    struct timespec  ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000000 + (uint64_t) ts.tv_nsec;
+}
+
+
+/* the end of that bucket */
+
+static uint64_t
+bench_held_ns(unsigned i)
+{
+    return (uint64_t) (4 + i % 4) << (i / 4) << 2;
 }
 
 
@@ -64,6 +98,66 @@ bench_join(void)
     }
 
     return b;
+}
+
+
+void
+genai_bench_locked(void)
+{
+    if (held_on && held_from == 0) {
+        held_from = bench_ns();
+    }
+}
+
+
+void
+genai_bench_unlocked(void)
+{
+    uint64_t  ns;
+    unsigned  i;
+
+    if (held_from == 0) {
+        return;
+    }
+
+    ns = bench_ns() - held_from;
+    held_from = 0;
+
+    i = 0;
+
+    while (i < BENCH_HELD - 1 && ns >= bench_held_ns(i)) {
+        i++;
+    }
+
+    held[i]++;
+}
+
+
+/* ns that so much of all was held at most */
+
+static double
+bench_held(double part)
+{
+    uint64_t  n, all;
+    unsigned  i;
+
+    all = 0;
+
+    for (i = 0; i < BENCH_HELD; i++) {
+        all += held[i];
+    }
+
+    n = 0;
+
+    for (i = 0; i < BENCH_HELD; i++) {
+        n += held[i];
+
+        if (n >= part * all) {
+            break;
+        }
+    }
+
+    return bench_held_ns(i);
 }
 
 
@@ -213,6 +307,72 @@ bench_together(unsigned processes, int same, unsigned limits)
 }
 
 
+/* with a journal, in a directory of its own */
+
+static int
+bench_journal(void)
+{
+    char                     dir[64], problem[GENAI_BOOKS_PROBLEM];
+    char                     command[96];
+    unsigned                 ms;
+    genai_journal_thread_t  *t;
+
+    strcpy(dir, "/tmp/genai-bench-XXXXXX");
+
+    if (mkdtemp(dir) == NULL
+        || genai_books_file_open(&region, dir, (uint64_t) 256 << 20,
+                                 (uid_t) -1, (gid_t) -1, problem) != 0)
+    {
+        perror(dir);
+        return 1;
+    }
+
+    /* as often as by default, and one turn behind the other */
+
+    for (ms = 1000; ; ms = 0) {
+
+        t = genai_journal_thread_start(&region, dir, ms, 1);
+
+        if (t == NULL) {
+            perror("thread");
+            return 1;
+        }
+
+        printf("%-44s %5u ms %10.1f ns\n",
+               "journal: lease and settle, ten limits", ms,
+               bench_exchanges(0, 1, 10));
+        printf("%-44s %5u ms %10.1f ns\n",
+               "journal: two processes, ten each", ms,
+               bench_together(2, 0, 10));
+        printf("%-44s %5u ms %10.1f ns\n",
+               "journal: two processes, the same ten", ms,
+               bench_together(2, 1, 10));
+
+        held_on = 1;
+        memset(held, 0, sizeof(held));
+        (void) bench_exchanges(0, 1, 10);
+        held_on = 0;
+
+        printf("%-44s %5u ms %10.1f ns\n",
+               "journal: ten locks held, median", ms, bench_held(0.5));
+        printf("%-44s %5u ms %10.1f ns\n",
+               "journal: ten locks held, p99", ms, bench_held(0.99));
+
+        genai_journal_thread_stop(t);
+
+        if (ms == 0) {
+            break;
+        }
+    }
+
+    genai_books_file_close(&region);
+
+    snprintf(command, sizeof(command), "rm -rf %s", dir);
+
+    return system(command) != 0;
+}
+
+
 int
 main(void)
 {
@@ -245,7 +405,14 @@ main(void)
     printf("%-52s %10.1f ns\n", "limits: two processes, the same ten",
            bench_together(2, 1, 10));
 
+    held_on = 1;
+    (void) bench_exchanges(0, 1, 10);
+    held_on = 0;
+
+    printf("%-52s %10.1f ns\n", "limits: ten locks held, p99",
+           bench_held(0.99));
+
     genai_books_file_close(&region);
 
-    return 0;
+    return bench_journal();
 }

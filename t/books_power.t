@@ -24,7 +24,7 @@ use GenAI::Books;
 use GenAI::Load;
 use GenAI::Test;
 
-use constant { USERS => 8, PAGE => 4096, HEAD => 64 };
+use constant { USERS => 8, PAGE => 4096, HEAD => 80 };
 
 my $INSTANTS = $ENV{GENAI_INSTANTS} || 10;
 my $SCALE = $GenAI::Test::SCALE;

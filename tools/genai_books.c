@@ -8,6 +8,7 @@
 
 #include "genai_books_file.h"
 #include "genai_books_print.h"
+#include "genai_journal_file.h"
 #include "genai_timezone.h"
 
 #include <errno.h>
@@ -88,6 +89,7 @@ main(int argc, char **argv)
 {
     int                    rc;
     char                   problem[GENAI_BOOKS_PROBLEM];
+    char                   text[GENAI_JOURNAL_PROBLEM];
     unsigned               n;
     genai_books_t         *b;
     genai_books_file_t     f;
@@ -116,6 +118,12 @@ main(int argc, char **argv)
 
     case GENAI_BOOKS_SHOW:
         rc = genai_books_show(b, &o);
+
+        if (rc == GENAI_BOOKS_FINE && !o.leases) {
+            (void) genai_journal_verify(o.dir, NULL, NULL, text);
+            printf("journal:    %s\n", text);
+        }
+
         break;
 
     case GENAI_BOOKS_LIMITS:
@@ -123,7 +131,8 @@ main(int argc, char **argv)
         break;
 
     case GENAI_BOOKS_VERIFY:
-        n = genai_books_verify(b, genai_books_say, NULL);
+        n = genai_books_verify(b, genai_books_say, NULL)
+            + genai_journal_verify(o.dir, genai_books_say, NULL, text);
 
         if (n) {
             fprintf(stderr, "genai-books: %u faults\n", n);

@@ -20,6 +20,7 @@ typedef struct {
     uint64_t        number;
     int64_t         made;
     uint64_t        seed[2];
+    uint64_t        books[2];
     uint64_t        unused;
     uint64_t        check;
 } genai_journal_raw_t;
@@ -56,6 +57,14 @@ static int genai_journal_record_valid(const genai_journal_iter_t *it,
 
 
 void
+genai_journal_of(const genai_books_t *b, genai_journal_head_t *head)
+{
+    head->books[0] = b->head->seed[0];
+    head->books[1] = b->head->seed[1];
+}
+
+
+void
 genai_journal_head(unsigned char *p, const genai_journal_head_t *head)
 {
     genai_journal_raw_t  raw;
@@ -69,6 +78,8 @@ genai_journal_head(unsigned char *p, const genai_journal_head_t *head)
     raw.made = head->made;
     raw.seed[0] = head->seed[0];
     raw.seed[1] = head->seed[1];
+    raw.books[0] = head->books[0];
+    raw.books[1] = head->books[1];
     raw.check = genai_journal_raw_check(&raw);
 
     memcpy(p, &raw, sizeof(raw));
@@ -99,6 +110,8 @@ genai_journal_head_read(const unsigned char *p, uint64_t size,
     head->made = raw.made;
     head->seed[0] = raw.seed[0];
     head->seed[1] = raw.seed[1];
+    head->books[0] = raw.books[0];
+    head->books[1] = raw.books[1];
 
     return 0;
 }

@@ -53,7 +53,7 @@
 #define GENAI_JOURNAL_VERSION  1
 
 /* bytes of a file's head; no record is longer than that */
-#define GENAI_JOURNAL_HEAD     64
+#define GENAI_JOURNAL_HEAD     80
 #define GENAI_JOURNAL_RECORD   1024
 
 
@@ -62,8 +62,13 @@ typedef struct {
     uint64_t   number;              /* of the file: later ones are higher */
     int64_t    made;                /* ms since the epoch */
     uint64_t   seed[2];             /* of the checks, secret */
+    uint64_t   books[2];            /* that of the books, by which they name */
+                                    /* counters: new ones must have it */
 } genai_journal_head_t;
 
+
+/* Fills in head->books. */
+void genai_journal_of(const genai_books_t *b, genai_journal_head_t *head);
 
 /* Writes a head of GENAI_JOURNAL_HEAD bytes. */
 void genai_journal_head(unsigned char *p, const genai_journal_head_t *head);
@@ -161,7 +166,8 @@ typedef struct {
 } genai_journal_replayed_t;
 
 /*
- * Puts what a file says into new books that nobody else has joined.  What was
+ * Puts what a file says into new books, which were formatted with the seed
+ * scan->head.books and which nobody else has joined.  What was
  * in flight is not in it: nothing is leased afterwards.  Of a counter whose
  * window was over what is left is its debt, which the current one gets.
  *

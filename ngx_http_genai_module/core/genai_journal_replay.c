@@ -272,7 +272,10 @@ genai_journal_replay_make(genai_journal_replay_t *r,
 
         hold.id[0] = record->id[0];
         hold.id[1] = record->id[1];
-        hold.owner = genai_counted_owner(record->kind);
+
+        /* what they may have of the books was asked when they were made */
+
+        hold.owner = GENAI_OWNER_KEY;
         hold.limit.unit = genai_counted_unit(record->kind);
         hold.limit.window_unit = genai_counted_window_unit(record->kind);
         hold.limit.window = genai_counted_window(record->kind);
@@ -292,6 +295,9 @@ genai_journal_replay_make(genai_journal_replay_t *r,
 
     genai_books_lock(b, &c->lock);
 
+    genai_books_set(b, &c->kind,
+                    genai_counted_kind(GENAI_COUNTED_CURRENT,
+                                       record->kind & ~(uint64_t) 0xff));
     genai_books_set(b, &c->index, record->index);
     genai_books_set(b, &c->start, record->start);
     genai_books_set(b, &c->end, record->end);

@@ -430,7 +430,7 @@ genai_books_file_make(const char *dir, int dirfd, uid_t owner, gid_t group,
 {
     int  fd, err;
 
-    err = genai_books_file_new(dir, dirfd, owner, group, &fd, problem);
+    err = genai_books_file_new(dir, dirfd, owner, group, NULL, &fd, problem);
     if (err) {
         return err;
     }
@@ -451,7 +451,7 @@ genai_books_file_make(const char *dir, int dirfd, uid_t owner, gid_t group,
 
 int
 genai_books_file_new(const char *dir, int dirfd, uid_t owner, gid_t group,
-    int *to, char *problem)
+    const uint64_t *want, int *to, char *problem)
 {
     int        fd, err;
     void      *addr;
@@ -476,9 +476,15 @@ genai_books_file_new(const char *dir, int dirfd, uid_t owner, gid_t group,
         goto failed;
     }
 
-    err = genai_books_file_seed(seed);
-    if (err) {
-        goto failed;
+    if (want) {
+        seed[0] = want[0];
+        seed[1] = want[1];
+
+    } else {
+        err = genai_books_file_seed(seed);
+        if (err) {
+            goto failed;
+        }
     }
 
     err = genai_books_file_extend(fd, 0, GENAI_BOOKS_SIZE_MIN);

@@ -18,10 +18,11 @@ int genai_books_file_problem(char *problem, int err, const char *fmt, ...)
 
 /*
  * Makes DIR/books.new, of GENAI_BOOKS_SIZE_MIN bytes and formatted; *fd is
- * of it.  Returns 0, or an errno value with problem set.
+ * of it.  seed is theirs, NULL for a random one.  Returns 0, or an errno value
+ * with problem set.
  */
 int genai_books_file_new(const char *dir, int dirfd, uid_t owner,
-    gid_t group, int *fd, char *problem);
+    gid_t group, const uint64_t *seed, int *fd, char *problem);
 
 /* Room from there to size, or an errno value and no signal. */
 int genai_books_file_extend(int fd, uint64_t from, uint64_t size);

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 
@@ -269,4 +270,66 @@ genai_journal_unmap(genai_journal_view_t *v)
         munmap((void *) (uintptr_t) v->data, (size_t) v->size);
         v->data = NULL;
     }
+}
+
+
+unsigned
+genai_journal_verify(const char *dir,
+    void (*say)(void *data, const char *text), void *data,
+    char text[GENAI_JOURNAL_PROBLEM])
+{
+    int                   fd, none;
+    char                  when[32], told[GENAI_JOURNAL_PROBLEM];
+    time_t                sec;
+    unsigned              faults;
+    struct tm             tm;
+    genai_journal_view_t  v;
+
+    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd == -1) {
+        snprintf(text, GENAI_JOURNAL_PROBLEM, "none");
+        return 0;
+    }
+
+    none = (genai_journal_view(&v, fd, 0) != 0);
+
+    close(fd);
+
+    faults = v.broken;
+
+    if (v.broken && say) {
+        snprintf(told, sizeof(told), "journal: %u files cannot be used",
+                 v.broken);
+        say(data, told);
+    }
+
+    if (none) {
+        snprintf(text, GENAI_JOURNAL_PROBLEM, "none");
+        return faults;
+    }
+
+    faults += v.scan.holes;
+
+    if (v.scan.holes && say) {
+        snprintf(told, sizeof(told), "%s: %llu bytes in %u places are damaged",
+                 v.name, (unsigned long long) v.scan.lost, v.scan.holes);
+        say(data, told);
+    }
+
+    sec = (time_t) (v.scan.last / 1000);
+
+    if (gmtime_r(&sec, &tm) == NULL
+        || strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+    {
+        strcpy(when, "-");
+    }
+
+    snprintf(text, GENAI_JOURNAL_PROBLEM, "%s: %llu records in %llu bytes, as"
+             " of %s", v.name, (unsigned long long) v.scan.records,
+             (unsigned long long) v.size, when);
+
+    genai_journal_unmap(&v);
+
+    return faults;
 }

@@ -383,6 +383,7 @@ genai_journal_begin(genai_journal_t *j, int64_t now, char *problem)
 
     to->head.number = genai_journal_highest(j->dirfd, UINT64_MAX) + 1;
     to->head.made = now;
+    genai_journal_of(j->b, &to->head);
 
     do {
         n = (int) getrandom(to->head.seed, sizeof(to->head.seed), 0);

@@ -90,6 +90,15 @@ typedef struct {
 int genai_journal_view(genai_journal_view_t *v, int dirfd, int aside);
 void genai_journal_unmap(genai_journal_view_t *v);
 
+/*
+ * Looks at the journal of a directory, also while it is written; for tools.
+ * text says what there is.  Returns how many places are damaged, of which
+ * say(), unless it is NULL, is called with a sentence for each kind.
+ */
+unsigned genai_journal_verify(const char *dir,
+    void (*say)(void *data, const char *text), void *data,
+    char text[GENAI_JOURNAL_PROBLEM]);
+
 
 /*
  * Whether DIR/books must be made anew of the journal, and doing so; for

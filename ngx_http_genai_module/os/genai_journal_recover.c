@@ -75,7 +75,8 @@ genai_journal_recover(genai_books_file_t *f, const char *dir, int dirfd,
         return 0;
     }
 
-    err = genai_books_file_new(dir, dirfd, owner, group, &new, problem);
+    err = genai_books_file_new(dir, dirfd, owner, group, v.scan.head.books,
+                               &new, problem);
     if (err) {
         genai_journal_unmap(&v);
         return -err;

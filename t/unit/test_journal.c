@@ -382,8 +382,9 @@ test_torn(void)
     journal_begin(journal);
 
     ok(genai_journal_scan(journal->data, 0, &scan) == -1, "an empty file");
-    ok(genai_journal_scan(journal->data, 63, &scan) == -1, "half a head");
-    ok(genai_journal_scan(journal->data, 64, &scan) == 0
+    ok(genai_journal_scan(journal->data, GENAI_JOURNAL_HEAD - 1, &scan) == -1,
+       "half a head");
+    ok(genai_journal_scan(journal->data, GENAI_JOURNAL_HEAD, &scan) == 0
        && !genai_journal_usable(&scan), "a head alone is of no use");
 
     work(b, out, &now, 500);
@@ -467,6 +468,73 @@ test_torn(void)
     (void) genai_journal_scan(journal->data, 2 * len - last, &scan);
     ok(scan.end == len && scan.cut == len - last,
        "a copy at another place counts for nothing");
+
+    genai_books_leave(b);
+    genai_books_file_close(&region);
+}
+
+
+/* what is changed while it is read is marked again, whoever reads first */
+
+static void
+test_locked(void)
+{
+    unsigned               i;
+    genai_books_t         *b, *c;
+    genai_lease_t         *x;
+    genai_totals_t         t;
+    genai_account_t        a;
+    genai_books_row_t     *row;
+    genai_books_file_t     f;
+    genai_journal_scan_t   scan;
+
+    journal_region(&region);
+    b = join();
+    journal_begin(journal);
+    journal_take(journal, b, 1, 65536);
+
+    a = books_account(DAY, "team", "user", "key-1", "model");
+
+    for (i = 0; i < 2; i++) {
+        x = lease(b, DAY, 1);
+        t = books_used(3);
+        genai_books_settle(b, x, &t, NULL);
+
+        row = genai_books_row_get(b, &a, genai_books_account_hash(b, &a));
+
+        /* marked, and not yet true when the writer comes by */
+
+        genai_books_lock(b, &row->lock);
+        genai_books_dirty(b, genai_books_offset(b, row));
+        journal_take(journal, b, 0, 65536);
+
+        genai_books_set(b, &row->totals[0], row->totals[0] + 5);
+        genai_books_set(b, &row->hash, row->hash
+                        + ((uint64_t) genai_books_check(0, row->totals[0] + 5)
+                           << 32)
+                        - ((uint64_t) genai_books_check(0, row->totals[0])
+                           << 32));
+
+        /* made true by who dies before he has put it in place */
+
+        if (i) {
+            genai_books_put(&b->self->commit, b->nvalues);
+            journal_take(journal, b, 0, 65536);
+        }
+
+        /* not marked by commit, as it was marked already */
+
+        genai_books_put(&b->self->commit, b->nvalues);
+        (void) genai_books_repair(b, b->self, 0);
+        b->nvalues = 0;
+        genai_books_unlock(b);
+
+        journal_take(journal, b, 0, 65536);
+
+        c = journal_replay(journal->data, journal->len, &f, &scan);
+        is_int(journal_rows_differ(b, c), 0, "locked, %u: it is there", i);
+        journal_done(c, &f);
+    }
 
     genai_books_leave(b);
     genai_books_file_close(&region);
@@ -618,6 +686,7 @@ main(void)
     test_debt();
     test_alone();
     test_torn();
+    test_locked();
     test_killed();
     test_racing();
 

@@ -217,8 +217,10 @@ static void
 test_recover(void)
 {
     int                   fd, i;
-    char                  c;
+    char                  c, text[GENAI_JOURNAL_PROBLEM];
     struct stat           st;
+    uint64_t              id[2], same[2], limit[2] = { 5, 6 };
+    genai_str_t           value = genai_str("192.0.2.1");
     genai_books_t        *b, *was;
     genai_books_file_t    f, g;
     genai_journal_view_t  v;
@@ -226,6 +228,7 @@ test_recover(void)
     place("recover");
     open_books(&f);
     b = join_file(&f, 1);
+    genai_books_counter_id(b, limit, &value, id);
     work(b, 0, 500);
 
     is_int(finish(&f), 0, "a first journal");
@@ -259,6 +262,8 @@ test_recover(void)
     is_int(journal_counters_differ(was, b) + journal_counters_differ(b, was),
            0, "and the counters");
     is_int(genai_books_verify(b, books_say, NULL), 0, "they are whole");
+    genai_books_counter_id(b, limit, &value, same);
+    ok(memcmp(id, same, sizeof(id)) == 0, "counters are named as before");
     is_int(files("journal."), 1, "one file of the journal");
     is_int(access(path("journal.2"), F_OK), 0, "is a new one");
 
@@ -341,6 +346,9 @@ test_recover(void)
     (void) pwrite(fd, "damage", 6, 1000);
     close(fd);
 
+    is_int(genai_journal_verify(dir, books_say, NULL, text), 1,
+           "is found: %s", text);
+
     open_books(&f);
     is_int(f.recovered, 2, "damaged: %s", f.told);
     ok(strstr(f.told, "in 1 places were damaged"), "it is told");
@@ -368,7 +376,12 @@ test_recover(void)
     is_int(finish(&f), 0, "another one begins");
     is_int(files("journal."), 3, "beside these");
 
+    is_int(genai_journal_verify(dir, books_say, NULL, text), 0, "is fine: %s",
+           text);
+
     is_int(genai_journal_remove(&f, dir), 1, "none is wanted any more");
+    is_int(genai_journal_verify(dir, books_say, NULL, text), 0, "none");
+    is_str(text, "none", "is said");
     genai_books_file_close(&f);
 }
 

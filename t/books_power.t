@@ -39,6 +39,8 @@ my $boot = slurp('/proc/sys/kernel/random/boot_id') =~ s/[-\n]//gr;
 plan(skip_all => 'the boot of this system is not known')
     unless length $boot == 32;
 
+my %sum = map { $_ => 0 } qw(cut aside records rows tested unsynced);
+
 # two words, each as the machine stores it
 my @boot = map { scalar reverse pack 'H*', $_ } $boot =~ /^(.{16})(.{16})$/;
 my $LIMIT = 1_000_000;
@@ -67,10 +69,15 @@ my $load = GenAI::Load->new(port => $t->port);
 
 $books->add_users($load);
 
+# a moment after the start there is a journal; nothing is promised before
+ok($load->run(10 * $SCALE, sub {
+    my %disk = disk("$t->{dir}/books", 1);
+
+    return grep { $_->{turn} } values %{$disk{journal}};
+}), 'a journal');
+
 # every poll is a promise: what it says was settled before its time
 my @polls;
-my %sum = map { $_ => 0 } qw(cut aside records rows tested unsynced);
-
 for my $instant (1 .. $INSTANTS) {
     my $until = time + 0.05 + rand 0.15;
 

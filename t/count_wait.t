@@ -13,6 +13,7 @@ use lib 't/lib';
 
 use Cwd qw(getcwd);
 use File::Temp ();
+use List::Util qw(min);
 
 use GenAI::Test;
 use GenAI::Upstream;
@@ -259,7 +260,7 @@ for my $how (@HOW) {
     };
 
     my @talks = map { [ map { $say->(5000) } 1 .. 100 ] } 1 .. 10;
-    my (@bytes, @took);
+    my (@bytes, @took, @base);
 
     for my $n (1 .. 10) {
         push @$_, $say->(500) for @talks;
@@ -269,10 +270,14 @@ for my $how (@HOW) {
         my $took = $ask->($t, @bodies);
 
         push @bytes, $counted->() - $was;
-        push @took, $took - $ask->($plain, @bodies);
+        push @took, $took;
+        push @base, $ask->($plain, @bodies);
     }
 
-    my @rest = sort { $a <=> $b } @took[1 .. 9];
+    # the later turns are as one, and the machine may have other work, which
+    # only adds
+    my $first = $took[0] - $base[0];
+    my $rest = min(@took[1 .. 9]) - min(@base[1 .. 9]);
 
     cmp_ok($bytes[0], '>', 4_500_000, 'the first turn is counted whole');
     cmp_ok($bytes[9], '<', $bytes[0] / 50, 'the tenth is what is new');
@@ -280,9 +285,8 @@ for my $how (@HOW) {
     SKIP: {
         skip 'this build is not measured', 1 if $GenAI::Test::SCALE != 1;
 
-        # the others are as the tenth, and the machine may have other work
-        cmp_ok($rest[4], '<', $took[0] / 10, 'and costs under a tenth');
-        note(sprintf '%.2f ms, and %.2f', map { $_ / 1e7 } $took[0], $rest[4]);
+        cmp_ok($rest, '<', $first / 10, 'and costs under a tenth');
+        note(sprintf '%.2f ms, and %.2f', map { $_ / 1e7 } $first, $rest);
     }
 }
 

@@ -154,7 +154,7 @@ static ngx_http_genai_output_t *
 ngx_http_genai_output_create(ngx_http_genai_ctx_t *ctx)
 {
     ngx_http_genai_output_t     *o;
-    genai_openai_answer_opts_t   opts;
+    genai_answer_opts_t   opts;
 
     o = ngx_http_genai_take(sizeof(ngx_http_genai_output_t));
     if (o == NULL) {
@@ -168,7 +168,7 @@ ngx_http_genai_output_create(ngx_http_genai_ctx_t *ctx)
     o->stream = ctx->event_stream;
     o->read = ngx_http_genai_answer_read(ctx);
 
-    ngx_memzero(&opts, sizeof(genai_openai_answer_opts_t));
+    ngx_memzero(&opts, sizeof(genai_answer_opts_t));
     opts.stream = ctx->event_stream;
     opts.choices = ctx->choices;
 
@@ -400,7 +400,7 @@ static ngx_int_t
 ngx_http_genai_output_feed(ngx_http_genai_output_t *o, u_char *p, size_t n)
 {
     o->piece = p;
-    o->start = o->answer.offset;
+    o->start = o->answer.base.offset;
 
     if (ngx_http_genai_output_decode(o, p, n) != NGX_OK && !o->stopped) {
         return NGX_ERROR;
@@ -442,7 +442,7 @@ ngx_http_genai_output_decode(ngx_http_genai_output_t *o, u_char *p, size_t n)
 static ngx_int_t
 ngx_http_genai_output_end(ngx_http_genai_output_t *o)
 {
-    if (o->answer.offset == 0 && o->read) {
+    if (o->answer.base.offset == 0 && o->read) {
         o->ctx->meter.error = 1;
         return NGX_OK;
     }
@@ -500,7 +500,7 @@ ngx_http_genai_output_event(void *data, genai_event_t *e)
         ngx_http_genai_count_event(ctx, e);
         genai_meter_event(&ctx->meter, e);
 
-        if (!ctx->meaningful && genai_openai_meaningful(e)) {
+        if (!ctx->meaningful && genai_event_meaningful(e)) {
             ctx->meaningful = 1;
             ctx->first_token = ctx->step;
             ngx_http_genai_deadline_token(ctx->request, ctx);

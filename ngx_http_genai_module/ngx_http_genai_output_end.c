@@ -17,7 +17,7 @@
 
 /* what the end of a stream says of it */
 struct ngx_http_genai_output_head_s {
-    genai_openai_head_t   openai;
+    genai_answer_head_t   openai;
     uint64_t              finished[NGX_HTTP_GENAI_OUTPUT_CHOICES / 64];
 };
 

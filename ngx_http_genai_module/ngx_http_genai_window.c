@@ -136,7 +136,7 @@ ngx_http_genai_window_open(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
     ngx_http_upstream_t         *u;
     ngx_http_genai_window_t     *w;
-    genai_openai_answer_opts_t   opts;
+    genai_answer_opts_t   opts;
 
     u = r->upstream;
 
@@ -168,7 +168,7 @@ ngx_http_genai_window_open(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    ngx_memzero(&opts, sizeof(genai_openai_answer_opts_t));
+    ngx_memzero(&opts, sizeof(genai_answer_opts_t));
     opts.stream = ctx->event_stream;
     opts.choices = ctx->choices;
 
@@ -561,7 +561,7 @@ ngx_http_genai_window_event(void *data, genai_event_t *e)
         break;
     }
 
-    if (!genai_openai_meaningful(e)) {
+    if (!genai_event_meaningful(e)) {
         return 0;
     }
 

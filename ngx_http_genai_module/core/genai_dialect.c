@@ -17,6 +17,11 @@ static const genai_str_t  genai_endpoint_names[GENAI_ENDPOINT_LAST] = {
     genai_str("chat"),
     genai_str("completions"),
     genai_str("embeddings"),
+    genai_str("responses"),
+    genai_str("messages"),
+    genai_str("generate"),
+    genai_str("converse"),
+    genai_str("count_tokens"),
     genai_str("models"),
     genai_str("other")
 };
@@ -47,11 +52,19 @@ genai_dialect_by_name(const genai_str_t *name)
 genai_endpoint_e
 genai_endpoint_by_name(const genai_str_t *name)
 {
-    int  i;
+    int                      i;
+    const genai_dialect_t  **d;
 
     for (i = GENAI_ENDPOINT_NONE + 1; i < GENAI_ENDPOINT_LAST; i++) {
-        if (genai_str_equal(&genai_endpoint_names[i], name)) {
-            return i;
+
+        if (!genai_str_equal(&genai_endpoint_names[i], name)) {
+            continue;
+        }
+
+        for (d = genai_dialects; *d; d++) {
+            if (genai_endpoint_find(*d, i)) {
+                return i;
+            }
         }
     }
 

@@ -3,9 +3,11 @@
  *
  * A dialect is a wire protocol between a client and a model, one vtable in
  * one file.  It knows which path means which endpoint, how a credential
- * travels, and what an error looks like.
+ * travels, what an error looks like, and how conversations and answers are
+ * read and written.
  *
- * All functions are pure: no state, no allocation, safe in any thread.
+ * All functions are pure, safe in any thread, and allocate nothing but from an
+ * arena that they are handed.
  */
 
 
@@ -13,8 +15,10 @@
 #define _GENAI_DIALECT_H_INCLUDED_
 
 
-#include "genai_str.h"
+#include "genai_answer.h"
+#include "genai_edit.h"
 #include "genai_error.h"
+#include "genai_str.h"
 
 
 /* what is asked for; the order is that of genai_endpoint_name() */
@@ -24,6 +28,11 @@ typedef enum {
     GENAI_ENDPOINT_CHAT,
     GENAI_ENDPOINT_COMPLETIONS,
     GENAI_ENDPOINT_EMBEDDINGS,
+    GENAI_ENDPOINT_RESPONSES,
+    GENAI_ENDPOINT_MESSAGES,
+    GENAI_ENDPOINT_GENERATE,
+    GENAI_ENDPOINT_CONVERSE,
+    GENAI_ENDPOINT_COUNT_TOKENS,
     GENAI_ENDPOINT_MODELS,
     GENAI_ENDPOINT_OTHER,
     GENAI_ENDPOINT_LAST
@@ -54,11 +63,13 @@ typedef struct {
 } genai_endpoint_t;
 
 
-/* see genai_request.h, genai_request_walk.h, genai_edit.h */
+/* see genai_request.h, genai_request_walk.h, genai_edit.h, genai_chat.h */
 
 struct genai_request_s;
 struct genai_request_node_s;
 struct genai_edits_s;
+struct genai_chat_s;
+struct genai_chat_target_s;
 
 
 typedef struct {
@@ -112,6 +123,48 @@ typedef struct {
     int                    (*set_model)(const struct genai_request_s *req,
                                         struct genai_edits_s *edits,
                                         const genai_str_t *name);
+
+    /* the endpoint that carries conversations, which can be translated */
+    genai_endpoint_e         chat;
+
+    /*
+     * Reads such a request from its document, with what is edited, into an
+     * empty chat.  Writes one: a whole request body.  Both return what
+     * genai_chat.h says.
+     */
+    int                    (*read_chat)(struct genai_chat_s *chat,
+                                        const genai_document_t *document);
+    int                    (*write_chat)(struct genai_chat_s *chat,
+                                         const struct genai_chat_target_s *to,
+                                         genai_writer_t *w);
+
+    /*
+     * The decoder of its answers, in memory of answer_size bytes that begins
+     * with a genai_answer_t; see genai_openai_answer_init(), _feed(), _end(),
+     * which are those of all dialects.
+     */
+    size_t                   answer_size;
+    void                   (*answer_init)(void *answer,
+                                          const genai_answer_opts_t *opts,
+                                          genai_event_pt handler, void *ctx);
+    int                    (*answer_feed)(void *answer, const unsigned char *p,
+                                          size_t n);
+    int                    (*answer_end)(void *answer);
+
+    /*
+     * The encoder of its streams, in memory of encoder_size bytes, and of its
+     * JSON answers; see genai_openai_stream_init(), _event(),
+     * genai_openai_whole_write().  Ids that we make begin with id_prefix.
+     */
+    genai_str_t              id_prefix;
+    size_t                   encoder_size;
+    void                   (*encoder_init)(void *encoder,
+                                           const genai_answer_head_t *head,
+                                           genai_write_pt write, void *ctx);
+    int                    (*encoder_event)(void *encoder,
+                                            const genai_event_t *event);
+    int                    (*whole_write)(const genai_whole_t *whole,
+                                          genai_write_pt write, void *ctx);
 } genai_dialect_t;
 
 
@@ -122,12 +175,13 @@ typedef struct {
 
 
 extern const genai_dialect_t  genai_openai;
+extern const genai_dialect_t  genai_anthropic;
 
 
 /* The dialect of that name, or NULL where this build has none. */
 const genai_dialect_t *genai_dialect_by_name(const genai_str_t *name);
 
-/* The endpoint of that name, or GENAI_ENDPOINT_NONE. */
+/* The endpoint of that name, or GENAI_ENDPOINT_NONE where no dialect has it. */
 genai_endpoint_e genai_endpoint_by_name(const genai_str_t *name);
 
 /* The name of an endpoint, a static text; "" for GENAI_ENDPOINT_NONE. */

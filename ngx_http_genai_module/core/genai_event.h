@@ -41,6 +41,13 @@ typedef enum {
     GENAI_EVENT_TOOL,
     GENAI_EVENT_ARGUMENTS,      /* a piece of its arguments, a JSON text */
 
+    /*
+     * A piece of what only its maker can read, to be given back next turn in
+     * the same place: of a thought, a call or a text, as field says, whose
+     * number is block.  name is the dialect of who made it.
+     */
+    GENAI_EVENT_SIGNATURE,
+
     GENAI_EVENT_MEDIA,          /* audio or an image: there is some; unread */
     GENAI_EVENT_FINISH,         /* a choice has ended; text is the dialect's
                                    word, finish what it means */
@@ -96,7 +103,13 @@ typedef enum {
     GENAI_FIELD_DETAILS,        /* openai: "reasoning_details" */
     GENAI_FIELD_FUNCTION_CALL,  /* openai: the call before tools were */
     GENAI_FIELD_CUSTOM,         /* a tool whose input is free text */
-    GENAI_FIELD_OBJECT          /* arguments as JSON and not as a string */
+    GENAI_FIELD_OBJECT,         /* arguments as JSON and not as a string */
+
+    /* SIGNATURE: what it is of */
+    GENAI_FIELD_OF_CALL,
+    GENAI_FIELD_OF_TEXT,
+    GENAI_FIELD_OF_THOUGHT,
+    GENAI_FIELD_SEALED          /* a thought that can be read by nobody else */
 } genai_field_e;
 
 
@@ -154,7 +167,8 @@ typedef struct {
     genai_finish_e         finish;      /* FINISH */
     genai_end_e            end_how;     /* END */
     unsigned               choice;
-    unsigned               block;       /* number of the tool call */
+    unsigned               block;       /* number of the tool call, or of the
+                                           thought, from 0 */
     unsigned               chunk;       /* CHUNK: flags */
 
     genai_str_t            text;

@@ -130,6 +130,7 @@ genai_meter_event(genai_meter_t *m, const genai_event_t *e)
         break;
 
     case GENAI_EVENT_START:
+    case GENAI_EVENT_SIGNATURE:
     case GENAI_EVENT_MEDIA:
     case GENAI_EVENT_BROKEN:
         m->begun = 1;

@@ -7,11 +7,19 @@
  */
 
 
+#include "genai_chat.h"
 #include "genai_dialect.h"
-#include "genai_writer.h"
+#include "genai_openai_answer.h"
 #include "genai_openai_request.h"
 
 
+static void genai_openai_init(void *answer, const genai_answer_opts_t *opts,
+    genai_event_pt handler, void *ctx);
+static int genai_openai_feed(void *answer, const unsigned char *p, size_t n);
+static int genai_openai_end(void *answer);
+static void genai_openai_encoder(void *encoder,
+    const genai_answer_head_t *head, genai_write_pt write, void *ctx);
+static int genai_openai_encode(void *encoder, const genai_event_t *event);
 static size_t genai_openai_error_body(unsigned char *dst, unsigned status,
     const genai_str_t *message, const genai_str_t *code);
 static size_t genai_openai_error_event(unsigned char *dst, unsigned status,
@@ -39,8 +47,57 @@ const genai_dialect_t  genai_openai = {
     genai_openai_error_event,
     genai_openai_request_nodes,
     genai_openai_ask_usage,
-    genai_openai_set_model
+    genai_openai_set_model,
+    GENAI_ENDPOINT_CHAT,
+    NULL,
+    NULL,
+    sizeof(genai_openai_answer_t),
+    genai_openai_init,
+    genai_openai_feed,
+    genai_openai_end,
+    genai_str("chatcmpl-"),
+    sizeof(genai_openai_stream_t),
+    genai_openai_encoder,
+    genai_openai_encode,
+    genai_openai_whole_write
 };
+
+
+static void
+genai_openai_init(void *answer, const genai_answer_opts_t *opts,
+    genai_event_pt handler, void *ctx)
+{
+    genai_openai_answer_init(answer, opts, handler, ctx);
+}
+
+
+static int
+genai_openai_feed(void *answer, const unsigned char *p, size_t n)
+{
+    return genai_openai_answer_feed(answer, p, n);
+}
+
+
+static int
+genai_openai_end(void *answer)
+{
+    return genai_openai_answer_end(answer);
+}
+
+
+static void
+genai_openai_encoder(void *encoder, const genai_answer_head_t *head,
+    genai_write_pt write, void *ctx)
+{
+    genai_openai_stream_init(encoder, head, write, ctx);
+}
+
+
+static int
+genai_openai_encode(void *encoder, const genai_event_t *event)
+{
+    return genai_openai_stream_event(encoder, event);
+}
 
 
 static unsigned char *

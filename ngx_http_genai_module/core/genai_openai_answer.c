@@ -48,7 +48,7 @@ static const genai_sse_handler_t  genai_oa_sse = {
 
 void
 genai_openai_answer_init(genai_openai_answer_t *a,
-    const genai_openai_answer_opts_t *opts, genai_event_pt handler, void *ctx)
+    const genai_answer_opts_t *opts, genai_event_pt handler, void *ctx)
 {
     /*
      * The scanner and the reader are prepared by themselves; the hold and
@@ -59,8 +59,8 @@ genai_openai_answer_init(genai_openai_answer_t *a,
 
     a->id.n = 0;
     a->model.n = 0;
-    a->handler = handler;
-    a->ctx = ctx;
+    a->base.handler = handler;
+    a->base.ctx = ctx;
     a->stream = opts->stream;
     a->choices = opts->choices ? opts->choices : 1;
 
@@ -89,7 +89,7 @@ genai_openai_answer_feed(genai_openai_answer_t *a, const unsigned char *p,
                && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
         {
             p++;
-            a->offset++;
+            a->base.offset++;
         }
 
         if (p == end) {
@@ -101,22 +101,22 @@ genai_openai_answer_feed(genai_openai_answer_t *a, const unsigned char *p,
         a->mode = (*p != '{'
                    && (a->stream || *p == ':' || *p == 'd' || *p == 'e'))
                   ? GENAI_OA_STREAM : GENAI_OA_WHOLE;
-        a->sse.offset = a->offset;
+        a->sse.offset = a->base.offset;
         a->stream = (a->mode == GENAI_OA_STREAM);
     }
 
     if (a->mode == GENAI_OA_WHOLE) {
 
         if (!a->closed) {
-            rc = genai_oa_text(a, p, end - p, a->offset);
+            rc = genai_oa_text(a, p, end - p, a->base.offset);
 
             if (!a->closed) {
-                a->offset += end - p;
+                a->base.offset += end - p;
                 return rc;
             }
 
-            p += a->push.offset - a->offset;
-            a->offset = a->push.offset;
+            p += a->push.offset - a->base.offset;
+            a->base.offset = a->push.offset;
 
             if (rc != 0) {
                 return rc;
@@ -128,10 +128,10 @@ genai_openai_answer_feed(genai_openai_answer_t *a, const unsigned char *p,
 
     from = a->sse.offset;
     rc = genai_sse_feed(&a->sse, p, end - p);
-    a->offset += a->sse.offset - from;
+    a->base.offset += a->sse.offset - from;
 
     if (rc < 0 && a->sse.error) {
-        (void) genai_oa_broken(a, a->sse.error, a->offset);
+        (void) genai_oa_broken(a, a->sse.error, a->base.offset);
         a->failed = 1;
     }
 
@@ -152,14 +152,14 @@ genai_openai_answer_end(genai_openai_answer_t *a)
 
         if (a->closed) {
 
-            if (a->offset == a->push.offset) {
+            if (a->base.offset == a->push.offset) {
                 return 0;
             }
 
             genai_oa_event(&e, GENAI_EVENT_CHUNK);
 
             e.start = a->push.offset;
-            e.end = a->offset;
+            e.end = a->base.offset;
             e.chunk = a->broken ? GENAI_CHUNK_DATA|GENAI_CHUNK_BROKEN
                                 : GENAI_CHUNK_TAIL;
 
@@ -168,14 +168,14 @@ genai_openai_answer_end(genai_openai_answer_t *a)
 
         if (!a->broken) {
             a->cut = 1;
-            (void) genai_push_end(&a->push, a->offset);
+            (void) genai_push_end(&a->push, a->base.offset);
 
-            if (genai_oa_broken(a, a->push.error, a->offset) != 0) {
+            if (genai_oa_broken(a, a->push.error, a->base.offset) != 0) {
                 return -1;
             }
         }
 
-        return (genai_oa_whole_end(a, a->offset) < 0) ? -1 : 0;
+        return (genai_oa_whole_end(a, a->base.offset) < 0) ? -1 : 0;
     }
 
     if (genai_sse_end(&a->sse) != 0) {
@@ -188,8 +188,8 @@ genai_openai_answer_end(genai_openai_answer_t *a)
 
     genai_oa_event(&e, GENAI_EVENT_END);
 
-    e.start = a->offset;
-    e.end = a->offset;
+    e.start = a->base.offset;
+    e.end = a->base.offset;
     e.end_how = (a->finished && !(a->seen & ~a->finished) && !a->cut)
                 ? GENAI_END_CLEAN : GENAI_END_CUT;
     a->ended = 1;
@@ -584,14 +584,14 @@ genai_oa_behind(genai_openai_answer_t *a, const unsigned char *p, size_t n)
 
         if (p[i] != ' ' && p[i] != '\t' && p[i] != '\r' && p[i] != '\n'
             && genai_oa_broken(a, "there are bytes after the value",
-                               a->offset + i)
+                               a->base.offset + i)
                != 0)
         {
             return -1;
         }
     }
 
-    a->offset += n;
+    a->base.offset += n;
 
     return 0;
 }
@@ -734,12 +734,12 @@ genai_oa_say(genai_openai_answer_t *a, genai_event_t *e)
 {
     int  rc;
 
-    if (!(a->chunk & GENAI_CHUNK_MEANINGFUL) && genai_openai_meaningful(e)) {
+    if (!(a->chunk & GENAI_CHUNK_MEANINGFUL) && genai_event_meaningful(e)) {
         a->chunk |= GENAI_CHUNK_MEANINGFUL;
     }
 
     a->told = 1;
-    rc = a->handler(a->ctx, e);
+    rc = a->base.handler(a->base.ctx, e);
 
     if (rc < 0) {
         a->failed = 1;
@@ -792,35 +792,6 @@ genai_oa_tell_new(genai_openai_answer_t *a, genai_event_t *e)
     }
 }
 
-
-int
-genai_openai_meaningful(const genai_event_t *event)
-{
-    switch (event->type) {
-
-    case GENAI_EVENT_TEXT:
-    case GENAI_EVENT_REASONING:
-    case GENAI_EVENT_REFUSAL:
-    case GENAI_EVENT_ARGUMENTS:
-        return event->text.len != 0;
-
-    case GENAI_EVENT_TOOL:
-    case GENAI_EVENT_MEDIA:
-        return 1;
-
-    case GENAI_EVENT_FINISH:
-        return event->finish != GENAI_FINISH_ERROR;
-
-    case GENAI_EVENT_START:
-
-        /* a list begins, of vectors or other results */
-
-        return event->field == GENAI_FIELD_PART;
-
-    default:
-        return 0;
-    }
-}
 
 
 genai_finish_e

@@ -19,7 +19,7 @@
 #define _GENAI_OPENAI_ANSWER_H_INCLUDED_
 
 
-#include "genai_event.h"
+#include "genai_answer.h"
 #include "genai_push.h"
 #include "genai_sse.h"
 
@@ -78,11 +78,9 @@ typedef struct {
 
 
 typedef struct {
-    genai_event_pt              handler;
-    void                       *ctx;
+    genai_answer_t              base;
 
     const char                 *fault;      /* of what is acted on */
-    uint64_t                    offset;     /* of the next byte to read */
     uint64_t                    mark;       /* where a gathered value began */
     uint64_t                    seen;       /* choices below 64 */
     uint64_t                    finished;
@@ -174,14 +172,6 @@ typedef struct {
 } genai_openai_answer_t;
 
 
-typedef struct {
-    unsigned                    stream:1;   /* the body's type is that of an
-                                               event stream */
-    unsigned                    choices;    /* asked for ("n"); 0 is 1 */
-    uint64_t                    limit;      /* bytes of one event, 0: none */
-} genai_openai_answer_opts_t;
-
-
 /*
  * Prepares to decode a body, in memory that may hold anything.  Its first
  * byte overrides opts->stream: a JSON error instead of a stream, and a stream
@@ -200,7 +190,7 @@ typedef struct {
  * GENAI_CHUNK_CHOICES, and END: the list itself is stepped over.
  */
 void genai_openai_answer_init(genai_openai_answer_t *a,
-    const genai_openai_answer_opts_t *opts, genai_event_pt handler, void *ctx);
+    const genai_answer_opts_t *opts, genai_event_pt handler, void *ctx);
 
 /*
  * Decodes p[0 .. n), the bytes at a->offset, which advances over what has
@@ -222,41 +212,13 @@ int genai_openai_answer_feed(genai_openai_answer_t *a, const unsigned char *p,
  */
 int genai_openai_answer_end(genai_openai_answer_t *a);
 
-/*
- * Whether an event ends the commit window: it shows that the provider is
- * answering, with a word, a thought, a refusal, a tool call, audio or an
- * image, a list of results, or the reason why there is none.
- *
- * Returns 1 or 0.  Thread-safe.
- */
-int genai_openai_meaningful(const genai_event_t *event);
-
 /* What a finish_reason means.  Thread-safe. */
 genai_finish_e genai_openai_finish(const genai_str_t *reason);
 
 
-/*
- * Takes bytes that have been encoded, which it must copy.  Returns 0, or
- * anything else to stop.
- */
-typedef int (*genai_openai_write_pt)(void *ctx, const unsigned char *p,
-    size_t n);
-
-
-/* what every chunk and answer tells, and must outlive the encoder */
-
 typedef struct {
-    genai_str_t                 id;
-    genai_str_t                 model;
-    int64_t                     created;    /* seconds since the epoch */
-    unsigned                    text:1;     /* completions, not chat */
-    unsigned                    usage:1;    /* the client gets usage */
-} genai_openai_head_t;
-
-
-typedef struct {
-    const genai_openai_head_t  *head;
-    genai_openai_write_pt       write;
+    const genai_answer_head_t  *head;
+    genai_write_pt       write;
     void                       *ctx;
     uint64_t                    begun[2];   /* choices that have a role */
 
@@ -274,7 +236,7 @@ typedef struct {
 
 /* Prepares to encode events as a stream. */
 void genai_openai_stream_init(genai_openai_stream_t *s,
-    const genai_openai_head_t *head, genai_openai_write_pt write, void *ctx);
+    const genai_answer_head_t *head, genai_write_pt write, void *ctx);
 
 /*
  * Encodes one event; those that the dialect has no word for, and copies, as
@@ -290,73 +252,13 @@ int genai_openai_stream_event(genai_openai_stream_t *s,
     const genai_event_t *event);
 
 
-/* one text of an answer that is being put together */
-
-typedef struct {
-    unsigned short              choice;
-    unsigned short              block;
-    unsigned char               type;       /* a genai_event_e */
-    unsigned char               field;
-    unsigned char               finish;
-    unsigned                    nid;        /* bytes of data that are the id */
-    unsigned                    nname;      /* and then the name */
-    size_t                      len;
-    size_t                      size;
-    unsigned char              *data;
-} genai_openai_slot_t;
-
-
-/* choices, and texts and tool calls of them, that an answer may have */
-#define GENAI_OPENAI_SLOTS  64
-
-
-/*
- * Gives size bytes that begin with the old ones of p, or takes p back where
- * size is 0.  Returns NULL when there is no memory.
- */
-typedef void *(*genai_openai_alloc_pt)(void *ctx, void *p, size_t old,
-    size_t size);
-
-
-typedef struct {
-    const genai_openai_head_t  *head;
-    genai_openai_alloc_pt       alloc;
-    void                       *ctx;
-    size_t                      limit;
-    size_t                      used;       /* bytes allocated */
-    unsigned                    n;
-    int                         rc;
-    genai_usage_t               usage;
-    genai_openai_slot_t         slot[GENAI_OPENAI_SLOTS];
-} genai_openai_whole_t;
-
-
-/*
- * Prepares to put a JSON answer together from events.  Memory comes from
- * alloc and is never more than limit bytes; all is given back by
- * genai_openai_whole_free().
- */
-void genai_openai_whole_init(genai_openai_whole_t *w,
-    const genai_openai_head_t *head, size_t limit,
-    genai_openai_alloc_pt alloc, void *ctx);
-
-/*
- * Adds an event.  Returns 0, or -1 when the answer is too large or there is
- * no memory, now or before.
- */
-int genai_openai_whole_event(genai_openai_whole_t *w,
-    const genai_event_t *event);
-
 /*
  * Writes the answer, or the provider's error where there was one.
  *
  * Returns 0, or -1 when write() has stopped or an event could not be added.
  */
-int genai_openai_whole_write(genai_openai_whole_t *w,
-    genai_openai_write_pt write, void *ctx);
-
-/* Gives the memory back.  The answer may be prepared again. */
-void genai_openai_whole_free(genai_openai_whole_t *w);
+int genai_openai_whole_write(const genai_whole_t *w, genai_write_pt write,
+    void *ctx);
 
 
 #endif /* _GENAI_OPENAI_ANSWER_H_INCLUDED_ */

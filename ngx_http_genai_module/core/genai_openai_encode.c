@@ -21,13 +21,15 @@ static void genai_openai_begin(genai_openai_stream_t *s, genai_writer_t *w,
 static void genai_openai_open(genai_openai_stream_t *s, genai_writer_t *w,
     const genai_event_t *e);
 static void genai_openai_close(genai_openai_stream_t *s, genai_writer_t *w);
+static void genai_openai_sign(genai_openai_stream_t *s, genai_writer_t *w,
+    const genai_event_t *e);
 static void genai_openai_call(genai_writer_t *w, const genai_event_t *e);
 static void genai_openai_end(genai_writer_t *w);
 
 
 void
 genai_openai_stream_init(genai_openai_stream_t *s,
-    const genai_openai_head_t *head, genai_openai_write_pt write, void *ctx)
+    const genai_answer_head_t *head, genai_write_pt write, void *ctx)
 {
     memset(s, 0, sizeof(genai_openai_stream_t));
 
@@ -64,6 +66,7 @@ genai_openai_stream_event(genai_openai_stream_t *s, const genai_event_t *e)
     case GENAI_EVENT_REASONING:
     case GENAI_EVENT_REFUSAL:
     case GENAI_EVENT_ARGUMENTS:
+    case GENAI_EVENT_SIGNATURE:
 
         /* of completions there is nothing but text */
 
@@ -81,7 +84,9 @@ genai_openai_stream_event(genai_openai_stream_t *s, const genai_event_t *e)
             s->len += e->text.len;
         }
 
-        if (s->tail && (e->last || s->len >= GENAI_OPENAI_PIECE)) {
+        if (s->tail && (e->last || (s->len >= GENAI_OPENAI_PIECE
+                                    && e->type != GENAI_EVENT_SIGNATURE)))
+        {
             genai_openai_close(s, &w);
         }
 
@@ -219,6 +224,10 @@ genai_openai_open(genai_openai_stream_t *s, genai_writer_t *w,
         genai_writer_name(w, "refusal");
         break;
 
+    case GENAI_EVENT_SIGNATURE:
+        genai_openai_sign(s, w, e);
+        break;
+
     default:
         s->tail = (e->field == GENAI_FIELD_FUNCTION_CALL) ? "{[{{{\""
                                                           : "{[{{[{{\"";
@@ -227,6 +236,61 @@ genai_openai_open(genai_openai_stream_t *s, genai_writer_t *w,
     }
 
     genai_writer_begin(w);
+}
+
+
+/* up to the signature's text, which no reader puts together of pieces */
+
+static void
+genai_openai_sign(genai_openai_stream_t *s, genai_writer_t *w,
+    const genai_event_t *e)
+{
+    unsigned  sealed, google;
+
+    if (e->field == GENAI_FIELD_OF_CALL) {
+
+        s->tail = "{[{{[{{{\"";
+        google = genai_str_is(&e->name, "gemini");
+
+        genai_writer_name(w, "tool_calls");
+        genai_writer_open(w, '[');
+        genai_writer_open(w, '{');
+        genai_writer_name(w, "index");
+        genai_writer_int(w, e->block);
+        genai_writer_name(w, "extra_content");
+        genai_writer_open(w, '{');
+
+        if (google) {
+            genai_writer_name(w, "google");
+
+        } else {
+            genai_writer_raw_name(w, &e->name);
+        }
+
+        genai_writer_open(w, '{');
+        genai_writer_name(w, google ? "thought_signature" : "signature");
+
+        return;
+    }
+
+    s->tail = "{[{{[{\"";
+    sealed = (e->field == GENAI_FIELD_SEALED);
+
+    genai_writer_name(w, "reasoning_details");
+    genai_writer_open(w, '[');
+    genai_writer_open(w, '{');
+    genai_writer_name(w, "type");
+    genai_writer_literal(w, sealed ? "\"reasoning.encrypted\""
+                                   : "\"reasoning.text\"");
+
+    if (e->id.len) {
+        genai_openai_string(w, "id", &e->id);
+    }
+
+    genai_openai_string(w, "format", &e->name);
+    genai_writer_name(w, "index");
+    genai_writer_int(w, e->block);
+    genai_writer_name(w, sealed ? "data" : "signature");
 }
 
 
@@ -323,7 +387,7 @@ genai_openai_maybe(genai_writer_t *w, const char *name, const genai_str_t *s)
 
 
 void
-genai_openai_head(genai_writer_t *w, const genai_openai_head_t *head,
+genai_openai_head(genai_writer_t *w, const genai_answer_head_t *head,
     const char *chat, const char *text)
 {
     genai_str_t  object;
@@ -339,6 +403,32 @@ genai_openai_head(genai_writer_t *w, const genai_openai_head_t *head,
     genai_openai_string(w, "model", &head->model);
     genai_writer_name(w, "choices");
     genai_writer_open(w, '[');
+}
+
+
+void
+genai_openai_signature(genai_writer_t *w, const genai_str_t *origin,
+    const genai_str_t *signature)
+{
+    unsigned  google;
+
+    google = genai_str_is(origin, "gemini");
+
+    genai_writer_name(w, "extra_content");
+    genai_writer_open(w, '{');
+
+    if (google) {
+        genai_writer_name(w, "google");
+
+    } else {
+        genai_writer_raw_name(w, origin);
+    }
+
+    genai_writer_open(w, '{');
+    genai_openai_string(w, google ? "thought_signature" : "signature",
+                        signature);
+    genai_writer_close(w, '}');
+    genai_writer_close(w, '}');
 }
 
 

@@ -21,11 +21,18 @@ void genai_openai_maybe(genai_writer_t *w, const char *name,
     const genai_str_t *s);
 
 /* Writes an answer's beginning, up to the bracket of its choices. */
-void genai_openai_head(genai_writer_t *w, const genai_openai_head_t *head,
+void genai_openai_head(genai_writer_t *w, const genai_answer_head_t *head,
     const char *chat, const char *text);
 
 /* Writes a member "usage", where anything is known. */
 void genai_openai_usage(genai_writer_t *w, const genai_usage_t *u);
+
+/*
+ * Writes what signs a call, where Google's own service of this dialect has it:
+ * "extra_content", by who made it.
+ */
+void genai_openai_signature(genai_writer_t *w, const genai_str_t *origin,
+    const genai_str_t *signature);
 
 /* Writes an error as an object of its own. */
 void genai_openai_error(genai_writer_t *w, const genai_str_t *message,

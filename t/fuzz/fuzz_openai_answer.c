@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 typedef struct {
     genai_openai_stream_t  stream;
-    genai_openai_whole_t   whole;
+    genai_whole_t   whole;
     answer_buf_t           bytes;
     unsigned               odd;
     unsigned               choices;
@@ -76,7 +76,7 @@ fuzz_event(void *ctx, genai_event_t *e)
     }
 
     fuzz_check(genai_openai_stream_event(&c->stream, e) == 0);
-    (void) genai_openai_whole_event(&c->whole, e);
+    (void) genai_whole_event(&c->whole, e);
 
     return 0;
 }
@@ -90,11 +90,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned                    seed;
     answer_buf_t                json = { NULL, 0, 0 };
     fuzz_encode_t               c;
-    genai_openai_head_t         head = {
-        genai_str("id"), genai_str("model"), 1, 0, 1 };
+    genai_answer_head_t         head = {
+        genai_str("id"), genai_str("model"), 1, 0, 1, -1 };
     static answer_told_t        one, two;
     genai_openai_answer_t       a;
-    genai_openai_answer_opts_t  opts, again = { 1, 1, 0 };
+    genai_answer_opts_t  opts, again = { 1, 1, 0 };
 
     static const unsigned  means[] = { 1, 3, 17, 200 };
 
@@ -134,7 +134,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&c, 0, sizeof(c));
 
     genai_openai_stream_init(&c.stream, &head, fuzz_write, &c.bytes);
-    genai_openai_whole_init(&c.whole, &head, 1 << 20, fuzz_alloc, NULL);
+    genai_whole_init(&c.whole, &head, 1 << 20, fuzz_alloc, NULL);
 
     genai_openai_answer_init(&a, &opts, fuzz_event, &c);
     fuzz_check(genai_openai_answer_feed(&a, data, size) == 0);
@@ -166,7 +166,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                    || strstr(two.log.data, "there are no choices"));
     }
 
-    genai_openai_whole_free(&c.whole);
+    genai_whole_free(&c.whole);
     free(c.bytes.data);
     free(json.data);
 

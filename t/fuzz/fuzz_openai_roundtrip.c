@@ -57,7 +57,7 @@ typedef struct {
     unsigned                completions;
     fuzz_said_t            *said;
     genai_openai_stream_t   stream;
-    genai_openai_whole_t    whole;
+    genai_whole_t    whole;
     answer_buf_t            bytes;
 } fuzz_program_t;
 
@@ -207,7 +207,7 @@ fuzz_tell(fuzz_program_t *f, genai_event_t *e)
     }
 
     fuzz_check(genai_openai_stream_event(&f->stream, e) == 0);
-    (void) genai_openai_whole_event(&f->whole, e);
+    (void) genai_whole_event(&f->whole, e);
 }
 
 
@@ -517,7 +517,7 @@ static void
 fuzz_decode(fuzz_said_t *t, const answer_buf_t *b, unsigned stream)
 {
     genai_openai_answer_t       a;
-    genai_openai_answer_opts_t  opts = { 0, 1, 0 };
+    genai_answer_opts_t  opts = { 0, 1, 0 };
 
     opts.stream = stream;
 
@@ -607,8 +607,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     answer_buf_t          json = { NULL, 0, 0 };
     fuzz_program_t        f;
-    genai_openai_head_t   head = {
-        genai_str("i\"d"), genai_str("m"), 1, 0, 1 };
+    genai_answer_head_t   head = {
+        genai_str("i\"d"), genai_str("m"), 1, 0, 1, -1 };
     static fuzz_said_t    said, heard;
 
     if (size == 0 || size > 65536) {
@@ -627,7 +627,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     head.text = f.completions;
 
     genai_openai_stream_init(&f.stream, &head, fuzz_write, &f.bytes);
-    genai_openai_whole_init(&f.whole, &head, 4 << 20, fuzz_alloc, NULL);
+    genai_whole_init(&f.whole, &head, 4 << 20, fuzz_alloc, NULL);
 
     fuzz_run(&f);
 
@@ -644,7 +644,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_compare(&said, &heard, 1);
     }
 
-    genai_openai_whole_free(&f.whole);
+    genai_whole_free(&f.whole);
     free(f.bytes.data);
     free(json.data);
 

@@ -42,8 +42,8 @@ typedef struct {
 
 
 static const char  *answer_types[] = {
-    "start", "text", "reasoning", "refusal", "tool", "arguments", "media",
-    "finish", "usage", "error", "broken", "chunk", "end"
+    "start", "text", "reasoning", "refusal", "tool", "arguments",
+    "signature", "media", "finish", "usage", "error", "broken", "chunk", "end"
 };
 
 
@@ -269,7 +269,7 @@ answer_free(answer_told_t *t)
 
 ANSWER_UNUSED static int
 answer_decode_cut(answer_told_t *t, const unsigned char *p, size_t len,
-    const genai_openai_answer_opts_t *opts, unsigned mean, size_t cut)
+    const genai_answer_opts_t *opts, unsigned mean, size_t cut)
 {
     int                     rc;
     size_t                  n, at;
@@ -297,7 +297,7 @@ answer_decode_cut(answer_told_t *t, const unsigned char *p, size_t len,
         free(piece);
     }
 
-    if (rc == 0 && a->offset != len) {
+    if (rc == 0 && a->base.offset != len) {
         t->bad = __LINE__;
     }
 
@@ -319,7 +319,7 @@ answer_decode_cut(answer_told_t *t, const unsigned char *p, size_t len,
 
 ANSWER_UNUSED static int
 answer_decode(answer_told_t *t, const unsigned char *p, size_t len,
-    const genai_openai_answer_opts_t *opts, unsigned mean)
+    const genai_answer_opts_t *opts, unsigned mean)
 {
     return answer_decode_cut(t, p, len, opts, mean, 0);
 }

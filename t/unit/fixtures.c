@@ -164,7 +164,7 @@ print_string(const char *name, const answer_buf_t *b)
 
 typedef struct {
     genai_openai_stream_t  stream;
-    genai_openai_whole_t   whole;
+    genai_whole_t   whole;
     answer_buf_t           bytes;
 } encode_t;
 
@@ -196,7 +196,7 @@ encode_event(void *ctx, genai_event_t *e)
     encode_t  *c = ctx;
 
     return genai_openai_stream_event(&c->stream, e)
-           || genai_openai_whole_event(&c->whole, e) ? -1 : 0;
+           || genai_whole_event(&c->whole, e) ? -1 : 0;
 }
 
 
@@ -204,7 +204,7 @@ encode_event(void *ctx, genai_event_t *e)
 
 static unsigned
 encode_again(const unsigned char *p, size_t len,
-    const genai_openai_answer_opts_t *opts, const answer_told_t *told,
+    const genai_answer_opts_t *opts, const answer_told_t *told,
     unsigned failed)
 {
     unsigned                    rc;
@@ -212,16 +212,16 @@ encode_again(const unsigned char *p, size_t len,
     const char                 *end;
     answer_buf_t                json = { NULL, 0, 0 };
     answer_told_t               t;
-    genai_openai_head_t         head = {
-        genai_str("chatcmpl-1"), genai_str("model"), 1700000000, 0, 1 };
+    genai_answer_head_t         head = {
+        genai_str("chatcmpl-1"), genai_str("model"), 1700000000, 0, 1, -1 };
     genai_openai_answer_t       a;
-    genai_openai_answer_opts_t  stream = { 1, 1, 0 }, whole = { 0, 1, 0 };
+    genai_answer_opts_t  stream = { 1, 1, 0 }, whole = { 0, 1, 0 };
 
     memset(&c, 0, sizeof(c));
     memset(&t, 0, sizeof(t));
 
     genai_openai_stream_init(&c.stream, &head, encode_write, &c.bytes);
-    genai_openai_whole_init(&c.whole, &head, 1 << 24, encode_alloc, NULL);
+    genai_whole_init(&c.whole, &head, 1 << 24, encode_alloc, NULL);
     genai_openai_answer_init(&a, opts, encode_event, &c);
 
     rc = (genai_openai_answer_feed(&a, p, len) == 0
@@ -287,7 +287,7 @@ encode_again(const unsigned char *p, size_t len,
         client_free(&two);
     }
 
-    genai_openai_whole_free(&c.whole);
+    genai_whole_free(&c.whole);
     free(c.bytes.data);
     free(json.data);
     answer_free(&t);
@@ -307,7 +307,7 @@ main(void)
     static unsigned char        body[16 << 20];
     answer_told_t               one, two;
     genai_openai_answer_t       a;
-    genai_openai_answer_opts_t  opts;
+    genai_answer_opts_t  opts;
 
     memset(&one, 0, sizeof(one));
     memset(&two, 0, sizeof(two));

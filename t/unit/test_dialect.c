@@ -64,10 +64,17 @@ test_names(void)
     ok(genai_dialect_by_name(&s) == NULL, "nor is a longer name");
 
     for (i = GENAI_ENDPOINT_NONE + 1; i < GENAI_ENDPOINT_LAST; i++) {
-        is_int(genai_endpoint_by_name(genai_endpoint_name(i)), i,
-               "endpoint %d by its name", i);
-        ok(genai_endpoint_find(&genai_openai, i) != NULL, "openai has it");
+        quiet_ok(genai_endpoint_name(i)->len > 0, "endpoint %d has a name", i);
+
+        if (genai_endpoint_find(&genai_openai, i)) {
+            is_int(genai_endpoint_by_name(genai_endpoint_name(i)), i,
+                   "endpoint %d by its name", i);
+        }
     }
+
+    s = str("converse");
+    is_int(genai_endpoint_by_name(&s), GENAI_ENDPOINT_NONE,
+           "no dialect has this one yet");
 
     s = str("");
     is_int(genai_endpoint_by_name(&s), GENAI_ENDPOINT_NONE, "no name");

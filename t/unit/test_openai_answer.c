@@ -29,7 +29,7 @@ static answer_told_t  one, two;
 
 
 static void
-splits(const char *body, size_t len, const genai_openai_answer_opts_t *opts,
+splits(const char *body, size_t len, const genai_answer_opts_t *opts,
     const char *what)
 {
     int     rc, rc2;
@@ -69,7 +69,7 @@ static void
 check(unsigned stream, unsigned n, const char *body, size_t len,
     const char *want, const char *what)
 {
-    genai_openai_answer_opts_t  opts;
+    genai_answer_opts_t  opts;
 
     opts.stream = stream;
     opts.choices = n;
@@ -352,7 +352,7 @@ test_errors(void)
 static int
 logged(const char *body, unsigned stream, const char *what)
 {
-    genai_openai_answer_opts_t  opts = { 0, 1, 0 };
+    genai_answer_opts_t  opts = { 0, 1, 0 };
 
     opts.stream = stream;
     splits(body, strlen(body), &opts, what);
@@ -413,7 +413,7 @@ test_large(void)
     size_t                      i, k;
     unsigned char               piece[1024];
     genai_openai_answer_t       a;
-    genai_openai_answer_opts_t  opts = { 1, 1, 0 };
+    genai_answer_opts_t  opts = { 1, 1, 0 };
 
     static const char  *starts[] = {
         "data: {\"choices\":[{\"delta\":{\"content\":\"",
@@ -479,7 +479,7 @@ test_stop(void)
     unsigned                    n;
     static const char           body[] = DELTA("\"content\":\"a\",\"refusal\":"
                                                "\"b\"") STOP DONE;
-    genai_openai_answer_opts_t  opts = { 1, 1, 0 };
+    genai_answer_opts_t  opts = { 1, 1, 0 };
 
     for (n = 1; n < 20; n++) {
         answer_reset(&one);
@@ -510,17 +510,17 @@ test_pause(void)
     unsigned                    pauses;
     static const char           body[] = DELTA("\"content\":\"a\"") STOP DONE;
     genai_openai_answer_t       a;
-    genai_openai_answer_opts_t  opts = { 1, 1, 0 };
+    genai_answer_opts_t  opts = { 1, 1, 0 };
 
     genai_openai_answer_init(&a, &opts, on_pause, NULL);
 
     n = sizeof(body) - 1;
     pauses = 0;
 
-    for (at = 0; at < n; at = a.offset) {
+    for (at = 0; at < n; at = a.base.offset) {
         pauses += genai_openai_answer_feed(&a, (unsigned char *) body + at,
                                            n - at);
-        quiet_ok(a.offset > at, "it gets on");
+        quiet_ok(a.base.offset > at, "it gets on");
     }
 
     is_int(pauses, 3, "pauses behind every chunk");
@@ -554,7 +554,7 @@ flags_of(const char *body)
 {
     static flags_t              f;
     genai_openai_answer_t       a;
-    genai_openai_answer_opts_t  opts = { 1, 1, 0 };
+    genai_answer_opts_t  opts = { 1, 1, 0 };
 
     memset(&f, 0, sizeof(f));
     genai_openai_answer_init(&a, &opts, on_flags, &f);
@@ -644,7 +644,7 @@ on_alloc(void *ctx, void *p, size_t old, size_t size)
 
 
 static genai_openai_stream_t  stream;
-static genai_openai_whole_t   whole;
+static genai_whole_t   whole;
 
 
 static int
@@ -657,7 +657,7 @@ on_stream(void *ctx, genai_event_t *e)
 static int
 on_whole(void *ctx, genai_event_t *e)
 {
-    return genai_openai_whole_event(&whole, e);
+    return genai_whole_event(&whole, e);
 }
 
 
@@ -665,17 +665,17 @@ static int
 encode(const char *body, unsigned as_stream, unsigned text, size_t limit)
 {
     int                         rc;
-    genai_openai_head_t         head = {
-        genai_str("i\"d"), genai_str("m"), 7, 0, 1 };
+    genai_answer_head_t         head = {
+        genai_str("i\"d"), genai_str("m"), 7, 0, 1, -1 };
     genai_openai_answer_t       a;
-    genai_openai_answer_opts_t  opts = { 0, 2, 0 };
+    genai_answer_opts_t         opts = { 0, 2, 0 };
 
     head.text = text;
     bytes.len = 0;
     answer_put(&bytes, "", 0);
 
     genai_openai_stream_init(&stream, &head, on_write, NULL);
-    genai_openai_whole_init(&whole, &head, limit, on_alloc, NULL);
+    genai_whole_init(&whole, &head, limit, on_alloc, NULL);
     genai_openai_answer_init(&a, &opts, as_stream ? on_stream : on_whole,
                              NULL);
 
@@ -684,7 +684,7 @@ encode(const char *body, unsigned as_stream, unsigned text, size_t limit)
 
     if (!as_stream) {
         rc = rc || genai_openai_whole_write(&whole, on_write, NULL);
-        genai_openai_whole_free(&whole);
+        genai_whole_free(&whole);
     }
 
     return rc;
@@ -811,7 +811,7 @@ test_random(void)
     size_t                      i, k, len;
     unsigned                    r;
     char                       *body;
-    genai_openai_answer_opts_t  opts = { 1, 2, 0 };
+    genai_answer_opts_t  opts = { 1, 2, 0 };
 
     static const char  *bodies[] = {
         DELTA("\"role\":\"assistant\",\"content\":\"a\\u00e4\"") STOP DONE,

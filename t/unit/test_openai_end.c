@@ -75,7 +75,7 @@ on_event(void *ctx, genai_event_t *e)
 static void
 begin(genai_openai_answer_t *a, unsigned stream)
 {
-    genai_openai_answer_opts_t  opts = { 0, 1, 0 };
+    genai_answer_opts_t  opts = { 0, 1, 0 };
 
     opts.stream = stream;
     told.words.len = 0;
@@ -94,7 +94,7 @@ check(unsigned stream, const char *body, const char *want, const char *what)
 {
     size_t                      i, len;
     genai_openai_answer_t       a;
-    genai_openai_answer_opts_t  opts = { 0, 1, 0 };
+    genai_answer_opts_t  opts = { 0, 1, 0 };
 
     len = strlen(body);
     begin(&a, stream);
@@ -219,8 +219,9 @@ test_pause(void)
     is_int(genai_openai_answer_feed(&a, (unsigned char *) body,
                                     sizeof(body) - 1), 1,
            "a pause behind a whole answer");
-    is_int(a.offset, sizeof(body) - 2, "at its end");
-    is_int(genai_openai_answer_feed(&a, (unsigned char *) body + a.offset, 1),
+    is_int(a.base.offset, sizeof(body) - 2, "at its end");
+    is_int(genai_openai_answer_feed(&a, (unsigned char *) body
+                                        + a.base.offset, 1),
            0, "the rest is read");
     is_int(genai_openai_answer_end(&a), 0, "and the body ends");
     is_str(told.words.data, "start(,c,m) text finish chunk(18) end(2) "
@@ -300,7 +301,7 @@ test_memory(void)
     int                          i;
     answer_buf_t                 first;
     genai_openai_answer_t       *a;
-    genai_openai_answer_opts_t   opts = { 1, 2, 1000 };
+    genai_answer_opts_t   opts = { 1, 2, 1000 };
     static const char            body[] = DELTA "data: {\"choices\":[{"
         "\"delta\":{\"tool_calls\":[{\"function\":{\"arguments\":\"1\"},"
         "\"index\":0,\"id\":\"x\"}]},\"index\":1}],\"usage\":{}}\n\n"

@@ -534,7 +534,7 @@ answer(const genai_catalog_t *c)
     genai_meter_t               m;
     genai_tokens_t              t;
     genai_openai_answer_t      *a;
-    genai_openai_answer_opts_t  opts;
+    genai_answer_opts_t  opts;
 
     static const unsigned char  body[] =
         "{\"choices\":[],\"usage\":{\"prompt_tokens\":90,"

@@ -63,8 +63,8 @@ static const genai_request_node_t  root_node = { A, O, 0, test_any, NULL,
                                                  root_members };
 
 static const genai_dialect_t  test_dialect = {
-    genai_str("test"), genai_str(""), genai_str(""), NULL, NULL, NULL,
-    test_nodes, NULL, NULL
+    .name = genai_str("test"),
+    .request_nodes = test_nodes
 };
 
 

@@ -1,0 +1,163 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What the answers of all dialects have in common: how a decoder is prepared,
+ * what an encoder is told, and what an answer is put together in where it
+ * must be whole before it can be written.
+ *
+ *    bytes -> decoder -> events -> encoder -> bytes       a stream
+ *    bytes -> decoder -> events -> whole -> bytes         a JSON answer
+ *
+ * A decoder takes JSON answers and streams, whichever the first byte shows.
+ * A dialect's decoder and encoder are reached through its vtable
+ * (genai_dialect.h).  Each belongs to one thread; different ones are
+ * independent.
+ */
+
+
+#ifndef _GENAI_ANSWER_H_INCLUDED_
+#define _GENAI_ANSWER_H_INCLUDED_
+
+
+#include "genai_event.h"
+#include "genai_writer.h"
+
+
+typedef struct {
+    unsigned                    stream:1;   /* the body's type is that of an
+                                               event stream */
+    unsigned                    choices;    /* asked for ("n"); 0 is 1 */
+    uint64_t                    limit;      /* bytes of one event, 0: none */
+} genai_answer_opts_t;
+
+
+/* what every decoder begins with; behind it is its own */
+
+typedef struct {
+    genai_event_pt              handler;
+    void                       *ctx;
+    uint64_t                    offset;     /* of the next byte to read */
+} genai_answer_t;
+
+
+/* what every chunk and answer tells, and must outlive the encoder */
+
+typedef struct {
+    genai_str_t                 id;
+    genai_str_t                 model;
+    int64_t                     created;    /* seconds since the epoch */
+    unsigned                    text:1;     /* openai: completions, not chat */
+    unsigned                    usage:1;    /* the client gets usage */
+    int64_t                     prompt;     /* tokens that we have counted, for
+                                               who must tell them first; -1:
+                                               not known */
+} genai_answer_head_t;
+
+
+/*
+ * Whether an event ends the commit window: it shows that the provider is
+ * answering, with a word, a thought, a refusal, a tool call, audio or an
+ * image, a list of results, or the reason why there is none.
+ *
+ * Returns 1 or 0.  Thread-safe.
+ */
+int genai_event_meaningful(const genai_event_t *event);
+
+
+/* one text of an answer that is being put together */
+
+typedef struct {
+    unsigned short              choice;
+    unsigned short              block;
+    unsigned char               type;       /* a genai_event_e */
+    unsigned char               field;
+    unsigned char               finish;
+    unsigned                    nid;        /* bytes of data that are the id */
+    unsigned                    nname;      /* and then the name */
+    size_t                      len;
+    size_t                      size;
+    unsigned char              *data;
+} genai_whole_slot_t;
+
+
+/* choices, and texts and tool calls of them, that an answer may have */
+#define GENAI_WHOLE_SLOTS  64
+
+/* the number of a choice or a block is not above it */
+#define GENAI_WHOLE_INDEX_MAX  65535
+
+
+/*
+ * Gives size bytes that begin with the old ones of p, or takes p back where
+ * size is 0.  Returns NULL when there is no memory.
+ */
+typedef void *(*genai_alloc_pt)(void *ctx, void *p, size_t old, size_t size);
+
+
+/*
+ * An answer that is put together: a slot for each text, tool call, end and
+ * error, in the order in which they began.  ARGUMENTS are the text of their
+ * TOOL's slot.  A SIGNATURE has a slot of its own, beside that of the block
+ * that it signs.
+ */
+
+typedef struct {
+    const genai_answer_head_t  *head;
+    genai_alloc_pt              alloc;
+    void                       *ctx;
+    size_t                      limit;
+    size_t                      used;       /* bytes allocated */
+    unsigned                    n;
+    int                         rc;
+    genai_usage_t               usage;
+    genai_whole_slot_t          slot[GENAI_WHOLE_SLOTS];
+} genai_whole_t;
+
+
+/*
+ * Prepares to put an answer together from events.  Memory comes from alloc
+ * and is never more than limit bytes; all is given back by
+ * genai_whole_free().
+ */
+void genai_whole_init(genai_whole_t *w, const genai_answer_head_t *head,
+    size_t limit, genai_alloc_pt alloc, void *ctx);
+
+/*
+ * Adds an event.  Returns 0, or -1 when the answer is too large or there is
+ * no memory, now or before.
+ */
+int genai_whole_event(genai_whole_t *w, const genai_event_t *event);
+
+/* Gives the memory back.  The answer may be prepared again. */
+void genai_whole_free(genai_whole_t *w);
+
+/*
+ * For encoders: the slot of a choice's text, call or end; of a call of any
+ * number where block is above GENAI_WHOLE_INDEX_MAX.  Returns NULL where
+ * there is none.
+ */
+const genai_whole_slot_t *genai_whole_find(const genai_whole_t *w,
+    unsigned choice, genai_event_e type, unsigned block);
+
+/* The provider's error, or NULL. */
+const genai_whole_slot_t *genai_whole_error(const genai_whole_t *w);
+
+/*
+ * The lowest number of a choice from that one on.  Returns a number above
+ * GENAI_WHOLE_INDEX_MAX where there is none.
+ */
+unsigned genai_whole_choice(const genai_whole_t *w, unsigned from);
+
+/*
+ * The call of a choice whose number is the lowest from that one on.  Returns
+ * NULL where there is none.
+ */
+const genai_whole_slot_t *genai_whole_call(const genai_whole_t *w,
+    unsigned choice, unsigned from);
+
+/* What a slot was put together of; views, empty where there is nothing. */
+void genai_whole_parts(const genai_whole_slot_t *slot, genai_str_t *id,
+    genai_str_t *name, genai_str_t *text);
+
+
+#endif /* _GENAI_ANSWER_H_INCLUDED_ */

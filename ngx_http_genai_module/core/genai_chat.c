@@ -41,8 +41,6 @@ genai_chat_init(genai_chat_t *chat, const genai_dialect_t *dialect,
 
     chat->dialect = dialect;
     chat->arena = arena;
-    chat->last_message = &chat->messages;
-    chat->last_tool = &chat->tools;
     chat->parallel = -1;
     chat->format_strict = -1;
     chat->thinking = -1;
@@ -78,12 +76,32 @@ genai_chat_message(genai_chat_t *chat, genai_role_e role)
     }
 
     m->role = role;
-    m->last = &m->parts;
 
-    *chat->last_message = m;
-    chat->last_message = &m->next;
+    if (chat->last_message) {
+        chat->last_message->next = m;
+
+    } else {
+        chat->messages = m;
+    }
+
+    chat->last_message = m;
 
     return m;
+}
+
+
+static void
+genai_chat_append(genai_part_t **first, genai_part_t **last,
+    genai_part_t *part)
+{
+    if (*last) {
+        (*last)->next = part;
+
+    } else {
+        *first = part;
+    }
+
+    *last = part;
 }
 
 
@@ -99,8 +117,7 @@ genai_chat_part(genai_chat_t *chat, genai_message_t *m, genai_part_e kind)
 
     part->kind = kind;
 
-    *m->last = part;
-    m->last = &part->next;
+    genai_chat_append(&m->parts, &m->last, part);
 
     return part;
 }
@@ -110,7 +127,7 @@ genai_part_t *
 genai_chat_subpart(genai_chat_t *chat, genai_part_t *result,
     genai_part_e kind)
 {
-    genai_part_t  *part, **last;
+    genai_part_t  *part;
 
     part = genai_chat_alloc(chat, sizeof(genai_part_t));
     if (part == NULL) {
@@ -119,9 +136,7 @@ genai_chat_subpart(genai_chat_t *chat, genai_part_t *result,
 
     part->kind = kind;
 
-    for (last = &result->parts; *last; last = &(*last)->next) { /* void */ }
-
-    *last = part;
+    genai_chat_append(&result->parts, &result->last, part);
 
     return part;
 }
@@ -140,8 +155,14 @@ genai_chat_tool(genai_chat_t *chat, genai_tool_e kind)
     tool->kind = kind;
     tool->strict = -1;
 
-    *chat->last_tool = tool;
-    chat->last_tool = &tool->next;
+    if (chat->last_tool) {
+        chat->last_tool->next = tool;
+
+    } else {
+        chat->tools = tool;
+    }
+
+    chat->last_tool = tool;
 
     return tool;
 }
@@ -171,6 +192,62 @@ genai_chat_drop(genai_chat_t *chat, const char *name, size_t len)
     d = &chat->dropped[chat->ndropped++];
     d->data = (unsigned char *) name;
     d->len = len;
+}
+
+
+int
+genai_chat_fields(genai_chat_t *chat, const genai_cursor_t *object,
+    const genai_chat_field_t *fields, void *data)
+{
+    int                        rc;
+    genai_str_t               *name;
+    genai_cursor_iter_t        it;
+    const genai_chat_field_t  *f;
+
+    genai_cursor_iter(&it, object);
+
+    while (genai_cursor_next(&it) == 1) {
+
+        name = &it.name;
+
+        if (it.name_escaped) {
+            return genai_chat_refuse(chat, "the name \"%.*s\" has escapes, "
+                                     "which a request to another provider "
+                                     "cannot be made of",
+                                     (int) (name->len < 64 ? name->len : 64),
+                                     name->data);
+        }
+
+        if (genai_cursor_type(&it.value) == GENAI_TAPE_NULL) {
+            continue;
+        }
+
+        for (f = fields; f->name; f++) {
+            if (f->len == name->len
+                && memcmp(f->name, name->data, name->len) == 0)
+            {
+                break;
+            }
+        }
+
+        if (f->name == NULL) {
+            genai_chat_drop(chat, (const char *) name->data, name->len);
+            continue;
+        }
+
+        if (f->param != GENAI_PARAM_NONE) {
+            chat->param[f->param] = genai_value_at(&it.value);
+
+        } else if (f->handler) {
+            rc = f->handler(chat, &it.value, data);
+
+            if (rc != GENAI_CHAT_OK) {
+                return rc;
+            }
+        }
+    }
+
+    return GENAI_CHAT_OK;
 }
 
 
@@ -599,4 +676,34 @@ genai_effort_of_tokens(int64_t tokens)
            : tokens <= 8192 ? GENAI_EFFORT_MEDIUM
            : tokens <= 24576 ? GENAI_EFFORT_HIGH
            : GENAI_EFFORT_XHIGH;
+}
+
+
+const genai_dialect_t *
+genai_chat_signer(const genai_str_t *name)
+{
+    size_t  i;
+
+    static const struct {
+        genai_str_t  format;            /* begins so */
+        genai_str_t  dialect;
+    } signers[] = {
+        { genai_str("anthropic"), genai_str("anthropic") },
+        { genai_str("google-gemini"), genai_str("gemini") },
+        { genai_str("gemini"), genai_str("gemini") },
+        { genai_str("openai-responses"), genai_str("responses") },
+        { genai_str("responses"), genai_str("responses") }
+    };
+
+    for (i = 0; i < sizeof(signers) / sizeof(signers[0]); i++) {
+        if (name->len >= signers[i].format.len
+            && memcmp(name->data, signers[i].format.data,
+                      signers[i].format.len)
+               == 0)
+        {
+            return genai_dialect_by_name(&signers[i].dialect);
+        }
+    }
+
+    return NULL;
 }

@@ -17,7 +17,8 @@
  * question, and refuses (genai_chat_refuse) where it would answer another one.
  * So do writers.  docs/DIALECTS.md has the table.
  *
- * All memory is the arena's.  It belongs to one thread at a time, with it.
+ * All memory is the arena's; the document stays as long as values of it are in
+ * use.  It belongs to one thread at a time, with the arena.
  */
 
 
@@ -122,6 +123,7 @@ struct genai_part_s {
     const genai_dialect_t   *signer;
 
     genai_part_t            *parts;     /* RESULT: what it is */
+    genai_part_t            *last;      /* of these */
 
     unsigned                 error:1;   /* RESULT: the call has failed */
     unsigned                 custom:1;  /* CALL: its text is no JSON */
@@ -138,7 +140,7 @@ struct genai_message_s {
                                            where the source has it so */
     genai_value_t            name;      /* of who speaks */
     genai_part_t            *parts;
-    genai_part_t           **last;      /* where the next part is put */
+    genai_part_t            *last;      /* of these */
 };
 
 
@@ -196,7 +198,8 @@ typedef enum {
 /* what is one value and means the same everywhere, or nothing */
 
 typedef enum {
-    GENAI_PARAM_TEMPERATURE = 0,
+    GENAI_PARAM_NONE = 0,
+    GENAI_PARAM_TEMPERATURE,
     GENAI_PARAM_TOP_P,
     GENAI_PARAM_TOP_K,
     GENAI_PARAM_SEED,
@@ -222,9 +225,9 @@ typedef struct genai_chat_s {
 
     genai_message_t         *messages;  /* instructions are the first, with
                                            the role SYSTEM */
-    genai_message_t        **last_message;
+    genai_message_t         *last_message;
     genai_tool_t            *tools;
-    genai_tool_t           **last_tool;
+    genai_tool_t            *last_tool;
 
     genai_choice_e           choice;
     genai_value_t            choice_name;
@@ -266,6 +269,9 @@ typedef struct genai_chat_target_s {
     int64_t                  max_default;       /* for dialects that must tell
                                                    it, where nobody did */
     unsigned                 stream:1;
+    unsigned                 newer:1;   /* openai: the model's cap is
+                                           "max_completion_tokens" */
+    unsigned                 thinks:1;  /* it takes an effort */
 } genai_chat_target_t;
 
 
@@ -293,6 +299,36 @@ genai_tool_t *genai_chat_tool(genai_chat_t *chat, genai_tool_e kind);
 void genai_chat_drop(genai_chat_t *chat, const char *name, size_t len);
 #define genai_chat_dropped(chat, name)                                        \
     genai_chat_drop(chat, name, sizeof(name) - 1)
+
+/* a member that a reader knows */
+
+typedef struct {
+    const char              *name;      /* ASCII */
+    size_t                   len;
+
+    /*
+     * What it is: a parameter, which is noted; or for a handler.  Neither: it
+     * has no meaning in a translation, or is read elsewhere.
+     */
+    genai_param_e            param;
+    int                    (*handler)(genai_chat_t *chat,
+                                      const genai_cursor_t *value, void *data);
+} genai_chat_field_t;
+
+#define genai_chat_field(name, handler)                                       \
+    { name, sizeof(name) - 1, GENAI_PARAM_NONE, handler }
+#define genai_chat_param(name, param)                                         \
+    { name, sizeof(name) - 1, param, NULL }
+#define genai_chat_fields_end                                                 \
+    { NULL, 0, GENAI_PARAM_NONE, NULL }
+
+/*
+ * Hands each member of an object that is not null to its handler, in the order
+ * of the request; others are dropped by name.  Returns GENAI_CHAT_OK, or what
+ * a handler returned instead; names with escapes are refused.
+ */
+int genai_chat_fields(genai_chat_t *chat, const genai_cursor_t *object,
+    const genai_chat_field_t *fields, void *data);
 
 /* Refuses the request: printf's format.  Returns GENAI_CHAT_REFUSED. */
 int genai_chat_refuse(genai_chat_t *chat, const char *fmt, ...)
@@ -364,6 +400,12 @@ void genai_value_piece(const genai_value_t *v, genai_writer_t *w);
 int genai_chat_data_url(genai_chat_t *chat, const genai_value_t *url,
     genai_value_t *type, genai_value_t *data);
 
+
+/*
+ * The dialect that signs with that name: its own, or one of those that
+ * OpenRouter calls formats.  NULL: nobody that this build knows.
+ */
+const genai_dialect_t *genai_chat_signer(const genai_str_t *name);
 
 /* The effort of that name, or GENAI_EFFORT_UNSET; and its name. */
 genai_effort_e genai_effort_by_name(const genai_str_t *name);

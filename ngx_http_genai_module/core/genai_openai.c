@@ -10,6 +10,7 @@
 #include "genai_chat.h"
 #include "genai_dialect.h"
 #include "genai_openai_answer.h"
+#include "genai_openai_chat.h"
 #include "genai_openai_request.h"
 
 
@@ -49,8 +50,8 @@ const genai_dialect_t  genai_openai = {
     genai_openai_ask_usage,
     genai_openai_set_model,
     GENAI_ENDPOINT_CHAT,
-    NULL,
-    NULL,
+    genai_openai_read_chat,
+    genai_openai_write_chat,
     sizeof(genai_openai_answer_t),
     genai_openai_init,
     genai_openai_feed,

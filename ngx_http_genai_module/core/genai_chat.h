@@ -347,7 +347,7 @@ genai_value_t genai_value_json(const genai_str_t *json);
 int genai_chat_member(const genai_cursor_t *object, const char *name,
     size_t len, genai_cursor_t *value);
 #define genai_chat_find(object, name, value)                                  \
-    genai_chat_member(object, name, sizeof(name) - 1, value)
+    genai_chat_member(object, "" name, sizeof(name) - 1, value)
 
 /* Whether it is a string, decoded; and is that word, plain ASCII. */
 int genai_value_is_string(const genai_value_t *v);

@@ -324,8 +324,8 @@ genai_openai_thoughts(genai_chat_t *chat, genai_openai_reading_t *r)
             part->id = genai_value_at(&at);
         }
 
-        if (genai_chat_find(&it.value, part->sealed ? "data" : "signature",
-                            &at))
+        if (part->sealed ? genai_chat_find(&it.value, "data", &at)
+                         : genai_chat_find(&it.value, "signature", &at))
         {
             part->signature = genai_value_at(&at);
         }
@@ -631,8 +631,8 @@ genai_openai_call(genai_chat_t *chat, genai_openai_reading_t *r,
         part->name = genai_value_at(&inner);
     }
 
-    if (genai_chat_member(&at, part->custom ? "input" : "arguments",
-                          part->custom ? 5 : 9, &inner))
+    if (part->custom ? genai_chat_find(&at, "input", &inner)
+                     : genai_chat_find(&at, "arguments", &inner))
     {
         part->text = genai_value_at(&inner);
     }

@@ -68,6 +68,11 @@ ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ngx_http_genai_output_close(ctx);
     genai_meter_init(&ctx->meter, 0);
 
+    /* first of all: whoever is refused is told so in his own dialect */
+
+    ctx->recognised = ngx_http_genai_recognise(r, ctx);
+    ctx->spoken = ctx->dialect;
+
     verdict = ngx_http_genai_identify(r, ctx);
 
     if (verdict != NGX_HTTP_GENAI_NEXT) {
@@ -100,20 +105,9 @@ static ngx_http_genai_verdict_e
 ngx_http_genai_access_endpoint(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_http_genai_loc_conf_t *lcf)
 {
-    genai_str_t              path;
     const genai_endpoint_t  *endpoint;
 
-    path.len = r->uri.len;
-    path.data = r->uri.data;
-
-    if (lcf->api) {
-        endpoint = genai_endpoint_find(ctx->dialect, lcf->api);
-        ngx_memzero(&ctx->endpoint_id, sizeof(genai_str_t));
-
-    } else {
-        endpoint = genai_endpoint_of_path(ctx->dialect, &path,
-                                          &ctx->endpoint_id);
-    }
+    endpoint = ctx->recognised;
 
     if (endpoint == NULL
         && (lcf->endpoints & genai_endpoint_bit(GENAI_ENDPOINT_OTHER)))
@@ -139,6 +133,39 @@ ngx_http_genai_access_endpoint(ngx_http_request_t *r,
     ctx->endpoint = endpoint;
 
     return ngx_http_genai_access_method(r, ctx);
+}
+
+
+const genai_endpoint_t *
+ngx_http_genai_recognise(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    ngx_uint_t                  i;
+    genai_str_t                 path;
+    const genai_dialect_t      *d;
+    const genai_endpoint_t     *endpoint;
+    ngx_http_genai_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_genai_module);
+
+    path.len = r->uri.len;
+    path.data = r->uri.data;
+
+    ngx_memzero(&ctx->endpoint_id, sizeof(genai_str_t));
+
+    for (i = 0; (d = genai_dialect_at(i)) != NULL; i++) {
+
+        endpoint = lcf->api ? genai_endpoint_find(d, lcf->api)
+                            : genai_endpoint_of_path(d, &path,
+                                                     &ctx->endpoint_id);
+        if (endpoint) {
+            ctx->dialect = d;
+            return endpoint;
+        }
+    }
+
+    ctx->dialect = &genai_openai;
+
+    return NULL;
 }
 
 

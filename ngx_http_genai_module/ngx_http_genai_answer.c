@@ -690,6 +690,12 @@ ngx_http_genai_judge(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         return rc;
     }
 
+    if (ctx->coded && ctx->spoken != ctx->dialect) {
+        return ngx_http_genai_fail(r, ctx, GENAI_PROVIDER_BAD_ANSWER,
+                                   "the provider sent a coded answer, which "
+                                   "cannot be translated");
+    }
+
     if (status >= 300 && status < 400) {
         return ngx_http_genai_fail(r, ctx, GENAI_PROVIDER_BAD_ANSWER,
                                    "the provider answered with a redirect");

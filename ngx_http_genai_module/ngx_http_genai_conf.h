@@ -42,6 +42,9 @@
 /* bytes of a model name, decoded */
 #define NGX_HTTP_GENAI_MODEL_MAX      256
 
+/* dialects that a provider may speak */
+#define NGX_HTTP_GENAI_DIALECTS       6
+
 /* bytes of a key or credential */
 #define NGX_HTTP_GENAI_SECRET_MAX     16384
 
@@ -91,7 +94,9 @@ typedef struct {
 
 typedef struct {
     ngx_str_t                       name;
-    const genai_dialect_t          *dialect;
+    const genai_dialect_t          *dialect;    /* the first of these */
+    const genai_dialect_t          *dialects[NGX_HTTP_GENAI_DIALECTS];
+    ngx_uint_t                      ndialects;
 
     /* from "pass": scheme://host[:port]/path */
     ngx_str_t                       url;

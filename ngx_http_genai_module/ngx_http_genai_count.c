@@ -661,6 +661,22 @@ ngx_http_genai_count_usable(ngx_http_genai_ctx_t *ctx, ngx_uint_t target)
 }
 
 
+ngx_http_genai_count_t *
+ngx_http_genai_count_of(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target)
+{
+    ngx_http_genai_target_t  *targets;
+
+    if (ctx->counts == NULL) {
+        return NULL;
+    }
+
+    targets = ctx->entry->targets.elts;
+
+    return &ctx->counts[ctx->count_of[target - targets]];
+}
+
+
 void
 ngx_http_genai_count_attempt(ngx_http_genai_ctx_t *ctx, ngx_uint_t target)
 {

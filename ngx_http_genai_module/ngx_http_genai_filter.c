@@ -22,6 +22,7 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_genai_header_filter(ngx_http_request_t *r);
+static void ngx_http_genai_filter_streaming(ngx_http_genai_ctx_t *ctx);
 static void ngx_http_genai_inline_head(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_dress(ngx_http_request_t *r,
@@ -115,6 +116,29 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
     } else if (!ctx->from_provider && r->headers_out.status >= 400) {
         rc = ngx_http_genai_dress(r, ctx);
 
+    } else if (ctx->from_provider && ctx->spoken != ctx->dialect) {
+
+        r->filter_need_in_memory = 1;
+
+        if (!ctx->stream_asked || !ngx_http_genai_answer_read(ctx)) {
+
+            /* its head goes with it, when it is whole */
+
+            ctx->head_held = 1;
+
+            if (step) {
+                ngx_http_genai_step_end(ctx);
+            }
+
+            return NGX_OK;
+        }
+
+        ngx_http_genai_json_headers(r, -1);
+        ngx_str_set(&r->headers_out.content_type, "text/event-stream");
+        r->headers_out.content_type_len = r->headers_out.content_type.len;
+
+        ngx_http_genai_filter_streaming(ctx);
+
     } else if (ctx->from_provider && !ctx->coded) {
 
         r->filter_need_in_memory = 1;
@@ -127,11 +151,7 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
              */
 
             ngx_http_clear_content_length(r);
-
-            if (!ctx->streaming) {
-                ctx->streaming = 1;
-                ngx_http_genai_metrics_gauge(NGX_HTTP_GENAI_GAUGE_STREAMS, 1);
-            }
+            ngx_http_genai_filter_streaming(ctx);
         }
     }
 
@@ -143,10 +163,7 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
         ngx_http_genai_step_end(ctx);
     }
 
-    if (rc == NGX_OK
-        && (lcf->expose & (NGX_HTTP_GENAI_EXPOSE_TARGET
-                           |NGX_HTTP_GENAI_EXPOSE_OVERHEAD)))
-    {
+    if (rc == NGX_OK) {
         rc = ngx_http_genai_expose_headers(r, ctx);
     }
 
@@ -155,6 +172,39 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
     }
 
     return ngx_http_next_header_filter(r);
+}
+
+
+ngx_int_t
+ngx_http_genai_send_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    off_t len)
+{
+    ngx_int_t  rc;
+
+    ctx->head_held = 0;
+
+    r->headers_out.status = ctx->status;
+    ngx_http_genai_json_headers(r, len);
+
+    if (ngx_http_genai_own_headers(r, ctx) != NGX_OK
+        || ngx_http_genai_expose_headers(r, ctx) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_next_header_filter(r);
+
+    return (rc == NGX_ERROR || rc > NGX_OK) ? NGX_ERROR : NGX_OK;
+}
+
+
+static void
+ngx_http_genai_filter_streaming(ngx_http_genai_ctx_t *ctx)
+{
+    if (!ctx->streaming) {
+        ctx->streaming = 1;
+        ngx_http_genai_metrics_gauge(NGX_HTTP_GENAI_GAUGE_STREAMS, 1);
+    }
 }
 
 
@@ -205,6 +255,13 @@ ngx_http_genai_inline_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 static ngx_int_t
 ngx_http_genai_dress(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
+    if (ctx->endpoint == NULL) {
+
+        /* nginx has refused it before anything was looked at */
+
+        (void) ngx_http_genai_recognise(r, ctx);
+    }
+
     if (ctx->error == GENAI_PROVIDER_UNREACHABLE && ctx->said != GENAI_OK) {
 
         /* a word of a provider says more than that another is dead */

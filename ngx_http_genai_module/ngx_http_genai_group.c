@@ -418,12 +418,15 @@ ngx_http_genai_group_status(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 static ngx_int_t
 ngx_http_genai_group_next(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
+    ngx_int_t                 rc;
     ngx_chain_t              *bufs;
     const genai_str_t        *word;
     ngx_http_genai_group_t   *group;
     ngx_http_genai_target_t  *target;
 
     group = &ctx->group;
+
+again:
 
     do {
         if (ngx_http_genai_group_left(ctx) == 0) {
@@ -444,11 +447,21 @@ ngx_http_genai_group_next(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     ngx_http_genai_step_begin(ctx);
 
-    bufs = ngx_http_genai_render(r, ctx, target);
+    rc = ngx_http_genai_render(r, ctx, target, &bufs);
 
     ngx_http_genai_step_end(ctx);
 
-    if (bufs == NULL) {
+    if (rc == NGX_DECLINED) {
+
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "genai target \"%V\" is passed over: %V",
+                      &target->name, &ctx->message);
+
+        ngx_str_null(&ctx->message);
+        goto again;
+    }
+
+    if (rc != NGX_OK) {
         return NGX_ERROR;
     }
 

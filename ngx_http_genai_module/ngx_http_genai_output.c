@@ -29,6 +29,9 @@
 #define NGX_HTTP_GENAI_OUTPUT_BUFS  16
 #define NGX_HTTP_GENAI_OUTPUT_SIZE  4096
 
+/* times that bytes become more in another dialect, hardly ever exceeded */
+#define NGX_HTTP_GENAI_OUTPUT_GROWTH  16
+
 /*
  * In r->buffered, whose other bits are of SSI, sub and copy.  The image
  * filter has this one in the connection's and not in the request's.
@@ -45,9 +48,6 @@ static ngx_int_t ngx_http_genai_output_whole(ngx_http_genai_output_t *o);
 static ngx_int_t ngx_http_genai_output_stream(ngx_http_genai_output_t *o);
 static ngx_int_t ngx_http_genai_output_feed(ngx_http_genai_output_t *o,
     u_char *p, size_t n);
-static ngx_int_t ngx_http_genai_output_decode(ngx_http_genai_output_t *o,
-    u_char *p, size_t n);
-static ngx_int_t ngx_http_genai_output_end(ngx_http_genai_output_t *o);
 static ngx_int_t ngx_http_genai_output_last(ngx_http_genai_output_t *o);
 static int ngx_http_genai_output_event(void *data, genai_event_t *e);
 static int ngx_http_genai_output_chunk(ngx_http_genai_output_t *o,
@@ -55,7 +55,6 @@ static int ngx_http_genai_output_chunk(ngx_http_genai_output_t *o,
 static size_t ngx_http_genai_output_room(ngx_http_genai_output_t *o);
 static ngx_int_t ngx_http_genai_output_copy(ngx_http_genai_output_t *o,
     uint64_t upto);
-static ngx_int_t ngx_http_genai_output_more(ngx_http_genai_output_t *o);
 static void ngx_http_genai_output_update(ngx_http_genai_output_t *o,
     ngx_chain_t *out);
 
@@ -77,8 +76,9 @@ ngx_http_genai_output_filter(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
             return next(r, in);
         }
 
-        if (ctx->coded
-            || (!ctx->event_stream && !ngx_http_genai_answer_read(ctx)))
+        if (ctx->spoken == ctx->dialect
+            && (ctx->coded
+                || (!ctx->event_stream && !ngx_http_genai_answer_read(ctx))))
         {
             if (ngx_http_genai_answer_read(ctx) && !ctx->meter.begun) {
                 ctx->meter.begun = 1;
@@ -153,29 +153,55 @@ ngx_http_genai_output_filter(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 static ngx_http_genai_output_t *
 ngx_http_genai_output_create(ngx_http_genai_ctx_t *ctx)
 {
-    ngx_http_genai_output_t     *o;
-    genai_answer_opts_t   opts;
+    size_t                    size, decoder, encoder;
+    ngx_uint_t                encoded, stream;
+    genai_answer_opts_t       opts;
+    ngx_http_genai_output_t  *o;
 
-    o = ngx_http_genai_take(sizeof(ngx_http_genai_output_t));
+    encoded = (ctx->spoken != ctx->dialect);
+    stream = encoded ? (ctx->stream_asked && ngx_http_genai_answer_read(ctx))
+                     : ctx->event_stream;
+
+    /* the end of a stream that a limit may end depends on what it has said */
+
+    encoded |= (stream && ctx->reach.sliced && ctx->dialect != &genai_openai);
+
+    size = ngx_align(sizeof(ngx_http_genai_output_t), 16);
+    decoder = ngx_align(ctx->spoken->answer_size, 16);
+    encoder = !encoded ? 0 : stream ? ctx->dialect->encoder_size
+                                    : sizeof(genai_whole_t);
+
+    o = ngx_http_genai_take(size + decoder + encoder);
     if (o == NULL) {
         return NULL;
     }
 
-    genai_zero(o, offsetof(ngx_http_genai_output_t, answer));
+    genai_zero(o, sizeof(ngx_http_genai_output_t));
 
     o->ctx = ctx;
     o->left = NGX_HTTP_GENAI_OUTPUT_BUFS;
-    o->stream = ctx->event_stream;
+    o->stream = stream;
     o->read = ngx_http_genai_answer_read(ctx);
+    o->size = size + decoder + encoder;
+    o->dialect = ctx->spoken;
+    o->answer = (genai_answer_t *) ((u_char *) o + size);
+    o->silent = (ctx->spoken == ctx->dialect);
+
+    ctx->output = o;
+
+    if (encoded) {
+        o->encoder = (u_char *) o + size + decoder;
+
+        if (ngx_http_genai_encode_init(o) != NGX_OK) {
+            return NULL;
+        }
+    }
 
     ngx_memzero(&opts, sizeof(genai_answer_opts_t));
     opts.stream = ctx->event_stream;
     opts.choices = ctx->choices;
 
-    genai_openai_answer_init(&o->answer, &opts, ngx_http_genai_output_event,
-                             o);
-
-    ctx->output = o;
+    o->dialect->answer_init(o->answer, &opts, ngx_http_genai_output_event, o);
 
     return o;
 }
@@ -185,7 +211,8 @@ void
 ngx_http_genai_output_close(ngx_http_genai_ctx_t *ctx)
 {
     if (ctx->output) {
-        ngx_http_genai_give(ctx->output, sizeof(ngx_http_genai_output_t));
+        ngx_http_genai_encode_close(ctx->output);
+        ngx_http_genai_give(ctx->output, ctx->output->size);
         ctx->output = NULL;
     }
 }
@@ -280,6 +307,10 @@ ngx_http_genai_output_whole(ngx_http_genai_output_t *o)
     ngx_buf_t    *b;
     ngx_chain_t  *cl;
 
+    if (o->encoder) {
+        return ngx_http_genai_encode_whole(o);
+    }
+
     for (cl = o->in; cl; cl = cl->next) {
 
         b = cl->buf;
@@ -348,6 +379,13 @@ ngx_http_genai_output_stream(ngx_http_genai_output_t *o)
                 return NGX_AGAIN;
             }
 
+            if (o->encoder && !o->silent) {
+
+                /* what is encoded is longer, and this much at the most */
+
+                room = ngx_max(room / NGX_HTTP_GENAI_OUTPUT_GROWTH, 1);
+            }
+
             n = ngx_min(n, room);
 
             if (ngx_http_genai_output_feed(o, b->pos, n) != NGX_OK) {
@@ -400,10 +438,14 @@ static ngx_int_t
 ngx_http_genai_output_feed(ngx_http_genai_output_t *o, u_char *p, size_t n)
 {
     o->piece = p;
-    o->start = o->answer.base.offset;
+    o->start = o->answer->offset;
 
     if (ngx_http_genai_output_decode(o, p, n) != NGX_OK && !o->stopped) {
         return NGX_ERROR;
+    }
+
+    if (o->encoder && !o->silent) {
+        return o->stopped ? ngx_http_genai_output_stop(o) : NGX_OK;
     }
 
     if (o->whole > o->start) {
@@ -423,7 +465,7 @@ ngx_http_genai_output_feed(ngx_http_genai_output_t *o, u_char *p, size_t n)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_genai_output_decode(ngx_http_genai_output_t *o, u_char *p, size_t n)
 {
     if (o->ctx->first_byte == 0) {
@@ -432,22 +474,22 @@ ngx_http_genai_output_decode(ngx_http_genai_output_t *o, u_char *p, size_t n)
 
     /* it stops for nothing but a lack of memory */
 
-    return (genai_openai_answer_feed(&o->answer, p, n) == 0) ? NGX_OK
+    return (o->dialect->answer_feed(o->answer, p, n) == 0) ? NGX_OK
                                                              : NGX_ERROR;
 }
 
 
 /* where there was nothing, nothing has begun */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_genai_output_end(ngx_http_genai_output_t *o)
 {
-    if (o->answer.base.offset == 0 && o->read) {
+    if (o->answer->offset == 0 && o->read) {
         o->ctx->meter.error = 1;
         return NGX_OK;
     }
 
-    return (genai_openai_answer_end(&o->answer) == 0) ? NGX_OK : NGX_ERROR;
+    return (o->dialect->answer_end(o->answer) == 0) ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -513,9 +555,18 @@ ngx_http_genai_output_event(void *data, genai_event_t *e)
         }
     }
 
+    if (o->encoder && ngx_http_genai_encode_event(o, e) != 0) {
+        return -1;
+    }
+
     switch (e->type) {
 
     case GENAI_EVENT_CHUNK:
+
+        if (o->encoder && !o->silent) {
+            return 0;
+        }
+
         return ngx_http_genai_output_chunk(o, e);
 
     case GENAI_EVENT_BROKEN:
@@ -596,7 +647,7 @@ ngx_http_genai_output_room(ngx_http_genai_output_t *o)
     size_t      room;
     ngx_buf_t  *b;
 
-    if (o->left == 0) {
+    if (o->left <= 0) {
         return 0;
     }
 
@@ -645,9 +696,7 @@ ngx_http_genai_output_copy(ngx_http_genai_output_t *o, uint64_t upto)
 }
 
 
-/* one more buffer for what is held */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_genai_output_more(ngx_http_genai_output_t *o)
 {
     ngx_pool_t   *pool;

@@ -8,18 +8,11 @@
 
 
 #include "ngx_http_genai_output_int.h"
+#include "genai_openai_answer.h"
 
 
-/* choices whose end we say ourselves; bytes that one's end may take */
-#define NGX_HTTP_GENAI_OUTPUT_CHOICES  128
-#define NGX_HTTP_GENAI_OUTPUT_END      1024
-
-
-/* what the end of a stream says of it */
-struct ngx_http_genai_output_head_s {
-    genai_answer_head_t   openai;
-    uint64_t              finished[NGX_HTTP_GENAI_OUTPUT_CHOICES / 64];
-};
+/* bytes that the end of a choice may take */
+#define NGX_HTTP_GENAI_OUTPUT_END  1024
 
 
 static ngx_int_t ngx_http_genai_output_head(ngx_http_genai_output_t *o,
@@ -57,6 +50,10 @@ ngx_http_genai_output_torn(ngx_http_genai_output_t *o)
         return 1;
     }
 
+    if (o->encoder) {
+        return 0;
+    }
+
     if (!o->cut || o->held == NULL) {
         return o->cut && o->split;
     }
@@ -79,11 +76,11 @@ ngx_http_genai_output_cut(ngx_http_genai_output_t *o)
 
     ctx->ended = 1;
 
-    if (o->split) {
+    if (o->split && o->encoder == NULL) {
         return NGX_OK;
     }
 
-    if (o->done && o->held == NULL) {
+    if ((o->done || o->failed) && o->held == NULL) {
 
         /* only its framing lacks the end */
 
@@ -100,7 +97,17 @@ ngx_http_genai_output_cut(ngx_http_genai_output_t *o)
             ngx_str_set(&ctx->message, "the provider broke off its answer");
         }
 
-        b = ngx_http_genai_error_buf(r, ctx, 1);
+        if (o->encoder) {
+
+            if (ngx_http_genai_encode_fail(o) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            b = ngx_calloc_buf(r->pool);
+
+        } else {
+            b = ngx_http_genai_error_buf(r, ctx, 1);
+        }
     }
 
     if (b == NULL) {
@@ -196,23 +203,23 @@ ngx_http_genai_output_head(ngx_http_genai_output_t *o, const genai_str_t *id,
     head = ngx_pcalloc(pool, sizeof(ngx_http_genai_output_head_t));
 
     if (head == NULL
-        || ngx_http_genai_output_text(pool, &head->openai.id,
+        || ngx_http_genai_output_text(pool, &head->answer.id,
                                       id->len ? id : &own[0])
            != NGX_OK
-        || ngx_http_genai_output_text(pool, &head->openai.model,
+        || ngx_http_genai_output_text(pool, &head->answer.model,
                                       model->len ? model : &own[1])
            != NGX_OK)
     {
         return NGX_DECLINED;
     }
 
-    head->openai.created = ngx_time();
-    head->openai.text = (ctx->endpoint->endpoint
+    head->answer.created = ngx_time();
+    head->answer.text = (ctx->endpoint->endpoint
                          == GENAI_ENDPOINT_COMPLETIONS);
 
     /* we ask for it wherever the client does not */
 
-    head->openai.usage = !ctx->usage_added;
+    head->answer.usage = !ctx->usage_added;
 
     o->head = head;
 
@@ -241,6 +248,7 @@ ngx_int_t
 ngx_http_genai_output_stop(ngx_http_genai_output_t *o)
 {
     ngx_buf_t             *b;
+    genai_event_t          e;
     ngx_http_genai_ctx_t  *ctx;
 
     ctx = o->ctx;
@@ -248,8 +256,18 @@ ngx_http_genai_output_stop(ngx_http_genai_output_t *o)
     ctx->ended = 1;
     ctx->limited = 1;
 
-    ngx_http_genai_output_forget(o);
     ngx_http_genai_output_let_go(ctx->request);
+
+    if (o->encoder && !o->silent) {
+
+        if (ngx_http_genai_encode_length(o) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        goto end;
+    }
+
+    ngx_http_genai_output_forget(o);
 
     if (o->split) {
 
@@ -259,9 +277,26 @@ ngx_http_genai_output_stop(ngx_http_genai_output_t *o)
         return NGX_OK;
     }
 
-    if (ngx_http_genai_output_length(o) != NGX_OK) {
+    if (o->encoder) {
+
+        /* what it believes to be open is within the event that is gone */
+
+        ngx_memzero(&e, sizeof(genai_event_t));
+        e.type = GENAI_EVENT_CHUNK;
+
+        (void) ctx->dialect->encoder_event(o->encoder, &e);
+
+        o->silent = 0;
+
+        if (ngx_http_genai_encode_length(o) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+    } else if (ngx_http_genai_output_length(o) != NGX_OK) {
         return NGX_ERROR;
     }
+
+end:
 
     b = ngx_calloc_buf(ctx->request->pool);
     if (b == NULL) {
@@ -328,7 +363,7 @@ ngx_http_genai_output_length(ngx_http_genai_output_t *o)
     ctx = o->ctx;
     head = o->head;
 
-    genai_openai_stream_init(&s, &head->openai, ngx_http_genai_output_write,
+    genai_openai_stream_init(&s, &head->answer, ngx_http_genai_output_write,
                              o);
 
     /* none of them begins here */

@@ -11,10 +11,17 @@
 
 
 #include "ngx_http_genai.h"
-#include "genai_openai_answer.h"
 
 
-typedef struct ngx_http_genai_output_head_s  ngx_http_genai_output_head_t;
+/* choices whose end we say ourselves */
+#define NGX_HTTP_GENAI_OUTPUT_CHOICES  128
+
+
+/* what the beginning of an answer, or an end of ours, says of it */
+typedef struct {
+    genai_answer_head_t     answer;
+    uint64_t                finished[NGX_HTTP_GENAI_OUTPUT_CHOICES / 64];
+} ngx_http_genai_output_head_t;
 
 
 struct ngx_http_genai_output_s {
@@ -29,7 +36,8 @@ struct ngx_http_genai_output_s {
     ngx_chain_t            *out_last;
     ngx_chain_t            *busy;       /* with the filters behind us */
     ngx_chain_t            *free;
-    ngx_uint_t              left;       /* free or not yet made */
+    ngx_int_t               left;       /* free or not yet made; what is
+                                           encoded may overdraw it */
 
     /* of a stream that a limit may end */
     ngx_http_genai_output_head_t  *head;
@@ -51,7 +59,17 @@ struct ngx_http_genai_output_s {
     unsigned                died:1;     /* the provider, behind the input */
     unsigned                stopped:1;  /* by a limit */
 
-    genai_openai_answer_t   answer;
+    /* of an answer in another dialect */
+    unsigned                silent:1;   /* encoded for its state alone */
+    unsigned                bad:1;      /* it is no whole answer */
+    unsigned                failed:1;   /* an error was told */
+    unsigned                over:1;     /* all of it was made */
+
+    const genai_dialect_t  *dialect;    /* the provider's */
+    genai_answer_t         *answer;
+    void                   *encoder;    /* the client's dialect's, or a
+                                           genai_whole_t; NULL: bytes pass */
+    size_t                  size;       /* of this, and both behind it */
 };
 
 
@@ -62,6 +80,37 @@ void ngx_http_genai_output_forget(ngx_http_genai_output_t *o);
 /* Puts a buffer behind what goes out.  Returns NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_http_genai_output_link(ngx_http_genai_output_t *o,
     ngx_buf_t *b);
+
+
+/* One more buffer for what is held.  Returns NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_http_genai_output_more(ngx_http_genai_output_t *o);
+
+/* Decodes bytes; and the end of the body.  Return NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_http_genai_output_decode(ngx_http_genai_output_t *o, u_char *p,
+    size_t n);
+ngx_int_t ngx_http_genai_output_end(ngx_http_genai_output_t *o);
+
+
+/* ngx_http_genai_output_encode.c: answers in another dialect */
+
+/* Prepares to encode; and gives back what that has taken. */
+ngx_int_t ngx_http_genai_encode_init(ngx_http_genai_output_t *o);
+void ngx_http_genai_encode_close(ngx_http_genai_output_t *o);
+
+/* An event.  Returns 0, or -1 when out of memory. */
+int ngx_http_genai_encode_event(ngx_http_genai_output_t *o, genai_event_t *e);
+
+/* Tells the client of a stream that it has failed, unless it was told. */
+ngx_int_t ngx_http_genai_encode_fail(ngx_http_genai_output_t *o);
+
+/* Ends a stream by its length, as ngx_http_genai_output_stop() is to. */
+ngx_int_t ngx_http_genai_encode_length(ngx_http_genai_output_t *o);
+
+/*
+ * Takes in all input of a JSON answer, and puts it and its head out when that
+ * has ended.  Returns NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_http_genai_encode_whole(ngx_http_genai_output_t *o);
 
 
 /* ngx_http_genai_output_end.c: ends that are not the provider's */

@@ -64,6 +64,8 @@ ngx_http_genai_parse_json(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         text.len = ctx->body.len;
         text.data = ctx->body.data;
 
+        ctx->chat = NULL;
+
         genai_request_init(ctx->parsed, ctx->dialect, ctx->endpoint->endpoint,
                            &text, &ctx->arena);
     }

@@ -296,9 +296,8 @@ ngx_http_genai_make_ctx(ngx_http_request_t *r)
 
     ngx_http_genai_create_arena(&ctx->arena);
 
-    /* of the client: gateway endpoints are recognised in this one so far */
-
     ctx->dialect = &genai_openai;
+    ctx->spoken = ctx->dialect;
 
     if (ngx_http_genai_new_id(ctx->id, r->connection->log) != NGX_OK) {
         return NULL;
@@ -381,6 +380,7 @@ ngx_http_genai_release_request(ngx_http_request_t *r,
     ngx_http_genai_count_stop(ctx);
 
     ctx->parsed = NULL;
+    ctx->chat = NULL;
     ctx->edits = NULL;
     ctx->target_edits = NULL;
     ctx->inflate = NULL;

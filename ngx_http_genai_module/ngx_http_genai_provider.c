@@ -550,12 +550,13 @@ ngx_http_genai_provider_dialect(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_genai_provider_t *p = conf;
 
+    u_char                  names[256], *last;
     ngx_str_t              *value;
-    ngx_uint_t              i;
+    ngx_uint_t              i, k;
     genai_str_t             name;
     const genai_dialect_t  *dialect;
 
-    if (p->dialect) {
+    if (p->ndialects) {
         return "is duplicate";
     }
 
@@ -569,18 +570,35 @@ ngx_http_genai_provider_dialect(ngx_conf_t *cf, ngx_command_t *cmd,
         dialect = genai_dialect_by_name(&name);
 
         if (dialect == NULL) {
+
+            last = names;
+
+            for (k = 0; (dialect = genai_dialect_at(k)) != NULL; k++) {
+                last = ngx_slprintf(last, names + sizeof(names), " \"%*s\"",
+                                    dialect->name.len, dialect->name.data);
+            }
+
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "this build does not speak the dialect \"%V\", "
-                               "it has \"openai\"", &value[i]);
+                               "it has%*s", &value[i],
+                               (size_t) (last - names), names);
             return NGX_CONF_ERROR;
         }
 
-        if (dialect == p->dialect) {
-            return "names a dialect twice";
+        for (k = 0; k < p->ndialects; k++) {
+            if (dialect == p->dialects[k]) {
+                return "names a dialect twice";
+            }
         }
 
-        p->dialect = dialect;
+        if (p->ndialects == NGX_HTTP_GENAI_DIALECTS) {
+            return "names too many dialects";
+        }
+
+        p->dialects[p->ndialects++] = dialect;
     }
+
+    p->dialect = p->dialects[0];
 
     return NGX_CONF_OK;
 }
@@ -594,7 +612,9 @@ ngx_http_genai_provider_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     u_char                   c, *s, *last, *host, *colon;
     ngx_int_t                port;
     ngx_str_t               *value;
+    ngx_uint_t               i;
     genai_str_t              path, id;
+    const genai_dialect_t   *dialect;
     const genai_endpoint_t  *endpoint;
 
     if (p->url.len) {
@@ -695,9 +715,14 @@ ngx_http_genai_provider_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     path.len = p->path.len;
     path.data = p->path.data;
 
-    endpoint = genai_endpoint_of_path(&genai_openai, &path, &id);
+    for (i = 0; (dialect = genai_dialect_at(i)) != NULL; i++) {
 
-    if (endpoint) {
+        endpoint = genai_endpoint_of_path(dialect, &path, &id);
+
+        if (endpoint == NULL) {
+            continue;
+        }
+
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"pass\" takes the base URL that an SDK would get, "
                            "without \"%*s\": the gateway adds it",

@@ -20,6 +20,8 @@ static ngx_int_t ngx_http_genai_render_path(ngx_http_request_t *r,
 static ngx_buf_t *ngx_http_genai_render_head(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target,
     off_t content_length);
+static ngx_int_t ngx_http_genai_render_versioned(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_provider_t *p);
 static ngx_str_t *ngx_http_genai_render_values(ngx_http_request_t *r,
     ngx_http_genai_provider_t *p);
 static size_t ngx_http_genai_render_headers(ngx_http_request_t *r,
@@ -32,41 +34,66 @@ static u_char *ngx_http_genai_render_line(u_char *p, const u_char *name,
     size_t name_len, const u_char *value, size_t value_len);
 
 
-ngx_chain_t *
+ngx_int_t
 ngx_http_genai_render(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
-    ngx_http_genai_target_t *target)
+    ngx_http_genai_target_t *target, ngx_chain_t **out)
 {
     off_t         length;
+    ngx_int_t     rc;
     ngx_buf_t    *b;
-    ngx_chain_t  *out, *cl, *body;
+    ngx_str_t     text;
+    ngx_chain_t  *cl, *body;
 
     body = NULL;
     length = r->headers_in.content_length_n;
 
-    if (ctx->body_read
-        && ngx_http_genai_render_body(r, ctx, target, &body, &length)
-           != NGX_OK)
+    ctx->spoken = ngx_http_genai_spoken(ctx, target->provider);
+    ngx_str_null(&ctx->dropped);
+
+    if (ctx->spoken != ctx->dialect) {
+
+        rc = ngx_http_genai_translate(r, ctx, target, &text);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        length = text.len;
+
+        if (ngx_http_genai_render_slice(r, &body, text.data, text.len)
+            == NULL)
+        {
+            return NGX_ERROR;
+        }
+
+    } else if (ctx->body_read
+               && ngx_http_genai_render_body(r, ctx, target, &body, &length)
+                  != NGX_OK)
     {
-        return NULL;
+        return NGX_ERROR;
     }
 
     b = ngx_http_genai_render_head(r, ctx, target, length);
-    out = ngx_alloc_chain_link(r->pool);
+    cl = ngx_alloc_chain_link(r->pool);
 
-    if (b == NULL || out == NULL) {
-        return NULL;
+    if (b == NULL || cl == NULL) {
+        return NGX_ERROR;
     }
 
-    out->buf = b;
-    out->next = body;
+    cl->buf = b;
+    cl->next = body;
+
+    *out = cl;
 
     /* TLS would wait for more to fill a record */
 
-    for (cl = out; cl->next; cl = cl->next) { /* void */ }
+    while (cl->next) {
+        cl = cl->next;
+    }
 
     cl->buf->flush = 1;
 
-    return out;
+    return NGX_OK;
 }
 
 
@@ -222,12 +249,13 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     uint64_t                    passed;
     ngx_buf_t                  *b;
     ngx_str_t                  *values, path;
+    ngx_uint_t                  version;
     const genai_dialect_t      *d;
     ngx_http_genai_secret_t    *secret;
     ngx_http_genai_provider_t  *p;
 
     p = target->provider;
-    d = p->dialect;
+    d = ctx->spoken;
 
     if (ngx_http_genai_credential(r, ctx, p, &secret) != NGX_OK) {
 
@@ -259,6 +287,13 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     if (secret) {
         size += d->credential_header.len + d->credential_prefix.len
                 + secret->value.len + sizeof(": \r\n");
+    }
+
+    version = d->version_header.len
+              && ngx_http_genai_render_versioned(r, ctx, p) == NGX_DECLINED;
+
+    if (version) {
+        size += d->version_header.len + d->version.len + sizeof(": \r\n");
     }
 
     b = ngx_create_temp_buf(r->pool, size);
@@ -294,6 +329,12 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         *b->last++ = LF;
     }
 
+    if (version) {
+        b->last = ngx_http_genai_render_line(b->last, d->version_header.data,
+                                             d->version_header.len,
+                                             d->version.data, d->version.len);
+    }
+
     b->last += ngx_http_genai_render_headers(r, ctx, p, values, &passed,
                                              b->last);
 
@@ -301,6 +342,57 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     *b->last++ = LF;
 
     return b;
+}
+
+
+/* whether the client or the operator says the dialect's version */
+
+static ngx_int_t
+ngx_http_genai_render_versioned(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_provider_t *p)
+{
+    ngx_uint_t                i;
+    ngx_list_part_t          *part;
+    ngx_table_elt_t          *h;
+    const genai_str_t        *name;
+    ngx_http_genai_header_t  *own;
+
+    name = &ctx->spoken->version_header;
+    own = p->headers.elts;
+
+    for (i = 0; i < p->headers.nelts; i++) {
+        if (own[i].name.len == name->len
+            && ngx_strncasecmp(own[i].name.data, name->data, name->len) == 0)
+        {
+            return NGX_OK;
+        }
+    }
+
+    if (ctx->spoken != ctx->dialect) {
+        return NGX_DECLINED;
+    }
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return NGX_DECLINED;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len == name->len
+            && ngx_strncasecmp(h[i].lowcase_key, name->data, name->len) == 0)
+        {
+            return NGX_OK;
+        }
+    }
 }
 
 
@@ -335,11 +427,18 @@ ngx_http_genai_render_path(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 {
     u_char                    *s, *rest;
     size_t                     len, escape;
+    const genai_endpoint_t    *endpoint;
     ngx_http_core_loc_conf_t  *clcf;
 
-    if (ctx->endpoint->endpoint != GENAI_ENDPOINT_OTHER) {
+    endpoint = ctx->endpoint;
 
-        len = p->path.len + ctx->endpoint->suffix.len;
+    if (ctx->spoken != ctx->dialect) {
+        endpoint = genai_endpoint_find(ctx->spoken, ctx->spoken->chat);
+    }
+
+    if (endpoint->endpoint != GENAI_ENDPOINT_OTHER) {
+
+        len = p->path.len + endpoint->suffix.len;
 
         s = ngx_pnalloc(r->pool, len);
         if (s == NULL) {
@@ -350,7 +449,7 @@ ngx_http_genai_render_path(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         path->len = len;
 
         s = ngx_cpymem(s, p->path.data, p->path.len);
-        ngx_memcpy(s, ctx->endpoint->suffix.data, ctx->endpoint->suffix.len);
+        ngx_memcpy(s, endpoint->suffix.data, endpoint->suffix.len);
 
         return NGX_OK;
     }
@@ -438,6 +537,20 @@ ngx_http_genai_render_values(ngx_http_request_t *r,
 }
 
 
+/* what means something in the client's dialect alone */
+
+static ngx_uint_t
+ngx_http_genai_render_foreign(ngx_table_elt_t *h)
+{
+    return (h->key.len > 10
+            && ngx_strncmp(h->lowcase_key, "anthropic-", 10) == 0)
+           || (h->key.len > 7 && ngx_strncmp(h->lowcase_key, "openai-", 7) == 0)
+           || (h->key.len == 6 && ngx_strncmp(h->lowcase_key, "accept", 6) == 0)
+           || (h->key.len == 12
+               && ngx_strncmp(h->lowcase_key, "content-type", 12) == 0);
+}
+
+
 /*
  * Writes the header lines that are the client's or the operator's to dst, or
  * counts an upper bound of their bytes where dst is NULL.  The first call
@@ -452,7 +565,7 @@ ngx_http_genai_render_headers(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     u_char                  *s;
     size_t                   size;
     uint64_t                 bit;
-    ngx_uint_t               i, typed;
+    ngx_uint_t               i, typed, translated;
     ngx_list_part_t         *part;
     ngx_table_elt_t         *h;
     ngx_http_genai_header_t *own;
@@ -461,6 +574,7 @@ ngx_http_genai_render_headers(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     size = 0;
     bit = 1;
     typed = p->typed;
+    translated = (ctx->spoken != ctx->dialect);
 
     part = &r->headers_in.headers.part;
     h = part->elts;
@@ -482,6 +596,11 @@ ngx_http_genai_render_headers(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
             if (!(*passed & bit)) {
                 continue;
             }
+
+        } else if (translated
+                   && ngx_http_genai_render_foreign(&h[i]))
+        {
+            continue;
 
         } else if (ngx_hash_find(&p->pass_headers, h[i].hash, h[i].lowcase_key,
                                  h[i].key.len)

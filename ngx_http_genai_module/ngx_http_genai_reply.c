@@ -19,6 +19,8 @@ static void ngx_http_genai_send(ngx_http_request_t *r,
 
 static ngx_str_t  ngx_http_genai_id_name = ngx_string("x-genai-request-id");
 static ngx_str_t  ngx_http_genai_error_name = ngx_string("x-genai-error");
+static ngx_str_t  ngx_http_genai_dropped_name =
+    ngx_string("x-genai-dropped");
 static ngx_str_t  ngx_http_genai_retry_name = ngx_string("Retry-After");
 static ngx_str_t  ngx_http_genai_allow_name = ngx_string("Allow");
 static ngx_str_t  ngx_http_genai_upgrade_name = ngx_string("Upgrade");
@@ -218,6 +220,14 @@ ngx_http_genai_own_headers(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     if (ctx->upgrade.len
         && ngx_http_genai_add_header(r, &ngx_http_genai_upgrade_name,
                                      &ctx->upgrade)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ctx->dropped.len
+        && ngx_http_genai_add_header(r, &ngx_http_genai_dropped_name,
+                                     &ctx->dropped)
            != NGX_OK)
     {
         return NGX_ERROR;

@@ -22,7 +22,7 @@ ngx_http_genai_verdict_e
 ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
     ngx_int_t                 rc;
-    ngx_uint_t                i, n;
+    ngx_uint_t                i, n, unspoken;
     ngx_http_genai_group_t   *group;
     ngx_http_genai_secret_t  *secret;
     ngx_http_genai_target_t  *targets, *target;
@@ -48,9 +48,15 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     }
 
     group->ntargets = 0;
+    unspoken = 0;
 
     for (i = 0; i < n; i++) {
         target = &targets[i];
+
+        if (ngx_http_genai_spoken(ctx, target->provider) == NULL) {
+            unspoken++;
+            continue;
+        }
 
         if (target->down || !ngx_http_genai_count_usable(ctx, i)
             || ngx_http_genai_credential(r, ctx, target->provider, &secret)
@@ -87,6 +93,13 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         group->targets[group->ntargets++] = target;
     }
 
+    if (unspoken == n) {
+        return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_BAD_REQUEST,
+                                     "no provider of this model has this "
+                                     "endpoint, or one that it can be "
+                                     "translated to");
+    }
+
     if (group->ntargets == 0) {
         return ngx_http_genai_route_none(r, ctx);
     }
@@ -98,12 +111,31 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         group->ntargets = 1;
     }
 
-    ctx->request_bufs = ngx_http_genai_render(r, ctx, group->targets[0]);
+    /* whoever cannot be asked it is passed over: another dialect may say it */
 
-    if (ctx->request_bufs == NULL) {
+    for (i = 0; i < group->ntargets; i++) {
+
+        rc = ngx_http_genai_render(r, ctx, group->targets[i],
+                                   &ctx->request_bufs);
+
+        if (rc != NGX_DECLINED) {
+            break;
+        }
+    }
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_BAD_REQUEST, "%V",
+                                     &ctx->message);
+    }
+
+    if (rc != NGX_OK) {
         return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_INTERNAL,
                                      "out of memory");
     }
+
+    group->targets += i;
+    group->ntargets -= i;
+    ngx_str_null(&ctx->message);
 
     ngx_http_genai_deadline_start(ctx);
 

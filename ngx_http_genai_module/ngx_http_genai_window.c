@@ -22,7 +22,6 @@
 
 
 #include "ngx_http_genai.h"
-#include "genai_openai_answer.h"
 
 
 /* bytes that are held, but for what one read brings */
@@ -59,7 +58,8 @@ struct ngx_http_genai_block_s {
 
 struct ngx_http_genai_window_s {
     genai_arena_t             arena;        /* of all that is below */
-    genai_openai_answer_t    *answer;
+    const genai_dialect_t    *dialect;      /* the provider's */
+    genai_answer_t           *answer;
     genai_meter_t             meter;
     ngx_http_genai_block_t   *blocks;
     ngx_http_genai_block_t   *block;        /* the last one */
@@ -136,7 +136,7 @@ ngx_http_genai_window_open(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
     ngx_http_upstream_t         *u;
     ngx_http_genai_window_t     *w;
-    genai_answer_opts_t   opts;
+    genai_answer_opts_t          opts;
 
     u = r->upstream;
 
@@ -163,7 +163,9 @@ ngx_http_genai_window_open(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     genai_arena_init(&w->arena, NGX_HTTP_GENAI_WINDOW_ARENA);
     ctx->window = w;
 
-    w->answer = genai_arena_alloc(&w->arena, sizeof(genai_openai_answer_t));
+    w->dialect = ctx->spoken;
+
+    w->answer = genai_arena_alloc(&w->arena, w->dialect->answer_size);
     if (w->answer == NULL) {
         return NGX_ERROR;
     }
@@ -172,7 +174,7 @@ ngx_http_genai_window_open(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     opts.stream = ctx->event_stream;
     opts.choices = ctx->choices;
 
-    genai_openai_answer_init(w->answer, &opts, ngx_http_genai_window_event, w);
+    w->dialect->answer_init(w->answer, &opts, ngx_http_genai_window_event, w);
 
     genai_meter_init(&w->meter, ctx->meter.prompt);
 
@@ -261,7 +263,7 @@ ngx_http_genai_window_process(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
                                          "chunked body");
 
         } else if (w->over) {
-            (void) genai_openai_answer_end(w->answer);
+            (void) w->dialect->answer_end(w->answer);
         }
     }
 
@@ -439,7 +441,7 @@ ngx_http_genai_window_take(ngx_http_genai_window_t *w, u_char *p, size_t n)
     ngx_http_genai_block_t  *block;
 
     if (w->verdict == NGX_HTTP_GENAI_WINDOW_WAIT) {
-        (void) genai_openai_answer_feed(w->answer, p, n);
+        (void) w->dialect->answer_feed(w->answer, p, n);
     }
 
     w->held += n;

@@ -37,6 +37,8 @@ typedef struct {
     genai_event_pt              handler;
     void                       *ctx;
     uint64_t                    offset;     /* of the next byte to read */
+    unsigned                    stream;     /* 1: the body is a stream, as far
+                                               as is known so far; or 0 */
 } genai_answer_t;
 
 

@@ -49,6 +49,14 @@ genai_dialect_by_name(const genai_str_t *name)
 }
 
 
+const genai_dialect_t *
+genai_dialect_at(unsigned i)
+{
+    return (i < sizeof(genai_dialects) / sizeof(genai_dialects[0]))
+           ? genai_dialects[i] : NULL;
+}
+
+
 genai_endpoint_e
 genai_endpoint_by_name(const genai_str_t *name)
 {

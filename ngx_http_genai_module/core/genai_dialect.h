@@ -165,6 +165,10 @@ typedef struct {
                                             const genai_event_t *event);
     int                    (*whole_write)(const genai_whole_t *whole,
                                           genai_write_pt write, void *ctx);
+
+    /* a header that every request has, where the client has not sent it */
+    genai_str_t              version_header;
+    genai_str_t              version;
 } genai_dialect_t;
 
 
@@ -180,6 +184,9 @@ extern const genai_dialect_t  genai_anthropic;
 
 /* The dialect of that name, or NULL where this build has none. */
 const genai_dialect_t *genai_dialect_by_name(const genai_str_t *name);
+
+/* The dialect of that number, from 0 on; NULL behind the last. */
+const genai_dialect_t *genai_dialect_at(unsigned i);
 
 /* The endpoint of that name, or GENAI_ENDPOINT_NONE where no dialect has it. */
 genai_endpoint_e genai_endpoint_by_name(const genai_str_t *name);

@@ -60,7 +60,9 @@ const genai_dialect_t  genai_openai = {
     sizeof(genai_openai_stream_t),
     genai_openai_encoder,
     genai_openai_encode,
-    genai_openai_whole_write
+    genai_openai_whole_write,
+    genai_str(""),
+    genai_str("")
 };
 
 

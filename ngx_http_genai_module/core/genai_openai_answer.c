@@ -61,7 +61,7 @@ genai_openai_answer_init(genai_openai_answer_t *a,
     a->model.n = 0;
     a->base.handler = handler;
     a->base.ctx = ctx;
-    a->stream = opts->stream;
+    a->base.stream = opts->stream;
     a->choices = opts->choices ? opts->choices : 1;
 
     genai_sse_init(&a->sse, &genai_oa_sse, a, opts->limit);
@@ -99,10 +99,10 @@ genai_openai_answer_feed(genai_openai_answer_t *a, const unsigned char *p,
         /* no line of a stream starts so, and no JSON text as a field does */
 
         a->mode = (*p != '{'
-                   && (a->stream || *p == ':' || *p == 'd' || *p == 'e'))
+                   && (a->base.stream || *p == ':' || *p == 'd' || *p == 'e'))
                   ? GENAI_OA_STREAM : GENAI_OA_WHOLE;
         a->sse.offset = a->base.offset;
-        a->stream = (a->mode == GENAI_OA_STREAM);
+        a->base.stream = (a->mode == GENAI_OA_STREAM);
     }
 
     if (a->mode == GENAI_OA_WHOLE) {
@@ -669,7 +669,7 @@ genai_oa_tell(genai_openai_answer_t *a, genai_event_t *e, unsigned message)
 
     if (!e->copy) {
         a->said |= message ? GENAI_OA_BY_MESSAGE : GENAI_OA_BY_DELTA;
-        a->delta |= (a->stream && !message);
+        a->delta |= (a->base.stream && !message);
     }
 
     if (e->type != GENAI_EVENT_TOOL && e->type != GENAI_EVENT_ARGUMENTS) {

@@ -108,7 +108,6 @@ typedef struct {
     uint16_t                    message_max;
 
     unsigned char               mode;
-    unsigned char               stream;     /* of the body's type */
     unsigned char               done;       /* bytes of "[DONE]" seen */
     unsigned char               told;       /* an event since it was cleared */
     unsigned char               wait;       /* for what is told late */

@@ -120,7 +120,7 @@ genai_oa_value(void *ctx, const genai_push_value_t *v)
 
         a->message = (v->what == GENAI_PUSH_ENTER);
 
-        if (a->message && a->stream && !a->delta
+        if (a->message && a->base.stream && !a->delta
             && !(a->said & GENAI_OA_BY_DELTA))
         {
             a->wait |= GENAI_OA_WAIT_DELTA;
@@ -499,7 +499,7 @@ genai_oa_tool_enter(genai_openai_answer_t *a, const genai_push_value_t *v,
 
     /* in a whole message its place is its number */
 
-    if (a->stream && !a->message && field != GENAI_FIELD_FUNCTION_CALL) {
+    if (a->base.stream && !a->message && field != GENAI_FIELD_FUNCTION_CALL) {
         a->wait |= GENAI_OA_WAIT_TOOL;
     }
 

@@ -1,0 +1,461 @@
+
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Answers in another dialect than their provider's: events become bytes of
+ * the client's dialect, as a stream or as one JSON text, whichever the client
+ * has asked for and however the provider has answered.
+ *
+ * A stream goes out event by event, as one that passes does, from the same
+ * buffers.  A JSON answer is put together first, and its head waits for it,
+ * so that one that turns out to be none has the right status.
+ */
+
+
+#include "ngx_http_genai_output_int.h"
+
+
+/* bytes of a JSON answer's texts */
+#define NGX_HTTP_GENAI_ENCODE_MAX   (16 * 1024 * 1024)
+
+/* buffers of it */
+#define NGX_HTTP_GENAI_ENCODE_SIZE  16384
+
+
+static ngx_int_t ngx_http_genai_encode_error(ngx_http_genai_output_t *o);
+static ngx_int_t ngx_http_genai_encode_answer(ngx_http_genai_output_t *o);
+static int ngx_http_genai_encode_write(void *data, const unsigned char *p,
+    size_t n);
+static int ngx_http_genai_encode_add(void *data, const unsigned char *p,
+    size_t n);
+static void *ngx_http_genai_encode_alloc(void *ctx, void *p, size_t old,
+    size_t size);
+
+
+ngx_int_t
+ngx_http_genai_encode_init(ngx_http_genai_output_t *o)
+{
+    u_char                        *p;
+    ngx_str_t                     *model;
+    const genai_str_t             *prefix;
+    ngx_http_genai_ctx_t          *ctx;
+    ngx_http_genai_output_head_t  *head;
+
+    ctx = o->ctx;
+    prefix = &ctx->dialect->id_prefix;
+
+    head = ngx_pcalloc(ctx->request->pool,
+                       sizeof(ngx_http_genai_output_head_t));
+
+    p = ngx_pnalloc(ctx->request->pool, prefix->len + NGX_HTTP_GENAI_ID_LEN);
+
+    if (head == NULL || p == NULL) {
+        return NGX_ERROR;
+    }
+
+    head->answer.id.data = p;
+    head->answer.id.len = prefix->len + NGX_HTTP_GENAI_ID_LEN;
+
+    p = ngx_cpymem(p, prefix->data, prefix->len);
+    ngx_memcpy(p, ctx->id, NGX_HTTP_GENAI_ID_LEN);
+
+    /* the name that the client knows */
+
+    model = &ctx->model;
+
+    head->answer.model.len = model->len;
+    head->answer.model.data = model->data;
+    head->answer.created = ngx_time();
+    head->answer.usage = !ctx->usage_added;
+    head->answer.prompt = ctx->count ? ctx->count->tokens : -1;
+
+    o->head = head;
+
+    if (o->stream) {
+        ctx->dialect->encoder_init(o->encoder, &head->answer,
+                                   ngx_http_genai_encode_write, o);
+
+    } else {
+        genai_whole_init(o->encoder, &head->answer, NGX_HTTP_GENAI_ENCODE_MAX,
+                         ngx_http_genai_encode_alloc, NULL);
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_genai_encode_close(ngx_http_genai_output_t *o)
+{
+    if (o->encoder && !o->stream && o->head) {
+        genai_whole_free(o->encoder);
+    }
+}
+
+
+int
+ngx_http_genai_encode_event(ngx_http_genai_output_t *o, genai_event_t *e)
+{
+    if (o->silent) {
+        return o->ctx->dialect->encoder_event(o->encoder, e);
+    }
+
+    switch (e->type) {
+
+    case GENAI_EVENT_BROKEN:
+        o->bad |= !o->stream;
+        return 0;
+
+    case GENAI_EVENT_ERROR:
+        o->failed = 1;
+        break;
+
+    case GENAI_EVENT_CHUNK:
+
+        if (e->chunk & GENAI_CHUNK_DATA) {
+            o->done = (e->chunk & GENAI_CHUNK_DONE) != 0;
+        }
+
+        break;
+
+    case GENAI_EVENT_END:
+        o->cut = (e->end_how == GENAI_END_CUT);
+
+        if (o->cut || o->failed) {
+
+            /* what the client is told then is said elsewhere */
+
+            return 0;
+        }
+
+        break;
+
+    default:
+        break;
+    }
+
+    if (!o->stream) {
+        o->bad |= (genai_whole_event(o->encoder, e) != 0);
+        return 0;
+    }
+
+    if (o->ctx->dialect->encoder_event(o->encoder, e) != 0) {
+        return -1;
+    }
+
+    if (e->type == GENAI_EVENT_CHUNK || e->type == GENAI_EVENT_END) {
+
+        /* all that was begun has ended */
+
+        ngx_http_genai_output_release(o);
+        o->split = 0;
+    }
+
+    return 0;
+}
+
+
+ngx_int_t
+ngx_http_genai_encode_fail(ngx_http_genai_output_t *o)
+{
+    genai_event_t          e;
+    const genai_str_t     *word;
+    ngx_http_genai_ctx_t  *ctx;
+
+    ctx = o->ctx;
+
+    if (o->failed) {
+
+        /* the provider has said why */
+
+        return NGX_OK;
+    }
+
+    o->failed = 1;
+    word = genai_error_word(ctx->error);
+
+    ngx_memzero(&e, sizeof(genai_event_t));
+
+    e.type = GENAI_EVENT_ERROR;
+    e.text.len = ctx->message.len;
+    e.text.data = ctx->message.data;
+    e.id = *word;
+
+    if (ctx->dialect->encoder_event(o->encoder, &e) != 0) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_genai_output_release(o);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_genai_encode_length(ngx_http_genai_output_t *o)
+{
+    unsigned               i, n;
+    genai_event_t          e;
+    genai_usage_t          usage;
+    genai_tokens_t         tokens;
+    ngx_http_genai_ctx_t  *ctx;
+
+    ctx = o->ctx;
+
+    ngx_memzero(&e, sizeof(genai_event_t));
+
+    e.type = GENAI_EVENT_FINISH;
+    e.finish = GENAI_FINISH_LENGTH;
+
+    n = ngx_min(ctx->choices, NGX_HTTP_GENAI_OUTPUT_CHOICES);
+
+    for (i = 0; i < n; i++) {
+
+        if (o->head->finished[i / 64] & ((uint64_t) 1 << (i % 64))) {
+            continue;
+        }
+
+        e.choice = i;
+
+        if (ctx->dialect->encoder_event(o->encoder, &e) != 0) {
+            return NGX_ERROR;
+        }
+    }
+
+    genai_meter_tokens(&ctx->meter, &tokens);
+    genai_usage_clear(&usage);
+
+    usage.prompt = tokens.prompt;
+    usage.completion = tokens.completion;
+
+    e.type = GENAI_EVENT_USAGE;
+    e.usage = &usage;
+    (void) ctx->dialect->encoder_event(o->encoder, &e);
+
+    e.type = GENAI_EVENT_END;
+    e.end_how = GENAI_END_DONE;
+
+    if (ctx->dialect->encoder_event(o->encoder, &e) != 0) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_genai_output_release(o);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_genai_encode_whole(ngx_http_genai_output_t *o)
+{
+    off_t                  len;
+    ngx_buf_t             *b;
+    ngx_uint_t             last;
+    ngx_chain_t           *cl;
+    ngx_http_genai_ctx_t  *ctx;
+
+    ctx = o->ctx;
+    last = o->died;
+
+    while (o->in) {
+
+        cl = o->in;
+        b = cl->buf;
+
+        if (b->last != b->pos && !o->over
+            && ngx_http_genai_output_decode(o, b->pos, b->last - b->pos)
+               != NGX_OK)
+        {
+            o->bad = 1;
+        }
+
+        last |= b->last_buf;
+        b->pos = b->last;
+
+        o->in = cl->next;
+        ngx_free_chain(ctx->request->pool, cl);
+    }
+
+    if (!last || o->over) {
+        return NGX_OK;
+    }
+
+    o->over = 1;
+
+    if (ngx_http_genai_output_end(o) != NGX_OK) {
+        o->bad = 1;
+    }
+
+    if (ctx->status == NGX_HTTP_OK && ctx->error == GENAI_OK
+        && (o->bad || o->cut || o->died))
+    {
+        ngx_http_genai_output_bad(o);
+        ngx_str_set(&ctx->message, "the provider sent no whole answer");
+    }
+
+    if (ctx->error != GENAI_OK
+        || genai_whole_error(o->encoder) != NULL)
+    {
+        if (ngx_http_genai_encode_error(o) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+    } else if (ngx_http_genai_encode_answer(o) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    for (cl = o->out, len = 0; cl; cl = cl->next) {
+        len += ngx_buf_size(cl->buf);
+    }
+
+    o->out_last->buf->last_buf = 1;
+    o->out_last->buf->last_in_chain = 1;
+    o->out_last->buf->flush = 1;
+
+    ctx->ended = 1;
+
+    return ngx_http_genai_send_head(ctx->request, ctx, len);
+}
+
+
+/*
+ * What the provider has said of it, with its status; an error behind a 200
+ * has that of its word, or is no answer.
+ */
+
+static ngx_int_t
+ngx_http_genai_encode_error(ngx_http_genai_output_t *o)
+{
+    ngx_buf_t                 *b;
+    genai_str_t                code, type, message;
+    ngx_http_genai_ctx_t      *ctx;
+    const genai_whole_slot_t  *error;
+
+    ctx = o->ctx;
+    error = genai_whole_error(o->encoder);
+
+    if (error) {
+        genai_whole_parts(error, &code, &type, &message);
+
+        if (ctx->error == GENAI_OK) {
+            ngx_http_genai_output_bad(o);
+        }
+
+        /* 529 and others that the client's dialect does not have */
+
+        if (ctx->status > 511) {
+            ctx->status = genai_error_status(ctx->error);
+        }
+
+        ctx->message.len = message.len;
+        ctx->message.data = message.data;
+        ctx->code.len = code.len;
+        ctx->code.data = code.data;
+    }
+
+    b = ngx_http_genai_error_buf(ctx->request, ctx, 0);
+
+    ngx_str_null(&ctx->message);
+    ngx_str_null(&ctx->code);
+
+    return b ? ngx_http_genai_output_link(o, b) : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_genai_encode_answer(ngx_http_genai_output_t *o)
+{
+    if (o->ctx->dialect->whole_write(o->encoder, ngx_http_genai_encode_add, o)
+        == 0)
+    {
+        return NGX_OK;
+    }
+
+    /* nothing of it was sent yet */
+
+    o->out = NULL;
+    ngx_http_genai_output_bad(o);
+    ngx_str_set(&o->ctx->message, "the provider's answer is too large");
+
+    return ngx_http_genai_encode_error(o);
+}
+
+
+/* to the buffers of streams; the decoder is not given more than they take */
+
+static int
+ngx_http_genai_encode_write(void *data, const unsigned char *p, size_t n)
+{
+    ngx_http_genai_output_t *o = data;
+
+    size_t      size;
+    ngx_buf_t  *b;
+
+    if (o->silent) {
+        return 0;
+    }
+
+    while (n) {
+
+        if ((o->held == NULL
+             || o->held_last->buf->last == o->held_last->buf->end)
+            && ngx_http_genai_output_more(o) != NGX_OK)
+        {
+            return -1;
+        }
+
+        b = o->held_last->buf;
+        size = ngx_min(n, (size_t) (b->end - b->last));
+
+        b->last = ngx_cpymem(b->last, p, size);
+        p += size;
+        n -= size;
+    }
+
+    return 0;
+}
+
+
+static int
+ngx_http_genai_encode_add(void *data, const unsigned char *p, size_t n)
+{
+    ngx_http_genai_output_t *o = data;
+
+    size_t      size;
+    ngx_buf_t  *b;
+
+    while (n) {
+
+        b = o->out ? o->out_last->buf : NULL;
+
+        if (b == NULL || b->last == b->end) {
+
+            b = ngx_create_temp_buf(o->ctx->request->pool,
+                                    NGX_HTTP_GENAI_ENCODE_SIZE);
+
+            if (b == NULL || ngx_http_genai_output_link(o, b) != NGX_OK) {
+                return -1;
+            }
+        }
+
+        size = ngx_min(n, (size_t) (b->end - b->last));
+
+        b->last = ngx_cpymem(b->last, p, size);
+        p += size;
+        n -= size;
+    }
+
+    return 0;
+}
+
+
+static void *
+ngx_http_genai_encode_alloc(void *ctx, void *p, size_t old, size_t size)
+{
+    if (size == 0) {
+        free(p);
+        return NULL;
+    }
+
+    return realloc(p, size);
+}

@@ -1,0 +1,309 @@
+
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The request for a target whose provider does not speak the client's dialect.
+ *
+ * It is read once, as the guards have left it, and written for each attempt:
+ * in the middle it is a few pointers into the client's bytes (genai_chat.h).
+ * What the operator sets and drops is done to what was written, by the names
+ * of the provider's dialect.
+ */
+
+
+#include "ngx_http_genai.h"
+#include "ngx_http_genai_limit_int.h"
+
+
+/* tokens of an answer, where nobody knows how many a model can say */
+#define NGX_HTTP_GENAI_TRANSLATE_OUTPUT  4096
+
+
+static int ngx_http_genai_translate_read(ngx_http_genai_ctx_t *ctx);
+static ngx_int_t ngx_http_genai_translate_set(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target, genai_str_t *text);
+static ngx_int_t ngx_http_genai_translate_dropped(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+
+
+const genai_dialect_t *
+ngx_http_genai_spoken(ngx_http_genai_ctx_t *ctx, ngx_http_genai_provider_t *p)
+{
+    ngx_uint_t              i;
+    const genai_dialect_t  *d;
+
+    for (i = 0; i < p->ndialects; i++) {
+
+        if (p->dialects[i] == ctx->dialect) {
+            return ctx->dialect;
+        }
+    }
+
+    if (ctx->endpoint->endpoint != ctx->dialect->chat
+        || ctx->dialect->read_chat == NULL)
+    {
+        return NULL;
+    }
+
+    for (i = 0; i < p->ndialects; i++) {
+
+        d = p->dialects[i];
+
+        if (d->write_chat && genai_endpoint_find(d, d->chat)) {
+            return d;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_int_t
+ngx_http_genai_translate(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target, ngx_str_t *body)
+{
+    int                           rc;
+    ngx_str_t                    *model;
+    genai_str_t                   text;
+    genai_writer_t                w;
+    genai_chat_target_t           to;
+    genai_writer_arena_t          out;
+    ngx_http_genai_count_t       *count;
+    const genai_catalog_model_t  *known;
+
+    rc = ngx_http_genai_translate_read(ctx);
+
+    if (rc != GENAI_CHAT_OK) {
+        goto failed;
+    }
+
+    model = target->model.len ? &target->model : &ctx->model;
+    count = ngx_http_genai_count_of(ctx, target);
+    known = count ? count->model : NULL;
+
+    ngx_memzero(&to, sizeof(genai_chat_target_t));
+
+    to.model.len = model->len;
+    to.model.data = model->data;
+    to.stream = ctx->stream_asked;
+    to.max_output = -1;
+    to.max_default = NGX_HTTP_GENAI_TRANSLATE_OUTPUT;
+
+    if (known) {
+        to.newer = (known->framing == GENAI_FRAMING_OPENAI5);
+        to.thinks = genai_framing_hides(known);
+        to.max_default = ngx_http_genai_limits_output(known, count->tokens);
+    }
+
+    if (ctx->cap) {
+        to.max_output = ngx_min((int64_t) ctx->cap, to.max_default);
+    }
+
+    ngx_memzero(&out, sizeof(genai_writer_arena_t));
+    out.arena = &ctx->arena;
+
+    genai_writer_init(&w, genai_writer_arena, &out);
+
+    rc = ctx->spoken->write_chat(ctx->chat, &to, &w);
+
+    if (rc == GENAI_CHAT_OK && genai_writer_flush(&w) != 0) {
+        rc = GENAI_CHAT_NO_MEMORY;
+    }
+
+    if (rc != GENAI_CHAT_OK) {
+        goto failed;
+    }
+
+    text = out.text;
+
+    if (target->overrides.nelts
+        && ngx_http_genai_translate_set(ctx, target, &text) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    body->len = text.len;
+    body->data = text.data;
+
+    return ngx_http_genai_translate_dropped(r, ctx);
+
+failed:
+
+    if (rc == GENAI_CHAT_REFUSED) {
+
+        ctx->message.len = ngx_strlen(ctx->chat->error);
+        ctx->message.data = ngx_pnalloc(r->pool, ctx->message.len);
+
+        if (ctx->message.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_memcpy(ctx->message.data, ctx->chat->error, ctx->message.len);
+
+        return NGX_DECLINED;
+    }
+
+    return NGX_ERROR;
+}
+
+
+static int
+ngx_http_genai_translate_read(ngx_http_genai_ctx_t *ctx)
+{
+    int           rc;
+    genai_str_t   text;
+    genai_chat_t  *chat;
+
+    if (ctx->chat) {
+        return ctx->chat_refused ? GENAI_CHAT_REFUSED : GENAI_CHAT_OK;
+    }
+
+    chat = genai_arena_alloc(&ctx->arena, sizeof(genai_chat_t));
+    ctx->chat_document = genai_arena_alloc(&ctx->arena,
+                                           sizeof(genai_document_t));
+
+    if (chat == NULL || ctx->chat_document == NULL) {
+        return GENAI_CHAT_NO_MEMORY;
+    }
+
+    text.len = ctx->body.len;
+    text.data = ctx->body.data;
+
+    if (genai_document_init(ctx->chat_document, &text, &ctx->parsed->tape,
+                            ctx->edits, NULL, &ctx->arena)
+        != GENAI_EDIT_OK)
+    {
+        return GENAI_CHAT_NO_MEMORY;
+    }
+
+    genai_chat_init(chat, ctx->dialect, &ctx->arena);
+
+    ctx->chat = chat;
+
+    rc = ctx->dialect->read_chat(chat, ctx->chat_document);
+
+    if (rc == GENAI_CHAT_NO_MEMORY) {
+        ctx->chat = NULL;
+    }
+
+    /* another target of another dialect says the same */
+
+    ctx->chat_refused = (rc == GENAI_CHAT_REFUSED);
+
+    return rc;
+}
+
+
+/* the text is a request that was written here, so it is one */
+
+static ngx_int_t
+ngx_http_genai_translate_set(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target, genai_str_t *text)
+{
+    ngx_uint_t                  i;
+    genai_str_t                 name, json, slice;
+    genai_scan_t                scan;
+    genai_edits_t               edits;
+    genai_document_t            document;
+    genai_splicer_t             splicer;
+    genai_writer_arena_t        out;
+    ngx_http_genai_override_t  *o;
+
+    genai_scan_init(&scan, &ctx->arena, text->data, text->len,
+                    GENAI_REQUEST_VALUES);
+
+    if (genai_scan(&scan, SIZE_MAX) != GENAI_SCAN_DONE) {
+        return NGX_ERROR;
+    }
+
+    genai_edits_init(&edits, &scan.tape, &ctx->arena);
+
+    o = target->overrides.elts;
+
+    for (i = 0; i < target->overrides.nelts; i++) {
+
+        name.len = o[i].name.len;
+        name.data = o[i].name.data;
+        json.len = o[i].json.len;
+        json.data = o[i].json.data;
+
+        if ((json.len ? genai_edit_set(&edits, 0, &name, &json)
+                      : genai_edit_remove(&edits, 0, &name))
+            != GENAI_EDIT_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (genai_document_init(&document, text, &scan.tape, &edits, NULL,
+                            &ctx->arena)
+        != GENAI_EDIT_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&out, sizeof(genai_writer_arena_t));
+    out.arena = &ctx->arena;
+
+    genai_splicer_init(&splicer, &document);
+
+    while (genai_splicer_next(&splicer, &slice)) {
+        if (genai_writer_arena(&out, slice.data, slice.len) != 0) {
+            return NGX_ERROR;
+        }
+    }
+
+    *text = out.text;
+
+    return NGX_OK;
+}
+
+
+/* what a header says; names are the client's, so only plain bytes are told */
+
+static ngx_int_t
+ngx_http_genai_translate_dropped(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx)
+{
+    u_char        c, *p;
+    size_t        len, k;
+    ngx_uint_t    i;
+    genai_str_t  *name;
+
+    ngx_str_null(&ctx->dropped);
+
+    for (i = 0, len = 0; i < ctx->chat->ndropped; i++) {
+        len += ngx_min(ctx->chat->dropped[i].len,
+                       NGX_HTTP_GENAI_DROPPED_NAME) + 2;
+    }
+
+    if (len == 0) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->dropped.data = p;
+
+    for (i = 0; i < ctx->chat->ndropped; i++) {
+
+        name = &ctx->chat->dropped[i];
+
+        if (i) {
+            *p++ = ',';
+            *p++ = ' ';
+        }
+
+        for (k = 0; k < name->len && k < NGX_HTTP_GENAI_DROPPED_NAME; k++) {
+            c = name->data[k];
+            *p++ = (c < ' ' || c >= 0x7f || c == ',') ? '?' : c;
+        }
+    }
+
+    ctx->dropped.len = p - ctx->dropped.data;
+
+    return NGX_OK;
+}

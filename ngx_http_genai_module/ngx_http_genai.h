@@ -475,6 +475,13 @@ const genai_dialect_t *ngx_http_genai_spoken(ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_provider_t *p);
 
 /*
+ * Where it is large, and there are threads, makes the body for a target before
+ * it is asked for: parks.
+ */
+ngx_http_genai_verdict_e ngx_http_genai_translate_ahead(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target);
+
+/*
  * Makes the body for a target in ctx->spoken.  Returns NGX_OK with *body, of
  * the request's arena, and ctx->dropped set; NGX_DECLINED where it cannot be
  * said in that dialect, with ctx->message set; or NGX_ERROR.

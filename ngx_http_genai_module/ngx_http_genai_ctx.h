@@ -51,6 +51,7 @@ typedef struct ngx_http_genai_output_s  ngx_http_genai_output_t;
 typedef struct ngx_http_genai_inflate_s  ngx_http_genai_inflate_t;
 typedef struct ngx_http_genai_move_s  ngx_http_genai_move_t;
 typedef struct ngx_http_genai_join_s  ngx_http_genai_join_t;
+typedef struct ngx_http_genai_translation_s  ngx_http_genai_translation_t;
 
 typedef ngx_http_genai_verdict_e (*ngx_http_genai_stage_pt)(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
@@ -256,8 +257,7 @@ struct ngx_http_genai_ctx_s {
     /* of the attempt that was rendered: what its provider is spoken to in, and
        the request in the middle, once it was read */
     const genai_dialect_t          *spoken;
-    genai_chat_t                   *chat;
-    genai_document_t               *chat_document;
+    ngx_http_genai_translation_t   *translation;
     ngx_str_t                       dropped;    /* names for a header */
 
     /* the answer of the attempt */
@@ -293,7 +293,6 @@ struct ngx_http_genai_ctx_s {
 
     ngx_uint_t                      test_parked;    /* stages, bits */
 
-    unsigned                        chat_refused:1; /* as it was read */
     unsigned                        head_held:1;    /* until the answer is
                                                        whole */
     unsigned                        clipped:1;  /* the cap, by a limit */

@@ -380,7 +380,7 @@ ngx_http_genai_release_request(ngx_http_request_t *r,
     ngx_http_genai_count_stop(ctx);
 
     ctx->parsed = NULL;
-    ctx->chat = NULL;
+    ctx->translation = NULL;
     ctx->edits = NULL;
     ctx->target_edits = NULL;
     ctx->inflate = NULL;

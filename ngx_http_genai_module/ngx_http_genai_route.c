@@ -11,6 +11,10 @@
 #include "ngx_http_genai.h"
 
 
+/* bytes of a request whose translation may take too long for the loop */
+#define NGX_HTTP_GENAI_ROUTE_AHEAD  32768
+
+
 static ngx_http_genai_verdict_e ngx_http_genai_route_none(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
 static void ngx_http_genai_route_resume(void *data);
@@ -26,6 +30,7 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ngx_http_genai_group_t   *group;
     ngx_http_genai_secret_t  *secret;
     ngx_http_genai_target_t  *targets, *target;
+    ngx_http_genai_verdict_e  verdict;
 
     if (ctx->inlined) {
         return NGX_HTTP_GENAI_NEXT;
@@ -111,7 +116,20 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         group->ntargets = 1;
     }
 
+    if (ctx->body.len > NGX_HTTP_GENAI_ROUTE_AHEAD
+        && ngx_http_genai_spoken(ctx, group->targets[0]->provider)
+           != ctx->dialect)
+    {
+        verdict = ngx_http_genai_translate_ahead(r, ctx, group->targets[0]);
+
+        if (verdict != NGX_HTTP_GENAI_NEXT) {
+            return verdict;
+        }
+    }
+
     /* whoever cannot be asked it is passed over: another dialect may say it */
+
+    rc = NGX_DECLINED;
 
     for (i = 0; i < group->ntargets; i++) {
 

@@ -19,7 +19,29 @@
 #define NGX_HTTP_GENAI_TRANSLATE_OUTPUT  4096
 
 
-static int ngx_http_genai_translate_read(ngx_http_genai_ctx_t *ctx);
+/* all of it is the request's arena's */
+
+struct ngx_http_genai_translation_s {
+    genai_document_t          document;
+    genai_chat_t              chat;
+
+    /* for whom it is or was written */
+    ngx_http_genai_target_t  *target;
+    const genai_dialect_t    *dialect;
+    genai_chat_target_t       to;
+    genai_writer_arena_t      out;
+
+    int                       read_rc;
+    int                       rc;
+    unsigned                  ndropped;     /* by the reader */
+    unsigned                  read:1;
+    unsigned                  done:1;
+};
+
+
+static ngx_int_t ngx_http_genai_translate_begin(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target);
+static int ngx_http_genai_translate_step(void *data, size_t budget);
 static ngx_int_t ngx_http_genai_translate_set(ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_target_t *target, genai_str_t *text);
 static ngx_int_t ngx_http_genai_translate_dropped(ngx_http_request_t *r,
@@ -58,63 +80,69 @@ ngx_http_genai_spoken(ngx_http_genai_ctx_t *ctx, ngx_http_genai_provider_t *p)
 }
 
 
+ngx_http_genai_verdict_e
+ngx_http_genai_translate_ahead(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target)
+{
+    ngx_int_t                  rc;
+    ngx_http_genai_verdict_e   verdict;
+
+    if (!ctx->work_done
+        && ngx_http_genai_translate_begin(ctx, target) != NGX_OK)
+    {
+        return NGX_HTTP_GENAI_NEXT;
+    }
+
+    verdict = ngx_http_genai_work(r, ctx, ngx_http_genai_translate_step,
+                                  ctx->translation, ctx->body.len, &rc);
+
+    return verdict;
+}
+
+
 ngx_int_t
 ngx_http_genai_translate(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_target_t *target, ngx_str_t *body)
 {
-    int                           rc;
-    ngx_str_t                    *model;
-    genai_str_t                   text;
-    genai_writer_t                w;
-    genai_chat_target_t           to;
-    genai_writer_arena_t          out;
-    ngx_http_genai_count_t       *count;
-    const genai_catalog_model_t  *known;
+    genai_str_t                     text;
+    ngx_http_genai_translation_t   *t;
 
-    rc = ngx_http_genai_translate_read(ctx);
+    t = ctx->translation;
 
-    if (rc != GENAI_CHAT_OK) {
-        goto failed;
+    if (t == NULL || t->target != target || !t->done) {
+
+        if (ngx_http_genai_translate_begin(ctx, target) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        t = ctx->translation;
+
+        (void) ngx_http_genai_translate_step(t, SIZE_MAX);
     }
 
-    model = target->model.len ? &target->model : &ctx->model;
-    count = ngx_http_genai_count_of(ctx, target);
-    known = count ? count->model : NULL;
+    /* another attempt at this target would have other edits */
 
-    ngx_memzero(&to, sizeof(genai_chat_target_t));
+    t->done = 0;
 
-    to.model.len = model->len;
-    to.model.data = model->data;
-    to.stream = ctx->stream_asked;
-    to.max_output = -1;
-    to.max_default = NGX_HTTP_GENAI_TRANSLATE_OUTPUT;
+    if (t->rc == GENAI_CHAT_REFUSED) {
 
-    if (known) {
-        to.newer = (known->framing == GENAI_FRAMING_OPENAI5);
-        to.thinks = genai_framing_hides(known);
-        to.max_default = ngx_http_genai_limits_output(known, count->tokens);
+        ctx->message.len = ngx_strlen(t->chat.error);
+        ctx->message.data = ngx_pnalloc(r->pool, ctx->message.len);
+
+        if (ctx->message.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_memcpy(ctx->message.data, t->chat.error, ctx->message.len);
+
+        return NGX_DECLINED;
     }
 
-    if (ctx->cap) {
-        to.max_output = ngx_min((int64_t) ctx->cap, to.max_default);
+    if (t->rc != GENAI_CHAT_OK) {
+        return NGX_ERROR;
     }
 
-    ngx_memzero(&out, sizeof(genai_writer_arena_t));
-    out.arena = &ctx->arena;
-
-    genai_writer_init(&w, genai_writer_arena, &out);
-
-    rc = ctx->spoken->write_chat(ctx->chat, &to, &w);
-
-    if (rc == GENAI_CHAT_OK && genai_writer_flush(&w) != 0) {
-        rc = GENAI_CHAT_NO_MEMORY;
-    }
-
-    if (rc != GENAI_CHAT_OK) {
-        goto failed;
-    }
-
-    text = out.text;
+    text = t->out.text;
 
     if (target->overrides.nelts
         && ngx_http_genai_translate_set(ctx, target, &text) != NGX_OK)
@@ -126,71 +154,116 @@ ngx_http_genai_translate(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     body->data = text.data;
 
     return ngx_http_genai_translate_dropped(r, ctx);
-
-failed:
-
-    if (rc == GENAI_CHAT_REFUSED) {
-
-        ctx->message.len = ngx_strlen(ctx->chat->error);
-        ctx->message.data = ngx_pnalloc(r->pool, ctx->message.len);
-
-        if (ctx->message.data == NULL) {
-            return NGX_ERROR;
-        }
-
-        ngx_memcpy(ctx->message.data, ctx->chat->error, ctx->message.len);
-
-        return NGX_DECLINED;
-    }
-
-    return NGX_ERROR;
 }
 
 
-static int
-ngx_http_genai_translate_read(ngx_http_genai_ctx_t *ctx)
+/* what of the exchange it depends on */
+
+static ngx_int_t
+ngx_http_genai_translate_begin(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target)
 {
-    int           rc;
-    genai_str_t   text;
-    genai_chat_t  *chat;
+    ngx_str_t                      *model;
+    genai_str_t                     text;
+    genai_chat_target_t            *to;
+    ngx_http_genai_count_t         *count;
+    const genai_catalog_model_t    *known;
+    ngx_http_genai_translation_t   *t;
 
-    if (ctx->chat) {
-        return ctx->chat_refused ? GENAI_CHAT_REFUSED : GENAI_CHAT_OK;
+    t = ctx->translation;
+
+    if (t == NULL) {
+
+        t = genai_arena_alloc(&ctx->arena,
+                              sizeof(ngx_http_genai_translation_t));
+        if (t == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_memzero(t, sizeof(ngx_http_genai_translation_t));
+
+        text.len = ctx->body.len;
+        text.data = ctx->body.data;
+
+        if (genai_document_init(&t->document, &text, &ctx->parsed->tape,
+                                ctx->edits, NULL, &ctx->arena)
+            != GENAI_EDIT_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        genai_chat_init(&t->chat, ctx->dialect, &ctx->arena);
+
+        ctx->translation = t;
     }
 
-    chat = genai_arena_alloc(&ctx->arena, sizeof(genai_chat_t));
-    ctx->chat_document = genai_arena_alloc(&ctx->arena,
-                                           sizeof(genai_document_t));
+    model = target->model.len ? &target->model : &ctx->model;
+    count = ngx_http_genai_count_of(ctx, target);
+    known = count ? count->model : NULL;
 
-    if (chat == NULL || ctx->chat_document == NULL) {
-        return GENAI_CHAT_NO_MEMORY;
+    t->target = target;
+    t->dialect = ngx_http_genai_spoken(ctx, target->provider);
+    t->done = 0;
+
+    to = &t->to;
+    ngx_memzero(to, sizeof(genai_chat_target_t));
+
+    to->model.len = model->len;
+    to->model.data = model->data;
+    to->stream = ctx->stream_asked;
+    to->max_output = -1;
+    to->max_default = NGX_HTTP_GENAI_TRANSLATE_OUTPUT;
+
+    if (known) {
+        to->newer = (known->framing == GENAI_FRAMING_OPENAI5);
+        to->thinks = genai_framing_hides(known);
+        to->max_default = ngx_http_genai_limits_output(known, count->tokens);
     }
 
-    text.len = ctx->body.len;
-    text.data = ctx->body.data;
-
-    if (genai_document_init(ctx->chat_document, &text, &ctx->parsed->tape,
-                            ctx->edits, NULL, &ctx->arena)
-        != GENAI_EDIT_OK)
-    {
-        return GENAI_CHAT_NO_MEMORY;
+    if (ctx->cap) {
+        to->max_output = ngx_min((int64_t) ctx->cap, to->max_default);
     }
 
-    genai_chat_init(chat, ctx->dialect, &ctx->arena);
+    return NGX_OK;
+}
 
-    ctx->chat = chat;
 
-    rc = ctx->dialect->read_chat(chat, ctx->chat_document);
+/* knows no nginx type but its own data: a thread may run it */
 
-    if (rc == GENAI_CHAT_NO_MEMORY) {
-        ctx->chat = NULL;
+static int
+ngx_http_genai_translate_step(void *data, size_t budget)
+{
+    ngx_http_genai_translation_t *t = data;
+
+    genai_writer_t  w;
+
+    if (!t->read) {
+        t->read = 1;
+        t->read_rc = t->chat.dialect->read_chat(&t->chat, &t->document);
+        t->ndropped = t->chat.ndropped;
     }
 
-    /* another target of another dialect says the same */
+    t->rc = t->read_rc;
+    t->done = 1;
 
-    ctx->chat_refused = (rc == GENAI_CHAT_REFUSED);
+    if (t->rc != GENAI_CHAT_OK) {
+        return GENAI_REQUEST_DONE;
+    }
 
-    return rc;
+    t->chat.ndropped = t->ndropped;
+
+    ngx_memzero(&t->out, sizeof(genai_writer_arena_t));
+    t->out.arena = t->chat.arena;
+
+    genai_writer_init(&w, genai_writer_arena, &t->out);
+
+    t->rc = t->dialect->write_chat(&t->chat, &t->to, &w);
+
+    if (t->rc == GENAI_CHAT_OK && genai_writer_flush(&w) != 0) {
+        t->rc = GENAI_CHAT_NO_MEMORY;
+    }
+
+    return GENAI_REQUEST_DONE;
 }
 
 
@@ -272,8 +345,8 @@ ngx_http_genai_translate_dropped(ngx_http_request_t *r,
 
     ngx_str_null(&ctx->dropped);
 
-    for (i = 0, len = 0; i < ctx->chat->ndropped; i++) {
-        len += ngx_min(ctx->chat->dropped[i].len,
+    for (i = 0, len = 0; i < ctx->translation->chat.ndropped; i++) {
+        len += ngx_min(ctx->translation->chat.dropped[i].len,
                        NGX_HTTP_GENAI_DROPPED_NAME) + 2;
     }
 
@@ -288,9 +361,9 @@ ngx_http_genai_translate_dropped(ngx_http_request_t *r,
 
     ctx->dropped.data = p;
 
-    for (i = 0; i < ctx->chat->ndropped; i++) {
+    for (i = 0; i < ctx->translation->chat.ndropped; i++) {
 
-        name = &ctx->chat->dropped[i];
+        name = &ctx->translation->chat.dropped[i];
 
         if (i) {
             *p++ = ',';

@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# Clients and providers of different dialects: what is asked arrives in the
+# provider's own words, what is answered in the client's, whole and as a
+# stream, and what fails with its status.
+
+use strict;
+use warnings;
+
+use lib 't/lib';
+
+use GenAI::Test;
+use GenAI::Upstream;
+
+# events of Anthropic's streams and of OpenAI's
+
+sub said {
+    return map { "event: $_->{type}\ndata: " . json_text($_) . "\n\n" } @_;
+}
+
+sub chunk {
+    my ($delta, %more) = @_;
+
+    return 'data: ' . json_text({ id => 'c', object => 'chat.completion.chunk',
+        choices => [ { index => 0, delta => $delta, %more } ] }) . "\n\n";
+}
+
+my @BEGIN = (
+    { type => 'message_start', message => { id => 'msg_1', type => 'message',
+        role => 'assistant', model => 'claude', content => [],
+        stop_reason => undef, usage => { input_tokens => 10,
+        cache_read_input_tokens => 5, output_tokens => 1 } } },
+    { type => 'content_block_start', index => 0,
+      content_block => { type => 'text', text => '' } });
+
+my @END = (
+    { type => 'content_block_stop', index => 0 },
+    { type => 'message_delta', delta => { stop_reason => 'end_turn' },
+      usage => { output_tokens => 7 } },
+    { type => 'message_stop' });
+
+sub words { return map { { type => 'content_block_delta', index => 0,
+    delta => { type => 'text_delta', text => $_ } } } @_ }
+
+my %ANTHROPIC = (
+    whole => [ json => 200, { id => 'msg_1', type => 'message',
+        role => 'assistant', model => 'claude', content => [
+            { type => 'thinking', thinking => 'hm', signature => 'sig' },
+            { type => 'text', text => "so\n" },
+            { type => 'tool_use', id => 'toolu_1', name => 'f',
+              input => { a => 1 } } ], stop_reason => 'tool_use',
+        usage => { input_tokens => 10, cache_read_input_tokens => 5,
+                   output_tokens => 7 } } ],
+    stream => [ sse_raw => said(@BEGIN, words("one", " two", " \"three\""),
+                                @END) ],
+    busy => [ json => 529, { type => 'error', error => {
+        type => 'overloaded_error', message => 'Overloaded' } } ],
+    bad => [ json => 400, { type => 'error', error => {
+        type => 'invalid_request_error', message => 'too bad' } } ],
+    cut => [ sse_raw => said(@BEGIN, words("one")) ],
+    fails => [ sse_raw => said(@BEGIN, words("one"), { type => 'error',
+        error => { type => 'overloaded_error', message => 'Overloaded' } }) ],
+    html => [ answer => 200, '<html>', 'Content-Type' => 'text/html' ],
+    half => [ answer => 200, '{"type":"message","content":[',
+              'Content-Type' => 'application/json' ]);
+
+my %OPENAI = (
+    whole => [ json => 200, { id => 'c', object => 'chat.completion',
+        choices => [ { index => 0, finish_reason => 'tool_calls', message =>
+            { role => 'assistant', content => 'so', tool_calls => [
+                { id => 'call_1', type => 'function', function =>
+                  { name => 'f', arguments => '{"a": 1}' } } ] } } ],
+        usage => { prompt_tokens => 15, completion_tokens => 7,
+                   total_tokens => 22,
+                   prompt_tokens_details => { cached_tokens => 5 } } } ],
+    stream => [ sse_raw => chunk({ role => 'assistant', content => 'one' }),
+        chunk({ content => ' two' }), chunk({ tool_calls => [ { index => 0,
+            id => 'call_1', type => 'function', function => { name => 'f',
+            arguments => '' } } ] }),
+        chunk({ tool_calls => [ { index => 0, function =>
+            { arguments => '{"a":1}' } } ] }),
+        chunk({}, finish_reason => 'tool_calls'),
+        'data: ' . json_text({ id => 'c', choices => [], usage =>
+            { prompt_tokens => 15, completion_tokens => 7 } }) . "\n\n",
+        "data: [DONE]\n\n" ],
+    bad => [ json => 404, { error => { message => 'no such model',
+        type => 'invalid_request_error', code => 'model_not_found' } } ],
+    cut => [ sse_raw => chunk({ content => 'one' }) ]);
+
+sub provider {
+    my ($answers) = @_;
+
+    return GenAI::Upstream->new(lossy => 1, route => sub {
+        my ($r) = @_;
+        my $name = JSON::PP::decode_json($r->{body})->{model};
+        my ($how, @rest) = @{ $answers->{$name} };
+
+        return [ [ $how, @rest ] ] if $how ne 'sse_raw';
+
+        return [ [ send => "HTTP/1.1 200 OK\r\nContent-Type: "
+                   . "text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+                 ], (map { [ chunk => $_ ] } @rest),
+                 $name eq 'cut' ? 'close' : 'chunk_end' ];
+    });
+}
+
+my %up = (claude => provider(\%ANTHROPIC), gpt => provider(\%OPENAI));
+my $t = GenAI::Test->new;
+
+$t->allow(qr/genai (?:target|provider) /, 'what fails is said');
+$t->write_file('key', 'sk-of-the-provider');
+
+my $models = join "\n", map {
+    my ($p, $answers) = @$_;
+    map { "genai_model $p-$_ { target $p model=$_; }" } sort keys %$answers
+} [ claude => \%ANTHROPIC ], [ gpt => \%OPENAI ];
+
+$t->conf(<<'EOF', CLAUDE => $up{claude}->port, GPT => $up{gpt}->port,
+http {
+    log_format l '$status "$genai_error" $genai_prompt_tokens '
+                 '$genai_cached_tokens $genai_completion_tokens $genai_finish';
+    access_log %%TESTDIR%%/l.log l;
+    genai_provider claude { dialect anthropic; credential file:%%TESTDIR%%/key;
+                            pass http://127.0.0.1:%%CLAUDE%%; }
+    genai_provider gpt { dialect openai; credential file:%%TESTDIR%%/key;
+                         pass http://127.0.0.1:%%GPT%%/v1; }
+    %%MODELS%%
+    genai_model set { target claude model=whole; set claude top_k 3;
+                      drop claude temperature; }
+    genai_model over { target claude model=busy; target gpt model=whole; }
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        location / { genai_pass; genai_auth off; }
+    }
+}
+EOF
+    MODELS => $models)->run;
+
+sub openai {
+    my ($model, %more) = @_;
+
+    return $t->post('/v1/chat/completions', json_text({ model => $model,
+        messages => [ { role => 'system', content => 'be brief' },
+                      { role => 'user', content => 'hi' } ], %more }));
+}
+
+sub anthropic {
+    my ($model, %more) = @_;
+
+    return $t->post('/v1/messages', json_text({ model => $model,
+        max_tokens => 100, system => 'be brief',
+        messages => [ { role => 'user', content => 'hi' } ], %more }));
+}
+
+# what the provider got last
+sub got { return ($up{$_[0]}->requests)[-1] }
+sub sent { return JSON::PP::decode_json(got($_[0])->{body}) }
+
+
+# OpenAI's clients, Anthropic's provider
+
+my $r = openai('claude-whole', temperature => 0.5, unknown => 1,
+    tools => [ { type => 'function', function => { name => 'f',
+        parameters => { type => 'object' } } } ]);
+
+is($r->status, 200, 'an answer');
+is($r->header('content-type'), 'application/json', 'of JSON');
+is($r->header('x-genai-dropped'), 'unknown', 'what was dropped is told');
+
+my $a = $r->json;
+
+is($a->{object}, 'chat.completion', "in the client's dialect");
+is($a->{model}, 'claude-whole', 'by the name that he asked for');
+is($a->{choices}[0]{message}{content}, "so\n", 'the text');
+is($a->{choices}[0]{message}{reasoning_content}, 'hm', 'the thought');
+is($a->{choices}[0]{message}{reasoning_details}[0]{signature}, 'sig',
+   'and its signature');
+is_deeply(JSON::PP::decode_json($a->{choices}[0]{message}{tool_calls}[0]
+          {function}{arguments}), { a => 1 }, 'the call');
+is($a->{choices}[0]{finish_reason}, 'tool_calls', 'how it ended');
+is_deeply([ @{$a->{usage}}{qw(prompt_tokens completion_tokens total_tokens)},
+            $a->{usage}{prompt_tokens_details}{cached_tokens} ],
+          [ 15, 7, 22, 5 ], 'its usage');
+
+my $h = got('claude')->{h};
+
+like(got('claude')->{head} // got('claude')->{line} // '', qr{/v1/messages },
+     "the provider's own path");
+is($h->{'x-api-key'}, 'sk-of-the-provider', 'its way of a credential');
+is($h->{'anthropic-version'}, '2023-06-01', 'its version');
+is($h->{authorization}, undef, 'and not the other way');
+is_deeply([ @{sent('claude')}{qw(model temperature)} ], [ 'whole', 0.5 ],
+          'its request');
+ok(sent('claude')->{max_tokens} > 0, 'with a cap, which it must have');
+is($t->wait_access('l.log'), 1, 'logged') if 0;
+
+$r = openai('claude-stream', stream => \1);
+
+is($r->status, 200, 'a stream');
+like($r->header('content-type'), qr{^text/event-stream}, 'of events');
+
+my @e = map { $_->{data} } $r->events;
+
+is(pop @e, '[DONE]', 'that is done');
+@e = map { JSON::PP::decode_json($_) } @e;
+is(join('', map { $_->{choices}[0]{delta}{content} // '' } @e),
+   'one two "three"', 'with its text');
+is($e[-1]{choices}[0]{finish_reason}, 'stop', 'its end');
+ok(!grep({ $_->{usage} } @e), 'and no usage, as nobody asked');
+
+$r = openai('claude-stream', stream => \1,
+            stream_options => { include_usage => \1 });
+@e = map { $_->{data} eq '[DONE]' ? () : JSON::PP::decode_json($_->{data}) }
+    $r->events;
+is($e[-1]{usage}{prompt_tokens}, 15, 'usage where it was asked for');
+is($e[-1]{usage}{completion_tokens}, 7, 'of both');
+
+$r = openai('set', temperature => 1);
+is_deeply([ @{sent('claude')}{qw(top_k temperature)} ], [ 3, undef ],
+          "what the operator sets is in the provider's words");
+
+$r = openai('claude-bad');
+is($r->status, 400, 'an error has its status');
+is($r->json->{error}{message}, 'too bad', 'and says why');
+ok(exists $r->json->{error}{param}, "in the client's dialect");
+
+$r = openai('claude-busy');
+is($r->status, 503, 'a status that others do not have');
+is($r->json->{error}{message}, 'Overloaded', 'and why');
+
+$r = openai('claude-html');
+is($r->status, 502, 'no JSON');
+is($r->header('x-genai-error'), 'provider_bad_answer', 'is no answer');
+
+$r = openai('claude-half');
+is($r->status, 502, 'half a JSON text');
+is($r->header('x-genai-error'), 'provider_bad_answer', 'is none');
+
+for my $stream (\0, \1) {
+    $r = openai('over', stream => $stream);
+    is($r->status, 200, 'fails over to a provider of his own dialect');
+    is($r->json->{id}, 'c', 'whose answer is passed as it is');
+}
+
+$r = openai('claude-cut', stream => \1);
+@e = $r->events;
+like($e[0]{data}, qr/"one"/, 'a stream that breaks off');
+like($e[-1]{data}, qr/"error"/, 'ends with an error');
+
+$r = openai('claude-fails', stream => \1);
+@e = $r->events;
+like($e[-1]{data}, qr/Overloaded/, 'and one that fails says so once');
+is(scalar(grep { $_->{data} =~ /"error"/ } @e), 1, 'only once');
+
+$r = $t->post('/v1/embeddings', json_text({ model => 'claude-whole',
+                                            input => 'x' }));
+is($r->status, 400, 'what the provider does not have at all');
+like($r->json->{error}{message}, qr/no provider of this model/, 'is said');
+
+
+# Anthropic's clients, OpenAI's provider
+
+$r = anthropic('gpt-whole', tools => [ { name => 'f', input_schema =>
+    { type => 'object' } } ], top_k => 4);
+
+is($r->status, 200, 'an answer');
+is($r->header('x-genai-dropped'), 'top_k', 'what was dropped is told');
+$a = $r->json;
+is($a->{type}, 'message', "in Anthropic's dialect");
+is($a->{model}, 'gpt-whole', 'by the name');
+is($a->{content}[0]{text}, 'so', 'its text');
+is($a->{content}[1]{name}, 'f', 'its call');
+is_deeply($a->{content}[1]{input}, { a => 1 }, 'what it is called with');
+is($a->{stop_reason}, 'tool_use', 'its end');
+is_deeply([ @{$a->{usage}}{qw(input_tokens cache_read_input_tokens
+            output_tokens)} ], [ 10, 5, 7 ], 'usage as Anthropic counts it');
+
+$h = got('gpt')->{h};
+
+is($h->{authorization}, 'Bearer sk-of-the-provider', 'the credential');
+is($h->{'anthropic-version'}, undef, 'no version');
+is(sent('gpt')->{messages}[0]{role}, 'system', 'instructions are a message');
+is(sent('gpt')->{max_tokens}, 100, 'the cap');
+
+$r = anthropic('gpt-stream', stream => \1);
+like($r->header('content-type'), qr{^text/event-stream}, 'a stream');
+@e = map { JSON::PP::decode_json($_->{data}) } $r->events;
+is($e[0]{type}, 'message_start', 'begins');
+is($e[-1]{type}, 'message_stop', 'and ends');
+is(join('', map { $_->{delta}{text} // '' } @e), 'one two', 'with its text');
+is(join('', map { $_->{delta}{partial_json} // '' } @e), '{"a":1}',
+   'its call');
+is($e[-2]{delta}{stop_reason}, 'tool_use', 'its reason');
+is($e[-2]{usage}{output_tokens}, 7, 'and its usage');
+
+my @open;
+
+for my $e (@e) {
+    push @open, $e->{index} if $e->{type} eq 'content_block_start';
+    is(pop @open, $e->{index}, 'blocks do not overlap')
+        if $e->{type} eq 'content_block_stop';
+}
+
+is(scalar @open, 0, 'and all are closed');
+
+$r = anthropic('gpt-bad');
+is($r->status, 404, 'an error has its status');
+is($r->json->{type}, 'error', "and Anthropic's shape");
+is($r->json->{error}{message}, 'no such model', 'and says why');
+
+$r = anthropic('gpt-cut', stream => \1);
+@e = $r->events;
+is($e[-1]{event}, 'error', 'a stream that breaks off ends with an error');
+
+$r = anthropic('nobody');
+is($r->status, 404, 'an unknown model');
+is($r->json->{type}, 'error', "is told in the client's dialect");
+
+$r = $t->get('/v1/messages');
+is($r->status, 405, 'so is a wrong method');
+is($r->json->{type}, 'error', 'as well');
+
+
+# and with each other: the bytes pass
+
+$r = anthropic('claude-whole');
+is($r->json->{id}, 'msg_1', "Anthropic's own answer passes");
+is($r->json->{content}[0]{signature}, 'sig', 'as it is');
+$r = anthropic('claude-stream', stream => \1);
+is($r->body, join('', said(@BEGIN, words("one", " two", " \"three\""),
+                           @END)), 'and its stream');
+
+for my $request ([ openai => 'claude-whole' ], [ anthropic => 'gpt-whole' ],
+                 [ anthropic => 'claude-whole' ])
+{
+    my ($how, $model) = @$request;
+
+    no strict 'refs';
+    &$how($model);
+    ok($t->wait_access('l.log', qr/^200 "" 15 5 7 tool\w*\n(?!.)/m),
+       "$how, $model: usage is booked");
+}
+
+done_testing;

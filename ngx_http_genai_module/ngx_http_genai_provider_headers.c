@@ -84,10 +84,17 @@ ngx_http_genai_provider_pass_headers(ngx_conf_t *cf,
 
     ngx_str_set(&type, "content-type");
 
-    credential.len = p->dialect->credential_header.len;
-    credential.data = p->dialect->credential_header.data;
+    for (i = 0; i < p->ndialects; i++) {
 
-    if (p->credential.len && ngx_http_genai_provider_sets(p, &credential)) {
+        credential.len = p->dialects[i]->credential_header.len;
+        credential.data = p->dialects[i]->credential_header.data;
+
+        if (p->credential.len == 0
+            || !ngx_http_genai_provider_sets(p, &credential))
+        {
+            continue;
+        }
+
         ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, p->file, p->line,
                                   "genai_provider \"%V\" has \"credential\" "
                                   "and \"header %V\", which is where the "

@@ -46,6 +46,11 @@ typedef enum {
     (genai_endpoint_bit(GENAI_ENDPOINT_CHAT)                                  \
      | genai_endpoint_bit(GENAI_ENDPOINT_COMPLETIONS)                         \
      | genai_endpoint_bit(GENAI_ENDPOINT_EMBEDDINGS)                          \
+     | genai_endpoint_bit(GENAI_ENDPOINT_RESPONSES)                           \
+     | genai_endpoint_bit(GENAI_ENDPOINT_MESSAGES)                            \
+     | genai_endpoint_bit(GENAI_ENDPOINT_GENERATE)                            \
+     | genai_endpoint_bit(GENAI_ENDPOINT_CONVERSE)                            \
+     | genai_endpoint_bit(GENAI_ENDPOINT_COUNT_TOKENS)                        \
      | genai_endpoint_bit(GENAI_ENDPOINT_MODELS))
 
 

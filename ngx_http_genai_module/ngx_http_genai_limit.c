@@ -271,7 +271,9 @@ ngx_http_genai_limits_reach(ngx_http_genai_ctx_t *ctx)
         }
     }
 
-    if (ctx->endpoint->endpoint == GENAI_ENDPOINT_EMBEDDINGS) {
+    if (ctx->endpoint->endpoint == GENAI_ENDPOINT_EMBEDDINGS
+        || ctx->endpoint->endpoint == GENAI_ENDPOINT_COUNT_TOKENS)
+    {
         return;
     }
 

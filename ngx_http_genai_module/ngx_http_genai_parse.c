@@ -145,7 +145,9 @@ ngx_http_genai_parse_fields(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     /* vectors are no tokens: who has said nothing has spent none */
 
-    ctx->meter.silent = (ctx->endpoint->endpoint == GENAI_ENDPOINT_EMBEDDINGS);
+    ctx->meter.silent = (ctx->endpoint->endpoint == GENAI_ENDPOINT_EMBEDDINGS
+                         || ctx->endpoint->endpoint
+                            == GENAI_ENDPOINT_COUNT_TOKENS);
 
     ctx->edits = genai_arena_alloc(&ctx->arena, 2 * sizeof(genai_edits_t));
     if (ctx->edits == NULL) {

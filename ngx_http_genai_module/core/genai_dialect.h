@@ -54,6 +54,19 @@ typedef enum {
      | genai_endpoint_bit(GENAI_ENDPOINT_MODELS))
 
 
+/* endpoints whose prompt is a conversation */
+#define GENAI_ENDPOINTS_TALK                                                  \
+    (genai_endpoint_bit(GENAI_ENDPOINT_CHAT)                                  \
+     | genai_endpoint_bit(GENAI_ENDPOINT_RESPONSES)                           \
+     | genai_endpoint_bit(GENAI_ENDPOINT_MESSAGES)                            \
+     | genai_endpoint_bit(GENAI_ENDPOINT_GENERATE)                            \
+     | genai_endpoint_bit(GENAI_ENDPOINT_CONVERSE)                            \
+     | genai_endpoint_bit(GENAI_ENDPOINT_COUNT_TOKENS))
+
+#define genai_endpoint_talks(e)                                               \
+    ((genai_endpoint_bit(e) & GENAI_ENDPOINTS_TALK) != 0)
+
+
 typedef enum {
     GENAI_BODY_NONE = 0,            /* GET: a body is ignored */
     GENAI_BODY_JSON,                /* an object, read and held */

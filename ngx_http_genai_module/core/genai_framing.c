@@ -184,6 +184,16 @@ genai_framing_begin(genai_framing_t *f)
     genai_framing_options(f);
 
     if (f->req->endpoint != GENAI_ENDPOINT_CHAT) {
+
+        if (genai_endpoint_talks(f->req->endpoint)) {
+
+            /* the texts as they are, and about what stands around them */
+
+            f->estimated |= GENAI_FRAMING_FAMILY;
+            f->fixed = f->family->begin + f->family->end
+                       + (uint64_t) f->req->messages * f->family->user;
+        }
+
         f->phase = GENAI_FRAMING_INPUTS;
         return;
     }

@@ -437,7 +437,7 @@ genai_prompt_add(genai_prompt_t *p, uint64_t tokens)
         p->base = GENAI_PROMPT_MAX;
     }
 
-    if (p->req->endpoint == GENAI_ENDPOINT_CHAT
+    if (genai_endpoint_talks(p->req->endpoint)
         || item->segment == GENAI_FRAMING_MADE)
     {
         return;
@@ -474,7 +474,7 @@ genai_prompt_done(genai_prompt_t *p)
     p->tokens = p->base;
     p->exact = 0;
 
-    if (p->req->endpoint == GENAI_ENDPOINT_CHAT) {
+    if (genai_endpoint_talks(p->req->endpoint)) {
         p->largest_base = p->base;
     }
 
@@ -490,7 +490,7 @@ genai_prompt_done(genai_prompt_t *p)
                                                p->model->factor);
     }
 
-    if (p->req->endpoint == GENAI_ENDPOINT_CHAT) {
+    if (genai_endpoint_talks(p->req->endpoint)) {
         p->largest = p->tokens;
 
     } else {
@@ -537,7 +537,7 @@ genai_prompt_bound(genai_prompt_t *p)
 
     window = p->model ? p->model->context : 0;
 
-    if (window && p->req->endpoint == GENAI_ENDPOINT_CHAT
+    if (window && genai_endpoint_talks(p->req->endpoint)
         && p->tokens <= (int64_t) window && p->bound > (int64_t) window)
     {
         p->bound = (int64_t) window;

@@ -15,6 +15,8 @@
 #define NGX_HTTP_GENAI_ROUTE_AHEAD  32768
 
 
+static ngx_http_genai_verdict_e ngx_http_genai_route_count(
+    ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
 static ngx_http_genai_verdict_e ngx_http_genai_route_none(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
 static void ngx_http_genai_route_resume(void *data);
@@ -40,6 +42,14 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         return ngx_http_genai_models(r, ctx);
     }
 
+    if (ctx->endpoint->endpoint == GENAI_ENDPOINT_COUNT_TOKENS) {
+
+        verdict = ngx_http_genai_route_count(r, ctx);
+
+        if (verdict != NGX_HTTP_GENAI_NEXT) {
+            return verdict;
+        }
+    }
 
     group = &ctx->group;
 
@@ -158,6 +168,46 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ngx_http_genai_deadline_start(ctx);
 
     return NGX_HTTP_GENAI_NEXT;
+}
+
+
+/* how many tokens it is: nobody is asked where we know, or nobody else does */
+
+static ngx_http_genai_verdict_e
+ngx_http_genai_route_count(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    ngx_buf_t                *b;
+    ngx_uint_t                i;
+    const genai_dialect_t    *d;
+    ngx_http_genai_target_t  *targets;
+
+    targets = ctx->entry->targets.elts;
+    d = ctx->dialect;
+
+    if (ctx->count == NULL || !ctx->count->exact) {
+
+        for (i = 0; i < ctx->entry->targets.nelts; i++) {
+            if (ngx_http_genai_spoken(ctx, targets[i].provider)) {
+                return NGX_HTTP_GENAI_NEXT;
+            }
+        }
+    }
+
+    b = ngx_create_temp_buf(r->pool, d->count_begin.len + NGX_INT64_LEN
+                                     + d->count_end.len);
+    if (b == NULL) {
+        return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_INTERNAL,
+                                     "out of memory");
+    }
+
+    b->last = ngx_cpymem(b->last, d->count_begin.data, d->count_begin.len);
+    b->last = ngx_sprintf(b->last, "%L", ctx->count ? ctx->count->tokens
+                                     : (int64_t) ctx->parsed->bytes / 4);
+    b->last = ngx_cpymem(b->last, d->count_end.data, d->count_end.len);
+
+    ctx->answer = b;
+
+    return NGX_HTTP_GENAI_ANSWERED;
 }
 
 

@@ -187,6 +187,10 @@ typedef struct {
     /* a header that every request has, where the client has not sent it */
     genai_str_t              version_header;
     genai_str_t              version;
+
+    /* what stands around the number, where tokens are asked for */
+    genai_str_t              count_begin;
+    genai_str_t              count_end;
 } genai_dialect_t;
 
 

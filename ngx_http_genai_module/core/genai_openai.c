@@ -62,6 +62,8 @@ const genai_dialect_t  genai_openai = {
     genai_openai_encode,
     genai_openai_whole_write,
     genai_str(""),
+    genai_str(""),
+    genai_str(""),
     genai_str("")
 };
 

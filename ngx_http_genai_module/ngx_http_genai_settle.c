@@ -540,9 +540,13 @@ ngx_http_genai_used(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         ctx->meter.sent = 1;
     }
 
-    /* nothing refers to a request that is being freed, and logged */
+    /*
+     * Nothing refers to a request that is being freed, and logged, but where
+     * its connection is kept; and what a limit has ended says no more.
+     */
 
-    ngx_http_genai_count_said(ctx, ctx->meter.ended || r->main->count == 0);
+    ngx_http_genai_count_said(ctx, ctx->meter.ended || ctx->limited
+                                   || r->main->count == 0);
 
     genai_meter_tokens(&ctx->meter, tokens);
 }

@@ -371,10 +371,10 @@ void ngx_http_genai_count_said(ngx_http_genai_ctx_t *ctx, ngx_uint_t end);
 
 /*
  * The tokens of what was said so far: what they hardly ever exceed, and what
- * is likely.
+ * is likely; now: as if it ended here, which takes counting what is open.
  */
 uint64_t ngx_http_genai_count_said_bound(ngx_http_genai_ctx_t *ctx,
-    uint64_t *likely);
+    ngx_uint_t now, uint64_t *likely);
 
 /*
  * What was learned of a count's model, of its answers or else of prompts, and

@@ -16,7 +16,16 @@
 #define NGX_HTTP_GENAI_COMPARED  16
 
 
+typedef enum {
+    NGX_HTTP_GENAI_SAID_SO_FAR = 0,
+    NGX_HTTP_GENAI_SAID_NOW,        /* as if the answer ended here */
+    NGX_HTTP_GENAI_SAID_ALL
+} ngx_http_genai_said_e;
+
+
 static ngx_uint_t ngx_http_genai_count_wanted(ngx_http_genai_ctx_t *ctx);
+static void ngx_http_genai_count_tell(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_said_e how);
 static void ngx_http_genai_count_learn(const ngx_http_genai_count_t *c,
     ngx_uint_t answer, int64_t base, int64_t usage, ngx_uint_t sure);
 
@@ -95,6 +104,14 @@ ngx_http_genai_count_wanted(ngx_http_genai_ctx_t *ctx)
 void
 ngx_http_genai_count_said(ngx_http_genai_ctx_t *ctx, ngx_uint_t end)
 {
+    ngx_http_genai_count_tell(ctx, end ? NGX_HTTP_GENAI_SAID_ALL
+                                       : NGX_HTTP_GENAI_SAID_SO_FAR);
+}
+
+
+static void
+ngx_http_genai_count_tell(ngx_http_genai_ctx_t *ctx, ngx_http_genai_said_e how)
+{
     double                   likely, most;
     uint32_t                 estimated;
     uint64_t                 tokens, reasoning;
@@ -121,10 +138,17 @@ ngx_http_genai_count_said(ngx_http_genai_ctx_t *ctx, ngx_uint_t end)
 
     c = ctx->count;
 
-    if (end) {
-        genai_answer_count_end(ctx->answer_count, &said);
+    switch (how) {
 
-    } else {
+    case NGX_HTTP_GENAI_SAID_ALL:
+        genai_answer_count_end(ctx->answer_count, &said);
+        break;
+
+    case NGX_HTTP_GENAI_SAID_NOW:
+        genai_answer_count_now(ctx->answer_count, &said);
+        break;
+
+    default:
         genai_answer_count_peek(ctx->answer_count, &said);
     }
 
@@ -147,6 +171,7 @@ ngx_http_genai_count_said(ngx_http_genai_ctx_t *ctx, ngx_uint_t end)
     reasoning = answer.reasoning;
 
     c->said = (int64_t) tokens;
+    c->open = said.open;
     c->said_sure = (said.exact && !answer.cut
                     && (estimated & ~GENAI_FRAMING_FAMILY) == 0);
 
@@ -164,12 +189,17 @@ ngx_http_genai_count_said(ngx_http_genai_ctx_t *ctx, ngx_uint_t end)
 
 
 uint64_t
-ngx_http_genai_count_said_bound(ngx_http_genai_ctx_t *ctx, uint64_t *likely)
+ngx_http_genai_count_said_bound(ngx_http_genai_ctx_t *ctx, ngx_uint_t now,
+    uint64_t *likely)
 {
-    double           prior, most;
-    genai_factor_t  *factor;
+    double                   prior, most;
+    uint64_t                 open;
+    genai_factor_t          *factor;
+    ngx_http_genai_count_t  *c;
 
-    if (ctx->count == NULL) {
+    c = ctx->count;
+
+    if (c == NULL) {
 
         /* there was no memory to count it */
 
@@ -177,18 +207,25 @@ ngx_http_genai_count_said_bound(ngx_http_genai_ctx_t *ctx, uint64_t *likely)
         return ctx->meter.answer;
     }
 
-    ngx_http_genai_count_said(ctx, 0);
+    ngx_http_genai_count_tell(ctx, now ? NGX_HTTP_GENAI_SAID_NOW
+                                       : NGX_HTTP_GENAI_SAID_SO_FAR);
 
     *likely = ngx_max(ctx->meter.answer_tokens, 0);
 
-    factor = ngx_http_genai_count_factor(ctx->count, 1, &prior, &most);
-
-    if (factor == NULL || ctx->answer_count == NULL) {
+    if (ctx->answer_count == NULL) {
         return *likely;
     }
 
-    return ngx_max(*likely, genai_factor_bound(factor, most,
-                                               (uint64_t) ctx->count->said));
+    open = c->open;
+    factor = ngx_http_genai_count_factor(c, 1, &prior, &most);
+
+    if (factor == NULL) {
+        return *likely + open;
+    }
+
+    return ngx_max(*likely + open,
+                   genai_factor_bound(factor, most,
+                                      (uint64_t) c->said + open));
 }
 
 

@@ -113,6 +113,7 @@ struct ngx_http_genai_count_s {
     int64_t                         largest;    /* that a window is for */
     int64_t                         bound;      /* hardly ever exceeded */
     int64_t                         said;       /* of the answer, as base */
+    uint64_t                        open;       /* that may be more */
     int64_t                         output;     /* that is asked for, or -1 */
     uint64_t                        window;     /* 0: not known */
     unsigned                        standin:1;  /* the vocabulary is another */

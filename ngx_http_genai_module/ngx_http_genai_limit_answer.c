@@ -140,7 +140,9 @@ set:
 
 /*
  * A token is a byte at least, so that it need not be asked after every one;
- * what a provider frames calls with is less than what is taken ahead.
+ * what a provider frames calls with is less than what is taken ahead.  Of what
+ * is not counted yet, as it may still change, each byte is taken for a token;
+ * it is counted where that makes a difference.
  */
 
 ngx_int_t
@@ -158,8 +160,15 @@ ngx_http_genai_limits_extend(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         return NGX_OK;
     }
 
-    said = ngx_http_genai_count_said_bound(ctx, &likely);
     most = ngx_http_genai_limits_most(reach);
+
+    said = ngx_http_genai_count_said_bound(ctx, 0, &likely);
+
+    if (said + NGX_HTTP_GENAI_SLICE_AHEAD > reach->answer
+        && (said > most || reach->answer != most))
+    {
+        said = ngx_http_genai_count_said_bound(ctx, 1, &likely);
+    }
 
     if (said > most) {
 
@@ -169,7 +178,7 @@ ngx_http_genai_limits_extend(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     }
 
     if (reach->answer == most && said <= most) {
-        reach->sure = ctx->meter.answer + (most - said);
+        reach->sure = ctx->meter.answer + (most - ngx_min(said, likely));
         return NGX_OK;
     }
 
@@ -194,8 +203,11 @@ ngx_http_genai_limits_extend(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     reach->sure = ctx->meter.answer;
 
-    if (said == likely && left > NGX_HTTP_GENAI_SLICE_AHEAD) {
+    if (left > NGX_HTTP_GENAI_SLICE_AHEAD) {
         reach->sure += left - NGX_HTTP_GENAI_SLICE_AHEAD;
+
+    } else if (left > NGX_HTTP_GENAI_SLICE_END) {
+        reach->sure += left - NGX_HTTP_GENAI_SLICE_END;
     }
 
     return NGX_OK;

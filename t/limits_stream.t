@@ -47,6 +47,7 @@ my %limits = (
     'm-inline' => [ '600 completion_tokens/never' ],
     'm-buffer' => [ '600 completion_tokens/never' ],
     'm-huge'   => [ '600 completion_tokens/never' ],
+    'm-run'    => [ '600 completion_tokens/never' ],
     'm-slow'   => [ '1M completion_tokens/never' ],
     'm-call'   => [ '600 completion_tokens/never' ],
     'm-cost'   => [ '$0.6/never' ],
@@ -80,6 +81,16 @@ sub event {
               finish_reason => $o{finish} } ]) . "}\n\n";
 }
 
+# letters that are no word: nobody knows their tokens before they end
+
+sub run_of {
+    my ($n) = @_;
+    my $x = 12345;
+
+    return map { $x = ($x * 1103515245 + 12345) % 2147483648;
+                 substr 'bcdfghjklmnpqrstvwxz', ($x >> 8) % 20, 1 } 1 .. $n;
+}
+
 sub the { return map { event({ content => ' the' }, @_[1 .. $#_]) } 1 .. $_[0] }
 
 my $STOP = event({}, finish => 'stop');
@@ -92,6 +103,8 @@ my %do = (
     short => [ [ chunk => the(20), $STOP, $DONE ], 'chunk_end' ],
     tells => [ [ chunk => the(700), $STOP, sprintf($USAGE, 3), $DONE ],
                'chunk_end' ],
+    run => [ [ chunk => map { event({ content => $_ }) }
+                        join('', run_of(8000)) =~ /..../g ], 'wait_close' ],
     half => [ [ chunk => the(100) ], [ mark => 'half' ], [ wait => 'go' ],
               [ chunk => the(900), $STOP, $DONE ], 'chunk_end' ],
     choices => [ [ chunk => the(50), the(50, index => 1), $STOP,
@@ -306,6 +319,16 @@ my $usage = ends($r)->[2]{usage};
 is($usage->{prompt_tokens} + $usage->{completion_tokens},
    $usage->{total_tokens}, 'usage: is told to who asks');
 cmp_ok($usage->{completion_tokens}, '<=', 600, 'usage: as it is settled');
+
+# ---- a word without an end: what is open is counted where it matters
+
+$r = ask('m-run', 'run');
+is(ends($r)->[1]{choices}[0]{finish_reason}, 'length', 'run: is ended');
+my ($ran) = logged() =~ /^limit \[\] (\d+)/;
+cmp_ok($ran, '<=', 600, 'run: what is settled is within the limit');
+cmp_ok($ran, '>=', 580, 'run: and not much less');
+unlike($t->error_log, qr/more than its limits had left/,
+       'run: nothing was over');
 
 # ---- two at once: each holds a slice and not all that it may say
 

@@ -83,7 +83,10 @@ static void genai_answer_close(genai_answer_count_t *ac,
     genai_answer_slot_t *slot);
 static void genai_answer_guess(genai_answer_count_t *ac,
     genai_answer_kind_e kind, const genai_str_t *s);
-static uint64_t genai_answer_tokens(const genai_counter_t *c);
+static void genai_answer_tell(genai_answer_count_t *ac,
+    genai_answer_said_t *said, int now);
+static uint64_t genai_answer_tokens(const genai_counter_t *c, int now,
+    uint64_t *open);
 
 
 genai_answer_count_t *
@@ -333,9 +336,13 @@ static void
 genai_answer_guess(genai_answer_count_t *ac, genai_answer_kind_e kind,
     const genai_str_t *s)
 {
+    uint64_t  guess;
+
+    guess = (s->len + GENAI_ANSWER_BYTES - 1) / GENAI_ANSWER_BYTES;
+
     ac->inexact = 1;
-    ac->said.tokens[kind] += (s->len + GENAI_ANSWER_BYTES - 1)
-                             / GENAI_ANSWER_BYTES;
+    ac->said.tokens[kind] += guess;
+    ac->said.open += s->len - guess;
 }
 
 
@@ -439,6 +446,20 @@ genai_answer_close(genai_answer_count_t *ac, genai_answer_slot_t *slot)
 void
 genai_answer_count_peek(genai_answer_count_t *ac, genai_answer_said_t *said)
 {
+    genai_answer_tell(ac, said, 0);
+}
+
+
+void
+genai_answer_count_now(genai_answer_count_t *ac, genai_answer_said_t *said)
+{
+    genai_answer_tell(ac, said, 1);
+}
+
+
+static void
+genai_answer_tell(genai_answer_count_t *ac, genai_answer_said_t *said, int now)
+{
     unsigned                    i;
     const genai_answer_slot_t  *slot;
 
@@ -456,7 +477,7 @@ genai_answer_count_peek(genai_answer_count_t *ac, genai_answer_said_t *said)
 
         if (slot->counter) {
             said->tokens[slot->text.kind]
-                += genai_answer_tokens(slot->counter);
+                += genai_answer_tokens(slot->counter, now, &said->open);
             said->exact = 0;
         }
     }
@@ -466,10 +487,22 @@ genai_answer_count_peek(genai_answer_count_t *ac, genai_answer_said_t *said)
 /* what is kept of a text is a few words, and a few KiB of a run without end */
 
 static uint64_t
-genai_answer_tokens(const genai_counter_t *c)
+genai_answer_tokens(const genai_counter_t *c, int now, uint64_t *open)
 {
-    return c->tokens + (c->raw.len + c->tail.len + GENAI_ANSWER_BYTES - 1)
-                       / GENAI_ANSWER_BYTES;
+    uint64_t  bytes, guess, tokens;
+
+    if (now && genai_counter_now(c, &tokens) == 0) {
+        return tokens;
+    }
+
+    bytes = genai_counter_pending(c);
+    guess = (bytes + GENAI_ANSWER_BYTES - 1) / GENAI_ANSWER_BYTES;
+
+    /* a token is a byte at least */
+
+    *open += bytes - guess;
+
+    return c->tokens + guess;
 }
 
 

@@ -7,6 +7,12 @@
 
 #include "genai_counter_int.h"
 
+#include <stdlib.h>
+
+
+static int genai_counter_kept(genai_counter_buf_t *dst,
+    const genai_counter_buf_t *src);
+
 
 void
 genai_counter_init(genai_counter_t *c, const genai_vocab_t *v,
@@ -522,6 +528,62 @@ genai_counter_end(genai_counter_t *c)
     }
 
     c->ended = 1;
+
+    return 0;
+}
+
+
+int
+genai_counter_now(const genai_counter_t *c, uint64_t *tokens)
+{
+    int              rc;
+    genai_counter_t  copy;
+
+    if (c->failed || c->nfc) {
+        return -1;
+    }
+
+    copy = *c;
+    copy.bpe.sink = NULL;
+
+    if (genai_counter_kept(&copy.raw, &c->raw) != 0) {
+        return -1;
+    }
+
+    if (genai_counter_kept(&copy.tail, &c->tail) != 0) {
+        free(copy.raw.data);
+        return -1;
+    }
+
+    rc = genai_counter_end(&copy);
+    *tokens = copy.tokens;
+
+    genai_counter_done(&copy);
+
+    return rc;
+}
+
+
+/* a copy of what is kept */
+
+static int
+genai_counter_kept(genai_counter_buf_t *dst, const genai_counter_buf_t *src)
+{
+    dst->data = NULL;
+    dst->size = 0;
+
+    if (src->len == 0) {
+        return 0;
+    }
+
+    dst->data = malloc(src->len);
+
+    if (dst->data == NULL) {
+        return -1;
+    }
+
+    memcpy(dst->data, src->data, src->len);
+    dst->size = src->len;
 
     return 0;
 }

@@ -150,6 +150,12 @@ int genai_counter_feed(genai_counter_t *c, const genai_str_t *piece);
 int genai_counter_end(genai_counter_t *c);
 
 /*
+ * The tokens of a stream's text if it ended here; it may go on.  Allocates
+ * what is kept of it, and frees that.  Returns 0, or -1 without memory.
+ */
+int genai_counter_now(const genai_counter_t *c, uint64_t *tokens);
+
+/*
  * Counts a whole text, which must stay as it is, in steps: a step ends soon
  * after budget units of work (see GENAI_BPE_WORK_PIECE; a unit is about
  * 10 ns), or when all is counted.

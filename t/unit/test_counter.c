@@ -130,6 +130,37 @@ end(genai_counter_t *c, const char *how, size_t len, size_t n, int flags)
 }
 
 
+/* what a stream's counter says on the way is what its text has */
+
+static void
+now(const genai_counter_t *c, const unsigned char *p, size_t len)
+{
+    uint64_t         tokens;
+    genai_str_t      s;
+    genai_counter_t  other;
+
+    s.data = (unsigned char *) p;
+    s.len = len;
+
+    genai_counter_init(&other, c->bpe.vocab, NULL);
+    quiet_ok(genai_counter_feed(&other, &s) == 0
+             && genai_counter_end(&other) == 0, "a part is counted");
+
+    quiet_ok(genai_counter_now(c, &tokens) == 0, "it is told on the way");
+    quiet_ok(tokens == other.tokens || c->inexact || other.inexact,
+             "after %lu bytes: %lu tokens, not %lu", (unsigned long) len,
+             (unsigned long) tokens, (unsigned long) other.tokens);
+
+    /* but for what becomes other bytes: half a character is U+FFFD */
+
+    quiet_ok(c->bpe.vocab->chars || c->bpe.vocab->nfc
+             || tokens <= c->tokens + genai_counter_pending(c) + 2,
+             "a token is a byte at least");
+
+    genai_counter_done(&other);
+}
+
+
 static void
 check(const genai_vocab_t *v, size_t len)
 {
@@ -196,6 +227,10 @@ check(const genai_vocab_t *v, size_t len)
             memcpy(piece.data, copy + at, k);
             quiet_ok(genai_counter_feed(&c, &piece) == 0, "it is fed");
             free(piece.data);
+
+            if (bpe_random(100) == 0) {
+                now(&c, copy, at + k);
+            }
         }
 
         quiet_ok(genai_counter_end(&c) == 0, "it ends");
@@ -476,6 +511,10 @@ runs_check(const genai_vocab_t *v, const unsigned char *p, size_t len)
             quiet_ok(genai_counter_pending(&c) <= GENAI_COUNTER_TAIL + 8192,
                      "%lu bytes are kept",
                      (unsigned long) genai_counter_pending(&c));
+
+            if (bpe_random(20) == 0) {
+                now(&c, p, at + k);
+            }
         }
 
         quiet_ok(genai_counter_end(&c) == 0 && (c.inexact || c.tokens == want),

@@ -274,6 +274,22 @@ answer(void)
 }
 
 
+static uint64_t
+all_of(const genai_answer_said_t *said)
+{
+    int       i;
+    uint64_t  n;
+
+    n = 0;
+
+    for (i = 0; i < GENAI_ANSWER_KINDS; i++) {
+        n += said->tokens[i];
+    }
+
+    return n;
+}
+
+
 /* holding makes no difference at the end, whoever asks meanwhile */
 
 static void
@@ -332,6 +348,15 @@ held(void)
                 quiet_ok(one.choices == two.choices
                          && memcmp(one.texts, two.texts, sizeof(one.texts))
                             == 0, "of the same texts");
+
+                genai_answer_count_now(ac, &two);
+
+                quiet_ok(two.open == 0
+                         && all_of(&two) <= all_of(&one) + one.open,
+                         "%lu tokens, not above %lu and %lu",
+                         (unsigned long) all_of(&two),
+                         (unsigned long) all_of(&one),
+                         (unsigned long) one.open);
             }
         }
 

@@ -109,7 +109,7 @@ sub storm {
         $load->run(1);
 
         while (time < $end) {
-            if (rand() < 0.4) {
+            if ($sum{killed} && rand() < 0.4) {
                 ok($load->run(20 * $SCALE, reloaded($t)), "$R: a reload");
                 $sum{reloads}++;
 

@@ -15,7 +15,9 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 
 #define MAX  ((uint64_t) 64 << 20)
@@ -23,6 +25,26 @@
 
 
 static char                 dir[256], top[128];
+
+/* the file that was synced last, and how long it was */
+static ino_t                synced_ino;
+static off_t                synced_size;
+
+
+/* in place of libc's, for all of this program */
+
+int
+fdatasync(int fd)
+{
+    struct stat  st;
+
+    if (fstat(fd, &st) == 0) {
+        synced_ino = st.st_ino;
+        synced_size = st.st_size;
+    }
+
+    return (int) syscall(SYS_fdatasync, fd);
+}
 
 
 static void
@@ -517,6 +539,67 @@ test_killed(void)
 }
 
 
+/* what a turn says is synced was, and a turn that is to sync leaves nothing */
+
+static void
+test_synced(void)
+{
+    int                  i, said, fd;
+    char                 problem[GENAI_JOURNAL_PROBLEM];
+    size_t               at, n;
+    uint32_t             head[2];
+    uint64_t             turn[2];
+    struct stat          st;
+    genai_books_t       *b;
+    genai_journal_t     *j;
+    genai_books_file_t   f;
+
+    static unsigned char  buf[1 << 20];
+
+    place("synced");
+    open_books(&f);
+    b = join_file(&f, 1);
+    j = genai_journal_open(&f, dir, (uid_t) -1, (gid_t) -1, problem);
+    said = 0;
+
+    for (i = 0; i < 20; i++) {
+        work(b, 0, 1 + 5 * (unsigned) i);
+        quiet_ok(genai_journal_turn(j, 1, problem) == 0, "turn %d", i);
+
+        fd = open(path("journal.1"), O_RDONLY);
+        quiet_ok(fd != -1 && fstat(fd, &st) == 0 && st.st_ino == synced_ino
+                 && st.st_size == synced_size, "turn %d: all is synced", i);
+
+        n = (size_t) read(fd, buf, sizeof(buf));
+        close(fd);
+
+        quiet_ok(n == (size_t) st.st_size, "it is read");
+
+        for (at = GENAI_JOURNAL_HEAD; at + 40 <= n; at += head[0]) {
+            memcpy(head, buf + at, sizeof(head));
+            memcpy(turn, buf + at + 24, sizeof(turn));
+
+            if (head[0] < 24) {
+                fail("a record of %u bytes", head[0]);
+                break;
+            }
+
+            if (head[1] >= GENAI_JOURNAL_PASS) {
+                said += (turn[1] != 0);
+                quiet_ok(turn[1] <= at && turn[1] <= (uint64_t) synced_size,
+                         "turn %d: what it says was synced", i);
+            }
+        }
+    }
+
+    ok(said > 20, "turns say what is synced");
+
+    genai_journal_close(j);
+    genai_books_leave(b);
+    genai_books_file_close(&f);
+}
+
+
 static void
 test_thread(void)
 {
@@ -612,6 +695,7 @@ main(void)
     test_recover();
     test_full();
     test_killed();
+    test_synced();
     test_thread();
 
     snprintf(command, sizeof(command), "rm -rf %s", top);

@@ -532,6 +532,9 @@ sub start_gateway {
         genai_model block { target block; }\n";
 
     spew("$DIR/policy.json", policy());
+
+    # what runs still has them
+    stop('gateway');
     system('rm', '-rf', "$DIR/books");
 
     start('gateway', <<"EOC");

@@ -30,6 +30,9 @@
 /* seconds that an idle counter is kept for a clock that steps back, at most */
 #define GENAI_COUNTER_KEPT      7200
 
+/* windows that a clock may have stepped back over: seconds of ten years */
+#define GENAI_COUNTER_AHEAD     ((int64_t) 315576000)
+
 
 static genai_books_counter_t *genai_books_counter_make(genai_books_t *b,
     const genai_hold_t *hold, int64_t now);
@@ -37,6 +40,10 @@ static genai_books_counter_t *genai_books_counter_place(genai_books_t *b,
     genai_owner_e owner, uint64_t *next, genai_books_extent_t **e);
 static uint64_t genai_books_counter_text(genai_books_t *b,
     const genai_str_t *s);
+static int genai_books_counter_ahead(const genai_books_counter_t *c,
+    uint64_t index);
+static uint64_t genai_books_counter_again(const genai_books_counter_t *c,
+    uint64_t index);
 static void genai_books_counter_turn(genai_books_t *b,
     genai_books_counter_t *c, const genai_hold_t *hold);
 static void genai_books_counter_back(genai_books_t *b,
@@ -237,6 +244,7 @@ genai_books_counter_new(genai_books_t *b, const genai_hold_t *hold,
     genai_books_counter_t *old)
 {
     uint64_t                kind, name, pattern, next, excess, debt, *bucket;
+    uint64_t                index;
     genai_books_head_t     *head = b->head;
     genai_books_extent_t   *e;
     genai_books_counter_t  *c;
@@ -262,15 +270,18 @@ genai_books_counter_new(genai_books_t *b, const genai_hold_t *hold,
     kind = genai_counted_rest(hold->owner, hold->limit.unit,
                               hold->limit.window_unit, hold->limit.window);
 
+    index = (uint64_t) hold->window.index;
+
     /* a free counter counts for nothing, whatever it says */
 
     genai_books_fill(&c->id[0], hold->id[0]);
     genai_books_fill(&c->id[1], hold->id[1]);
-    genai_books_fill(&c->index, (uint64_t) hold->window.index);
+    genai_books_fill(&c->index, index);
     genai_books_fill(&c->start, (uint64_t) hold->window.start);
     genai_books_fill(&c->end, (uint64_t) hold->window.end);
     genai_books_fill(&c->amount, hold->limit.amount);
-    genai_books_fill(&c->settled, 0);
+    genai_books_fill(&c->settled, old ? genai_books_counter_again(old, index)
+                                      : 0);
     genai_books_fill(&c->leased, 0);
     genai_books_fill(&c->held, 0);
     genai_books_fill(&c->over, 0);
@@ -282,17 +293,25 @@ genai_books_counter_new(genai_books_t *b, const genai_hold_t *hold,
                  hold->limit.weight_reasoning));
     genai_books_fill(&c->name, name);
     genai_books_fill(&c->pattern, pattern);
+    genai_books_fill(&c->told, 0);
 
     if (old) {
         excess = hold->limit.shadow ? 0 : genai_books_counter_excess(old);
         debt = genai_books_counter_debt(excess, old->amount,
-                                        (uint64_t) hold->window.index
-                                        - old->index);
+                                        index - old->index);
 
         genai_books_fill(&c->debt, debt);
         genai_books_fill(&c->overrun, old->overrun);
-        genai_books_fill(&c->before, old->settled + old->leased);
-        genai_books_fill(&c->before_index, old->index);
+
+        if (genai_books_counter_ahead(old, index)) {
+            genai_books_fill(&c->before, old->before);
+            genai_books_fill(&c->before_index, old->before_index);
+
+        } else {
+            genai_books_fill(&c->before, old->settled + old->leased);
+            genai_books_fill(&c->before_index, old->index);
+        }
+
         genai_books_fill(&c->refused, genai_books_get(&old->refused));
 
         genai_books_set(b, &old->charged, excess);
@@ -302,7 +321,7 @@ genai_books_counter_new(genai_books_t *b, const genai_hold_t *hold,
         genai_books_fill(&c->debt, 0);
         genai_books_fill(&c->overrun, 0);
         genai_books_fill(&c->before, 0);
-        genai_books_fill(&c->before_index, (uint64_t) hold->window.index);
+        genai_books_fill(&c->before_index, index);
         genai_books_fill(&c->refused, 0);
     }
 
@@ -396,33 +415,59 @@ genai_books_counter_text(genai_books_t *b, const genai_str_t *s)
 }
 
 
+/* whether what it keeps of another window is of one that is still to come */
+
+static int
+genai_books_counter_ahead(const genai_books_counter_t *c, uint64_t index)
+{
+    return (int64_t) c->before_index > (int64_t) index;
+}
+
+
+/* what was used of a window that comes again; of any other one nothing was */
+
+static uint64_t
+genai_books_counter_again(const genai_books_counter_t *c, uint64_t index)
+{
+    return (c->before_index == index && c->index != index) ? c->before : 0;
+}
+
+
 /* nobody holds any of it: its window is over, and another one begins */
 
 static void
 genai_books_counter_turn(genai_books_t *b, genai_books_counter_t *c,
     const genai_hold_t *hold)
 {
-    uint64_t  excess;
+    uint64_t  excess, index;
 
     excess = hold->limit.shadow ? 0 : genai_books_counter_excess(c);
+    index = (uint64_t) hold->window.index;
 
     genai_books_set(b, &c->debt,
                     genai_books_counter_debt(excess, c->amount,
-                                             (uint64_t) hold->window.index
-                                             - c->index));
-    genai_books_set(b, &c->before, c->settled);
-    genai_books_set(b, &c->before_index, c->index);
-    genai_books_set(b, &c->index, (uint64_t) hold->window.index);
+                                             index - c->index));
+    genai_books_set(b, &c->settled, genai_books_counter_again(c, index));
+
+    if (!genai_books_counter_ahead(c, index)) {
+        genai_books_set(b, &c->before, c->settled);
+        genai_books_set(b, &c->before_index, c->index);
+    }
+
+    genai_books_set(b, &c->index, index);
     genai_books_set(b, &c->start, (uint64_t) hold->window.start);
     genai_books_set(b, &c->end, (uint64_t) hold->window.end);
-    genai_books_set(b, &c->settled, 0);
     genai_books_set(b, &c->leased, 0);
     genai_books_set(b, &c->over, 0);
+    genai_books_set(b, &c->told, 0);
     genai_books_commit(b);
 }
 
 
-/* the clock was put back: what was used is of the window that goes on */
+/*
+ * The clock was put back: what was used is of the window that goes on.  It is
+ * kept for the later one as well, which comes again when the clock is right.
+ */
 
 static void
 genai_books_counter_back(genai_books_t *b, genai_books_counter_t *c,
@@ -432,8 +477,11 @@ genai_books_counter_back(genai_books_t *b, genai_books_counter_t *c,
         genai_books_set(b, &c->settled, c->settled + c->before);
     }
 
-    genai_books_set(b, &c->before, 0);
-    genai_books_set(b, &c->before_index, (uint64_t) hold->window.index);
+    if (!genai_books_counter_ahead(c, c->index)) {
+        genai_books_set(b, &c->before, c->settled + c->leased);
+        genai_books_set(b, &c->before_index, c->index);
+    }
+
     genai_books_set(b, &c->index, (uint64_t) hold->window.index);
     genai_books_set(b, &c->start, (uint64_t) hold->window.start);
     genai_books_set(b, &c->end, (uint64_t) hold->window.end);
@@ -459,7 +507,7 @@ genai_books_counter_debt(uint64_t excess, uint64_t amount, uint64_t windows)
 static int
 genai_books_counter_idle(const genai_books_counter_t *c, int64_t now)
 {
-    int64_t   start, end, kept;
+    int64_t   start, end, kept, ahead;
     uint64_t  excess, unit;
 
     if (genai_books_get(&c->held)) {
@@ -481,6 +529,16 @@ genai_books_counter_idle(const genai_books_counter_t *c, int64_t now)
 
     kept = end - start < GENAI_COUNTER_KEPT ? end - start
                                             : GENAI_COUNTER_KEPT;
+
+    ahead = (int64_t) c->before_index - (int64_t) c->index;
+
+    if (ahead > 0) {
+
+        /* the window that comes again is that many of about this length on */
+
+        kept = (ahead < GENAI_COUNTER_AHEAD) ? kept + ahead * (end - start)
+                                             : INT64_MAX;
+    }
 
     if (now < end || now - end < kept) {
         return 0;

@@ -78,9 +78,17 @@ typedef struct {
     /* said by the call: what it was before, in the limit's unit */
     uint64_t              used;     /* settled, and debt */
     uint64_t              leased;
+    uint64_t              owed;     /* debt of the next window, so far */
     int64_t               end;      /* of the window that counts */
     unsigned              tight:1;  /* there is less than take, enforced */
+    unsigned              told:2;   /* GENAI_TOLD_*: with this one for the
+                                       first time in the window */
 } genai_hold_t;
+
+
+/* what is told once of each window of a counter */
+#define GENAI_TOLD_WARN  1          /* the part that "warn" says is reached */
+#define GENAI_TOLD_OVER  2          /* a shadow is exceeded */
 
 
 typedef enum {
@@ -92,11 +100,16 @@ typedef enum {
 
 /*
  * Takes from all limits what they say, at most GENAI_HOLDS_MAX, or from none;
- * now is in seconds since the epoch.  The lease must hold nothing yet.  A
- * limit that stands there twice is taken from once, by the smaller amount.
- * Limits that are shadows are taken from beyond their amount, and never tight.
+ * now is in seconds since the epoch.  A limit that stands there twice is taken
+ * from once, by the smaller amount.  Limits that are shadows are taken from
+ * beyond their amount, and never tight.
  *
- * In any case but GENAI_HOLD_FULL each hold says what its counter was.
+ * A lease may hold some of these limits already, in the windows of then, and
+ * of no others: genai_books_forgo().  What it holds is then not taken beside
+ * but replaced, and stays as it is where nothing is taken.
+ *
+ * In any case but GENAI_HOLD_FULL each hold says what its counter was, without
+ * what this lease held; and the counters have the limits' amounts and weights.
  */
 genai_hold_e genai_books_hold(genai_books_t *b, genai_lease_t *lease,
     genai_hold_t *holds, unsigned n, int64_t now);
@@ -127,8 +140,21 @@ genai_hold_e genai_books_extend(genai_books_t *b, genai_lease_t *lease,
 void genai_books_counter_id(const genai_books_t *b, const uint64_t limit[2],
     const genai_str_t *value, uint64_t id[GENAI_BOOKS_COUNTER_ID / 8]);
 
+/* Counts a refusal for each of those holds that are tight. */
+void genai_books_refuse(const genai_books_t *b, const genai_hold_t *holds,
+    unsigned n);
+
 /* Gives back all that is held, as if nothing had been used.  Never fails. */
 void genai_books_let_go(genai_books_t *b, genai_lease_t *lease);
+
+/*
+ * A lease goes on with n holds, which may be 0: what it holds of all other
+ * limits is settled at used, of which they may have overruns; where used is
+ * NULL it is given back.  Never fails.
+ */
+void genai_books_forgo(genai_books_t *b, genai_lease_t *lease,
+    const genai_hold_t *holds, unsigned n, const genai_use_t *used,
+    genai_overrun_t *overrun);
 
 
 /* a counter, for people */

@@ -158,6 +158,7 @@ genai_books_peek(const genai_books_t *b, genai_hold_t *holds, unsigned n,
 
         holds[i].used = 0;
         holds[i].leased = 0;
+        holds[i].owed = 0;
         holds[i].end = holds[i].window.end;
 
         if (genai_books_counter_find(b, holds[i].id, &c) == 1
@@ -166,6 +167,8 @@ genai_books_peek(const genai_books_t *b, genai_hold_t *holds, unsigned n,
         {
             holds[i].used = copy.settled + copy.debt;
             holds[i].leased = copy.leased;
+            holds[i].owed = holds[i].limit.shadow ? 0
+                            : genai_books_counter_excess(&copy);
             holds[i].end = (int64_t) copy.end;
         }
 
@@ -174,4 +177,21 @@ genai_books_peek(const genai_books_t *b, genai_hold_t *holds, unsigned n,
     }
 
     return tight;
+}
+
+
+void
+genai_books_refuse(const genai_books_t *b, const genai_hold_t *holds,
+    unsigned n)
+{
+    unsigned                i;
+    genai_books_counter_t  *c;
+
+    for (i = 0; i < n; i++) {
+        if (holds[i].tight
+            && genai_books_counter_find(b, holds[i].id, &c) == 1)
+        {
+            __atomic_add_fetch(&c->refused, 1, __ATOMIC_RELAXED);
+        }
+    }
 }

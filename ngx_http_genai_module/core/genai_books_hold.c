@@ -17,14 +17,25 @@
 #define GENAI_HOLD_TURNS  16
 
 
+static genai_books_counter_t *genai_books_hold_own(const genai_books_t *b,
+    const genai_lease_t *lease, const genai_hold_t *hold);
 static void genai_books_hold_twice(genai_hold_t *holds,
     genai_books_counter_t **counters, unsigned n);
-static unsigned genai_books_hold_look(genai_hold_t *holds,
+static void genai_books_hold_limits(genai_books_t *b, genai_hold_t *holds,
+    genai_books_counter_t **counters, unsigned n);
+static const genai_books_held_t *genai_books_hold_has(const genai_books_t *b,
+    const genai_lease_t *lease, const genai_books_counter_t *c);
+static unsigned genai_books_hold_look(const genai_books_t *b,
+    const genai_lease_t *lease, genai_hold_t *holds,
     genai_books_counter_t **counters, unsigned n);
 static void genai_books_hold_take(genai_books_t *b, genai_lease_t *lease,
     genai_hold_t *holds, genai_books_counter_t **counters, unsigned n);
+static void genai_books_hold_reach(genai_books_t *b, genai_hold_t *hold,
+    genai_books_counter_t *c);
 static genai_books_counter_t *genai_books_held(const genai_books_t *b,
     const genai_books_held_t *held);
+static void genai_books_hold_end(genai_books_t *b, genai_lease_t *lease,
+    const genai_use_t *used, uint32_t keep, genai_overrun_t *overrun);
 
 
 static uint64_t
@@ -79,7 +90,14 @@ genai_books_hold(genai_books_t *b, genai_lease_t *lease, genai_hold_t *holds,
     for (turn = 0; turn < GENAI_HOLD_TURNS; turn++) {
 
         for (i = 0; i < n; i++) {
-            counters[i] = genai_books_counter_get(b, &holds[i], now);
+
+            /* an exchange stays in the window that it began in */
+
+            counters[i] = genai_books_hold_own(b, lease, &holds[i]);
+
+            if (counters[i] == NULL) {
+                counters[i] = genai_books_counter_get(b, &holds[i], now);
+            }
 
             if (counters[i] == NULL) {
                 return GENAI_HOLD_FULL;
@@ -100,7 +118,8 @@ genai_books_hold(genai_books_t *b, genai_lease_t *lease, genai_hold_t *holds,
 
         for (i = 0; i < n; i++) {
             if (counters[i]
-                && !genai_books_counter_is(counters[i], &holds[i], now))
+                && !genai_books_counter_is(counters[i], &holds[i], now)
+                && genai_books_hold_has(b, lease, counters[i]) == NULL)
             {
                 break;
             }
@@ -111,7 +130,9 @@ genai_books_hold(genai_books_t *b, genai_lease_t *lease, genai_hold_t *holds,
             continue;
         }
 
-        if (genai_books_hold_look(holds, counters, n)) {
+        genai_books_hold_limits(b, holds, counters, n);
+
+        if (genai_books_hold_look(b, lease, holds, counters, n)) {
             genai_books_unlock(b);
             return GENAI_HOLD_SHORT;
         }
@@ -123,6 +144,47 @@ genai_books_hold(genai_books_t *b, genai_lease_t *lease, genai_hold_t *holds,
     }
 
     return GENAI_HOLD_FULL;
+}
+
+
+/* the counter of a limit that the lease holds of, or NULL */
+
+static genai_books_counter_t *
+genai_books_hold_own(const genai_books_t *b, const genai_lease_t *lease,
+    const genai_hold_t *hold)
+{
+    unsigned                i;
+    genai_books_counter_t  *c;
+
+    for (i = 0; i < lease->nheld && i < GENAI_HOLDS_MAX; i++) {
+        c = genai_books_held(b, &lease->held[i]);
+
+        if (c && c->id[0] == hold->id[0] && c->id[1] == hold->id[1]) {
+            return c;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* what a lease holds of a counter, or NULL */
+
+static const genai_books_held_t *
+genai_books_hold_has(const genai_books_t *b, const genai_lease_t *lease,
+    const genai_books_counter_t *c)
+{
+    unsigned  i;
+
+    for (i = 0; i < lease->nheld && i < GENAI_HOLDS_MAX; i++) {
+        if ((lease->held[i].counter & ~(uint64_t) GENAI_HELD_SHADOW)
+            == genai_books_offset(b, c))
+        {
+            return &lease->held[i];
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -164,14 +226,63 @@ genai_books_hold_twice(genai_hold_t *holds, genai_books_counter_t **counters,
 }
 
 
+/*
+ * What limits are counts for those too who hold of them already, and whether
+ * or not anybody new is let in.
+ */
+
+static void
+genai_books_hold_limits(genai_books_t *b, genai_hold_t *holds,
+    genai_books_counter_t **counters, unsigned n)
+{
+    uint64_t                w[2];
+    unsigned                i, changed;
+    genai_limit_t          *limit;
+    genai_books_counter_t  *c;
+
+    changed = 0;
+
+    for (i = 0; i < n; i++) {
+        c = counters[i];
+
+        if (c == NULL) {
+            continue;
+        }
+
+        limit = &holds[i].limit;
+
+        w[0] = genai_counted_weights(limit->weight_prompt,
+                                     limit->weight_cached);
+        w[1] = genai_counted_weights(limit->weight_completion,
+                                     limit->weight_reasoning);
+
+        if (c->amount != limit->amount) {
+            genai_books_set(b, &c->amount, limit->amount);
+            changed = 1;
+        }
+
+        if (c->weights[0] != w[0] || c->weights[1] != w[1]) {
+            genai_books_set(b, &c->weights[0], w[0]);
+            genai_books_set(b, &c->weights[1], w[1]);
+            changed = 1;
+        }
+    }
+
+    if (changed) {
+        genai_books_commit(b);
+    }
+}
+
+
 /* returns how many are tight */
 
 static unsigned
-genai_books_hold_look(genai_hold_t *holds, genai_books_counter_t **counters,
-    unsigned n)
+genai_books_hold_look(const genai_books_t *b, const genai_lease_t *lease,
+    genai_hold_t *holds, genai_books_counter_t **counters, unsigned n)
 {
-    unsigned                i, tight;
-    genai_books_counter_t  *c;
+    unsigned                   i, tight;
+    genai_books_counter_t     *c;
+    const genai_books_held_t  *held;
 
     tight = 0;
 
@@ -182,15 +293,16 @@ genai_books_hold_look(genai_hold_t *holds, genai_books_counter_t **counters,
             continue;
         }
 
+        held = genai_books_hold_has(b, lease, c);
+
         holds[i].used = c->settled + c->debt;
-        holds[i].leased = c->leased;
+        holds[i].leased = c->leased - (held ? held->amount : 0);
+        holds[i].owed = holds[i].limit.shadow ? 0
+                        : genai_books_counter_excess(c);
         holds[i].end = (int64_t) c->end;
 
-        if (genai_hold_tight(&holds[i], holds[i].limit.amount, holds[i].take))
-        {
-            __atomic_add_fetch(&c->refused, 1, __ATOMIC_RELAXED);
-            tight++;
-        }
+        tight += genai_hold_tight(&holds[i], holds[i].limit.amount,
+                                  holds[i].take);
     }
 
     return tight;
@@ -201,51 +313,79 @@ static void
 genai_books_hold_take(genai_books_t *b, genai_lease_t *lease,
     genai_hold_t *holds, genai_books_counter_t **counters, unsigned n)
 {
-    uint64_t                w[2];
-    unsigned                i;
-    genai_limit_t          *limit;
-    genai_books_held_t     *held;
-    genai_books_counter_t  *c;
+    uint64_t                   counter, amount;
+    unsigned                   i;
+    genai_books_held_t        *held;
+    genai_books_counter_t     *c;
+    const genai_books_held_t  *own;
 
     for (i = 0; i < n; i++) {
         c = counters[i];
         held = &lease->held[i];
+        counter = 0;
+        amount = 0;
 
-        if (c == NULL) {
-            genai_books_fill(&held->counter, 0);
-            genai_books_fill(&held->amount, 0);
-            continue;
+        holds[i].told = 0;
+
+        if (c) {
+            counter = genai_books_offset(b, c)
+                      | (holds[i].limit.shadow ? GENAI_HELD_SHADOW : 0);
+            amount = holds[i].take;
+
+            own = genai_books_hold_has(b, lease, c);
+
+            genai_books_set(b, &c->leased,
+                            c->leased + amount - (own ? own->amount : 0));
+
+            if (own == NULL) {
+                genai_books_set(b, &c->held, c->held + 1);
+            }
+
+            genai_books_hold_reach(b, &holds[i], c);
         }
 
-        limit = &holds[i].limit;
+        if (lease->nheld) {
+            genai_books_set(b, &held->counter, counter);
+            genai_books_set(b, &held->amount, amount);
 
-        /* beyond those that count, so far */
+        } else {
 
-        genai_books_fill(&held->counter,
-                         genai_books_offset(b, c)
-                         | (limit->shadow ? GENAI_HELD_SHADOW : 0));
-        genai_books_fill(&held->amount, holds[i].take);
+            /* beyond those that count, so far */
 
-        genai_books_set(b, &c->leased, c->leased + holds[i].take);
-        genai_books_set(b, &c->held, c->held + 1);
-
-        w[0] = genai_counted_weights(limit->weight_prompt,
-                                     limit->weight_cached);
-        w[1] = genai_counted_weights(limit->weight_completion,
-                                     limit->weight_reasoning);
-
-        if (c->amount != limit->amount) {
-            genai_books_set(b, &c->amount, limit->amount);
-        }
-
-        if (c->weights[0] != w[0] || c->weights[1] != w[1]) {
-            genai_books_set(b, &c->weights[0], w[0]);
-            genai_books_set(b, &c->weights[1], w[1]);
+            genai_books_fill(&held->counter, counter);
+            genai_books_fill(&held->amount, amount);
         }
     }
 
     genai_books_set(b, &lease->nheld, n);
     genai_books_commit(b);
+}
+
+
+/* what is told once of a window is marked in it */
+
+static void
+genai_books_hold_reach(genai_books_t *b, genai_hold_t *hold,
+    genai_books_counter_t *c)
+{
+    uint64_t  after, told;
+
+    after = hold->used + hold->leased + hold->take;
+    told = 0;
+
+    if (genai_limit_warns(&hold->limit, after)) {
+        told |= GENAI_TOLD_WARN;
+    }
+
+    if (hold->limit.shadow && after > hold->limit.amount) {
+        told |= GENAI_TOLD_OVER;
+    }
+
+    hold->told = (unsigned) (told & ~c->told) & 3;
+
+    if (hold->told) {
+        genai_books_set(b, &c->told, c->told | told);
+    }
 }
 
 
@@ -360,14 +500,14 @@ done:
 
 unsigned
 genai_books_hold_close(genai_books_t *b, const genai_lease_t *lease,
-    const genai_use_t *used, uint64_t ended[GENAI_HOLDS_MAX],
+    const genai_use_t *used, uint32_t keep, uint64_t ended[GENAI_HOLDS_MAX],
     genai_overrun_t *overrun)
 {
-    uint64_t                i, nheld, amount, actual, room, over;
-    unsigned                nended;
-    genai_limit_t           limit;
+    uint64_t                   i, nheld, amount, actual, room, over;
+    unsigned                   nended;
+    genai_limit_t              limit;
     const genai_books_held_t  *held;
-    genai_books_counter_t  *c;
+    genai_books_counter_t     *c;
 
     nended = 0;
     nheld = genai_books_get(&lease->nheld);
@@ -376,7 +516,7 @@ genai_books_hold_close(genai_books_t *b, const genai_lease_t *lease,
         held = &lease->held[i];
         c = genai_books_held(b, held);
 
-        if (c == NULL) {
+        if (c == NULL || (keep & (uint32_t) 1 << i)) {
             continue;
         }
 
@@ -432,9 +572,15 @@ genai_books_hold_close(genai_books_t *b, const genai_lease_t *lease,
         {
             ended[nended++] = genai_books_offset(b, c);
         }
+
+        if (keep) {
+            genai_books_set(b, (uint64_t *) &held->counter, 0);
+        }
     }
 
-    genai_books_set(b, (uint64_t *) &lease->nheld, 0);
+    if (keep == 0) {
+        genai_books_set(b, (uint64_t *) &lease->nheld, 0);
+    }
 
     return nended;
 }
@@ -443,16 +589,61 @@ genai_books_hold_close(genai_books_t *b, const genai_lease_t *lease,
 void
 genai_books_let_go(genai_books_t *b, genai_lease_t *lease)
 {
-    uint64_t         ended[GENAI_HOLDS_MAX], *words[GENAI_HOLDS_MAX];
-    unsigned         i, n;
-
-    if (lease->nheld == 0) {
-        return;
+    if (lease->nheld) {
+        genai_books_hold_end(b, lease, NULL, 0, NULL);
     }
+}
+
+
+void
+genai_books_forgo(genai_books_t *b, genai_lease_t *lease,
+    const genai_hold_t *holds, unsigned n, const genai_use_t *used,
+    genai_overrun_t *overrun)
+{
+    unsigned                i, k, others;
+    uint32_t                keep;
+    genai_books_counter_t  *c;
+
+    keep = 0;
+    others = 0;
+
+    for (k = 0; k < lease->nheld && k < GENAI_HOLDS_MAX; k++) {
+        c = genai_books_held(b, &lease->held[k]);
+
+        if (c == NULL) {
+            continue;
+        }
+
+        for (i = 0; i < n; i++) {
+            if (c->id[0] == holds[i].id[0] && c->id[1] == holds[i].id[1]) {
+                break;
+            }
+        }
+
+        if (i < n) {
+            keep |= (uint32_t) 1 << k;
+
+        } else {
+            others++;
+        }
+    }
+
+    if (others) {
+        genai_books_hold_end(b, lease, used, keep, overrun);
+    }
+}
+
+
+static void
+genai_books_hold_end(genai_books_t *b, genai_lease_t *lease,
+    const genai_use_t *used, uint32_t keep, genai_overrun_t *overrun)
+{
+    uint64_t   ended[GENAI_HOLDS_MAX], *words[GENAI_HOLDS_MAX];
+    unsigned   i, n;
 
     genai_books_lock_all(b, words, genai_books_hold_locks(b, lease, words));
 
-    n = genai_books_hold_close(b, lease, NULL, ended, NULL);
+    n = genai_books_hold_close(b, lease, used, keep, ended, overrun);
 
     genai_books_commit(b);
     genai_books_unlock(b);

@@ -202,14 +202,16 @@ typedef struct {
     uint64_t   over;                /* overrun in this window */
     uint64_t   overrun;             /* in all windows */
     uint64_t   charged;             /* of an ended one: debt handed over */
-    uint64_t   before;              /* used in the window before, at most */
+    uint64_t   before;              /* used in another window, at most: the
+                                       one before, or a later one where the
+                                       clock has stepped back from that */
     uint64_t   before_index;
     uint64_t   refused;             /* atomic */
     uint64_t   weights[2];          /* prompt and cached; completion and
                                        reasoning above */
     uint64_t   name;                /* texts: of the owner, and the key's */
     uint64_t   pattern;             /* a text */
-    uint64_t   unused;
+    uint64_t   told;                /* of its window: GENAI_TOLD_* */
 } genai_books_counter_t;
 
 /* the state, and what stays: owner, unit, window */
@@ -867,11 +869,12 @@ unsigned genai_hold_tight(genai_hold_t *hold, uint64_t amount, uint64_t take);
 /*
  * What a lease's end changes of the counters that it holds, whose locks are
  * held: used is what it used, NULL for nothing at all.  Fills the record.
+ * keep is a bit for each that it goes on to hold; 0, and it holds none.
  * ended gets the offsets of those that genai_books_counter_end() is to look
  * at afterwards, and has room for all.  Returns how many these are.
  */
 unsigned genai_books_hold_close(genai_books_t *b, const genai_lease_t *lease,
-    const genai_use_t *used, uint64_t ended[GENAI_HOLDS_MAX],
+    const genai_use_t *used, uint32_t keep, uint64_t ended[GENAI_HOLDS_MAX],
     genai_overrun_t *overrun);
 
 /*

@@ -328,7 +328,7 @@ genai_books_close(genai_books_t *b, genai_lease_t *lease,
         use.reasoning = used->reasoning;
         use.cost = used->cost;
 
-        n = genai_books_hold_close(b, lease, &use, ended, overrun);
+        n = genai_books_hold_close(b, lease, &use, 0, ended, overrun);
     }
 
     genai_books_free_slot(b, lease, state);

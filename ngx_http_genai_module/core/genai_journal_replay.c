@@ -213,7 +213,7 @@ genai_journal_replay_counter(genai_journal_replay_t *r,
     case GENAI_REPLAY_ENDED:
 
         if (found == 1
-            && ((turn == GENAI_REPLAY_ENDED && c->unused == 0)
+            && ((turn == GENAI_REPLAY_ENDED && c->told == 0)
                 || (int64_t) c->index >= (int64_t) record->index))
         {
             break;
@@ -241,7 +241,7 @@ genai_journal_replay_counter(genai_journal_replay_t *r,
     case GENAI_REPLAY_DONE:
 
         if (found == 1) {
-            genai_books_put(&c->unused, 0);
+            genai_books_put(&c->told, 0);
         }
 
         break;
@@ -311,8 +311,8 @@ genai_journal_replay_make(genai_journal_replay_t *r,
     genai_books_set(b, &c->refused, record->refused);
     genai_books_set(b, &c->weights[0], record->weights[0]);
     genai_books_set(b, &c->weights[1], record->weights[1]);
-    genai_books_set(b, &c->unused, genai_counted_state(record->kind)
-                                   == GENAI_COUNTED_ENDED);
+    genai_books_set(b, &c->told, genai_counted_state(record->kind)
+                                 == GENAI_COUNTED_ENDED);
 
     genai_books_commit(b);
 

@@ -787,3 +787,20 @@ genai_limit_bound(const genai_limit_t *limit, const genai_use_t *use)
 
     return genai_limit_measure(limit, &most);
 }
+
+
+int
+genai_limit_warns(const genai_limit_t *limit, uint64_t used)
+{
+    uint64_t  warn;
+
+    if (limit->warn == 0) {
+        return 0;
+    }
+
+    warn = limit->amount / GENAI_LIMIT_MILLION * limit->warn
+           + limit->amount % GENAI_LIMIT_MILLION * limit->warn
+             / GENAI_LIMIT_MILLION;
+
+    return used >= warn;
+}

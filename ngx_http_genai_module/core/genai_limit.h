@@ -116,6 +116,9 @@ uint64_t genai_limit_measure(const genai_limit_t *limit,
 uint64_t genai_limit_bound(const genai_limit_t *limit,
     const genai_use_t *use);
 
+/* Whether that much of a limit, in its unit, reaches the part of "warn". */
+int genai_limit_warns(const genai_limit_t *limit, uint64_t used);
+
 /* room that genai_limit_write() takes beside the pattern */
 #define GENAI_LIMIT_TEXT  80
 

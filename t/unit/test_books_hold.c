@@ -6,172 +6,12 @@
  */
 
 
-#include "books.h"
-#include "genai_books_int.h"
+#include "holds.h"
 
-#include <sys/mman.h>
-
-
-#define SIZE     GENAI_BOOKS_SIZE_MIN
-#define MAX      ((uint64_t) 64 << 20)
-#define DAY      20000
-#define NOW      1000000020             /* a full minute */
 
 #define LIMITS   12
 #define OUT      40
 #define TURNS    200000
-
-
-static const uint64_t       seed[2] = { 1, 2 };
-static unsigned char       *region;
-static uint64_t             room, mapped;
-static genai_process_id_t   self;
-static unsigned char        id[GENAI_BOOKS_ID_LEN];
-
-
-static int
-os_grow(void *data, uint64_t size)
-{
-    return size <= room ? 0 : 28;
-}
-
-
-static int
-os_alive(void *data, const genai_process_id_t *p)
-{
-    return p->pid < 1000;
-}
-
-
-static const genai_books_os_t  os = { os_grow, os_alive, NULL };
-
-
-static genai_books_t *
-begin(uint64_t size, uint64_t max)
-{
-    region = mmap(NULL, max, PROT_READ|PROT_WRITE,
-                  MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE, -1, 0);
-
-    if (region == MAP_FAILED) {
-        fail("no memory");
-        exit(1);
-    }
-
-    room = max;
-    mapped = max;
-    self.pid = 1;
-    genai_books_format(region, size, seed);
-
-    return genai_books_join(region, max, max, &self, &os, 1);
-}
-
-
-static void
-say(void *data, const char *text)
-{
-    diag("%s", text);
-}
-
-
-static void
-end(genai_books_t *b)
-{
-    is_int(genai_books_verify(b, say, NULL), 0, "verified");
-    genai_books_leave(b);
-    munmap(region, mapped);
-}
-
-
-static genai_hold_t
-hold(uint64_t number, const char *text, int64_t now, uint64_t take)
-{
-    size_t        where;
-    genai_str_t   s;
-    genai_hold_t  h;
-
-    memset(&h, 0, sizeof(h));
-
-    s = books_str(text);
-
-    if (genai_limit_parse(&s, &h.limit, &where) != NULL) {
-        fail("%s", text);
-    }
-
-    h.id[0] = number * UINT64_C(0x9e3779b97f4a7c15);
-    h.id[1] = number;
-    h.take = take;
-    h.name = books_str("search");
-    h.owner = GENAI_OWNER_TEAM;
-
-    genai_window_at(&h.limit, NULL, 0, now, &h.window);
-
-    return h;
-}
-
-
-static genai_lease_t *
-lease(genai_books_t *b)
-{
-    genai_account_t  a = books_account(DAY, "team", "user", "key", "model");
-
-    return genai_books_lease(b, &a, id, 1);
-}
-
-
-static void
-settle(genai_books_t *b, genai_lease_t *x, uint64_t prompt,
-    genai_overrun_t *over)
-{
-    genai_totals_t  t;
-
-    memset(&t, 0, sizeof(t));
-    t.prompt = prompt;
-    t.cost = prompt;
-
-    genai_books_settle(b, x, &t, over);
-}
-
-
-/* takes from one limit, at once settled at used */
-
-static genai_hold_e
-spend(genai_books_t *b, genai_hold_t *h, int64_t now, uint64_t used)
-{
-    genai_hold_e    rc;
-    genai_lease_t  *x;
-
-    x = lease(b);
-    rc = genai_books_hold(b, x, h, 1, now);
-
-    if (rc == GENAI_HOLD_OK) {
-        settle(b, x, used, NULL);
-
-    } else {
-        genai_books_drop(b, x);
-    }
-
-    return rc;
-}
-
-
-static genai_limit_state_t
-state(genai_books_t *b, unsigned ended, unsigned *n)
-{
-    uint64_t             cursor = 0;
-    genai_limit_state_t  s, found;
-
-    *n = 0;
-    memset(&found, 0, sizeof(found));
-
-    while (genai_books_counter(b, &cursor, &s) == 1) {
-        if (s.ended == ended) {
-            found = s;
-            (*n)++;
-        }
-    }
-
-    return found;
-}
 
 
 static void
@@ -378,8 +218,34 @@ test_windows(void)
     h = hold(4, "100 tokens/1d", NOW, 1);
     is_int(spend(b, &h, NOW, 1), GENAI_HOLD_SHORT, "today again");
     is_int(h.used, 110, "with what was used in both");
-    h = hold(4, "100 tokens/1d", NOW + 86400, 100);
-    is_int(spend(b, &h, NOW + 86400, 100), GENAI_HOLD_OK, "tomorrow at last");
+    h = hold(4, "100 tokens/1d", NOW + 86400, 81);
+    is_int(spend(b, &h, NOW + 86400, 81), GENAI_HOLD_SHORT,
+           "tomorrow is the one that was");
+    is_int(h.used, 20, "with what was used of it");
+    h = hold(4, "100 tokens/1d", NOW + 86400, 80);
+    is_int(spend(b, &h, NOW + 86400, 80), GENAI_HOLD_OK, "and no more");
+    h = hold(4, "100 tokens/1d", NOW + 2 * 86400, 100);
+    is_int(spend(b, &h, NOW + 2 * 86400, 100), GENAI_HOLD_OK, "the day after");
+
+    /* three minutes back, of a minute that is used up and held */
+
+    h = hold(6, "100 tokens/1m", NOW + 180, 30);
+    is_int(spend(b, &h, NOW + 180, 30), GENAI_HOLD_OK, "a part is used");
+    h.take = 70;
+    x = lease(b);
+    is_int(genai_books_hold(b, x, &h, 1, NOW + 180), GENAI_HOLD_OK,
+           "the rest is held");
+    h = hold(6, "100 tokens/1m", NOW, 1);
+    is_int(spend(b, &h, NOW, 1), GENAI_HOLD_SHORT, "three minutes back");
+    h = hold(6, "100 tokens/1m", NOW + 60, 100);
+    is_int(spend(b, &h, NOW + 60, 100), GENAI_HOLD_OK, "one that was none");
+    h = hold(6, "100 tokens/1m", NOW + 180, 1);
+    is_int(spend(b, &h, NOW + 180, 1), GENAI_HOLD_SHORT,
+           "in its own nothing is left");
+    settle(b, x, 70, NULL);
+    is_int(spend(b, &h, NOW + 180, 1), GENAI_HOLD_SHORT, "nor then");
+    h = hold(6, "100 tokens/1m", NOW + 240, 100);
+    is_int(spend(b, &h, NOW + 240, 100), GENAI_HOLD_OK, "in the next");
 
     /* for a lifetime */
 

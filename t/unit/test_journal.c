@@ -580,7 +580,7 @@ test_killed(void)
 
     for (n = 1; n < 400; n++) {
         s = n;
-        killed += run_to_die(life, &s, n * 17);
+        killed += run_to_die(life, &s, n * 16);
 
         if (n % 3 == 0) {
             journal_take(journal, b, 0, 65536);

@@ -272,6 +272,13 @@ uint64_t ngx_http_genai_cost(ngx_http_genai_ctx_t *ctx,
 void ngx_http_genai_spent(ngx_http_genai_ctx_t *ctx,
     const genai_meter_t *meter);
 
+/*
+ * A redirect has led here from a location that may have sent the request: what
+ * that can be billed for is booked, before what is known of it is forgotten.
+ */
+void ngx_http_genai_redirected(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+
 /* Ends the lease, once, whichever way the exchange has ended. */
 void ngx_http_genai_settle(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
 
@@ -436,23 +443,6 @@ ngx_int_t ngx_http_genai_limits_again(ngx_http_request_t *r,
  */
 ngx_int_t ngx_http_genai_limits_headers(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
-
-
-/* ngx_http_genai_limit_directive.c: genai_limit */
-
-/*
- * Adds the limits of the location to n holds; see genai_policy_holds() about
- * what is set of each, and what is returned.  NGX_HTTP_GENAI_HOLDS_FAILED: a
- * key cannot be had, there is no memory.
- *
- * Before the lease what keys are made of is forgotten at once: of variables
- * that nginx keeps, some are not final then.
- */
-#define NGX_HTTP_GENAI_HOLDS_FAILED  (GENAI_HOLDS_MAX + 2)
-
-unsigned ngx_http_genai_limits_here(ngx_http_request_t *r,
-    ngx_http_genai_ctx_t *ctx, const genai_str_t *model, genai_hold_t *holds,
-    unsigned n);
 
 
 /* ngx_http_genai_models.c: GET .../models, answered by the gateway */

@@ -28,6 +28,8 @@ ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_genai_module);
 
+    ngx_http_genai_redirected(r, ctx);
+
     /* what an earlier location of a redirect has said does not count here */
 
     ctx->inlined = lcf->inlined && !lcf->pass;
@@ -45,6 +47,7 @@ ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ctx->nholds = 0;
     ctx->cap = 0;
     ctx->clipped = 0;
+    ctx->hopeless = 0;
     ctx->limited = 0;
     ctx->answer = NULL;
     ctx->error = GENAI_OK;

@@ -137,6 +137,8 @@ typedef struct {
     uint64_t                        sure;       /* bytes said up to which that
                                                    is surely enough */
     unsigned                        sliced:1;   /* more is taken as it goes */
+    unsigned                        untold:1;   /* a target cannot be told
+                                                   the cap */
     unsigned                        unpriced:1; /* a target's price is not
                                                    known */
 } ngx_http_genai_reach_t;
@@ -289,6 +291,8 @@ struct ngx_http_genai_ctx_s {
     genai_meter_t                   meter;
     genai_tokens_t                  spent;      /* by attempts that failed */
     uint64_t                        spent_cost; /* nano-dollars, of these */
+    ngx_http_upstream_t            *spent_of;   /* an earlier location's, whose
+                                                   attempts are among these */
 
     ngx_buf_t                      *answer;     /* of the gateway itself */
 
@@ -297,7 +301,8 @@ struct ngx_http_genai_ctx_s {
     unsigned                        head_held:1;    /* until the answer is
                                                        whole */
     unsigned                        clipped:1;  /* the cap, by a limit */
-    unsigned                        quota:1;    /* a long one refuses */
+    unsigned                        hopeless:1; /* asking again is in vain */
+    unsigned                        spent_any:1;    /* spent was */
     unsigned                        spent_estimated:1;
     unsigned                        limited:1;  /* one has ended the stream */
     unsigned                        stream_asked:1;

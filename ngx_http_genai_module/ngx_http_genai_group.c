@@ -589,8 +589,8 @@ ngx_http_genai_group_free_peer(ngx_peer_connection_t *pc, void *data,
         group->tries = 0;
     }
 
-    if (failed && !stale && !ctx->from_provider && !group->stopped
-        && (group->tries || ngx_http_genai_group_left(ctx)))
+    if (failed && !ctx->from_provider && !group->stopped
+        && (stale || group->tries || ngx_http_genai_group_left(ctx)))
     {
         /* whoever was sent a request may bill it, if he has not said no */
 
@@ -598,6 +598,7 @@ ngx_http_genai_group_free_peer(ngx_peer_connection_t *pc, void *data,
 
         if (ngx_http_genai_limits_again(r, ctx) != NGX_OK) {
             group->stopped = 1;
+            pc->cached = 0;
         }
     }
 

@@ -94,13 +94,7 @@ ngx_http_genai_limits_take(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     books = ngx_http_genai_books_joined();
 
-    genai_books_let_go(books, ctx->lease);
-
     n = ngx_http_genai_limits_find(r, ctx, &ctx->model, holds);
-
-    if (n == 0) {
-        return NGX_HTTP_GENAI_NEXT;
-    }
 
     if (n == NGX_HTTP_GENAI_HOLDS_FAILED) {
         return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_INTERNAL,
@@ -111,6 +105,12 @@ ngx_http_genai_limits_take(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_CONFIG,
                                      "more than %d limits apply to this "
                                      "request", GENAI_HOLDS_MAX);
+    }
+
+    ngx_http_genai_forgo(r, ctx, holds, n);
+
+    if (n == 0) {
+        return NGX_HTTP_GENAI_NEXT;
     }
 
     ngx_http_genai_limits_reach(ctx);
@@ -217,6 +217,7 @@ ngx_http_genai_limits_reach(ngx_http_genai_ctx_t *ctx)
     ngx_uint_t               i, n;
     ngx_http_genai_count_t  *c;
     ngx_http_genai_reach_t  *reach;
+    ngx_http_genai_target_t *targets;
 
     reach = &ctx->reach;
     reach->choices = 1;
@@ -228,7 +229,8 @@ ngx_http_genai_limits_reach(ngx_http_genai_ctx_t *ctx)
         return;
     }
 
-    reach->choices = ngx_max(ctx->parsed->choices, 1);
+    reach->choices = ngx_max(ctx->parsed->choices, ctx->parsed->best_of);
+    reach->choices = ngx_max(reach->choices, 1);
     output = 0;
 
     if (ctx->counts == NULL) {
@@ -240,6 +242,7 @@ ngx_http_genai_limits_reach(ngx_http_genai_ctx_t *ctx)
 
     } else {
         reach->sliced = ctx->stream_asked;
+        targets = ctx->inlined ? NULL : ctx->entry->targets.elts;
         n = ctx->inlined ? 1 : ctx->entry->targets.nelts;
 
         for (i = 0; i < n; i++) {
@@ -249,6 +252,9 @@ ngx_http_genai_limits_reach(ngx_http_genai_ctx_t *ctx)
             }
 
             c = &ctx->counts[ctx->count_of[i]];
+
+            reach->untold |= !ngx_http_genai_limits_tells(ctx,
+                                         ctx->inlined ? NULL : &targets[i]);
 
             reach->prompt = ngx_max(reach->prompt, (uint64_t) c->bound);
 
@@ -279,7 +285,9 @@ ngx_http_genai_limits_reach(ngx_http_genai_ctx_t *ctx)
 
     reach->cap = output;
 
-    if (ctx->parsed->output_max >= 0
+    /* some take 0 for no word about it */
+
+    if (ctx->parsed->output_max > 0 && !reach->untold
         && (uint64_t) ctx->parsed->output_max < output)
     {
         reach->cap = ctx->parsed->output_max;
@@ -306,7 +314,7 @@ ngx_uint_t
 ngx_http_genai_limits_takes(ngx_http_genai_ctx_t *ctx, genai_hold_t *holds,
     ngx_uint_t n)
 {
-    ngx_uint_t               i, needs_cap;
+    ngx_uint_t               i, needs_cap, unpriced;
     genai_use_t              use;
     ngx_http_genai_reach_t  *reach;
 
@@ -323,6 +331,8 @@ ngx_http_genai_limits_takes(ngx_http_genai_ctx_t *ctx, genai_hold_t *holds,
 
     for (i = 0; i < n; i++) {
 
+        unpriced = 0;
+
         switch (holds[i].limit.unit) {
 
         case GENAI_LIMIT_COST:
@@ -330,21 +340,29 @@ ngx_http_genai_limits_takes(ngx_http_genai_ctx_t *ctx, genai_hold_t *holds,
 
             if (reach->unpriced && holds[i].limit.unpriced) {
                 use.cost = 0;
+
+            } else {
+                unpriced = reach->unpriced && !holds[i].limit.shadow;
             }
 
-            needs_cap = 1;
-            break;
+            /* fall through */
 
         case GENAI_LIMIT_TOKENS:
         case GENAI_LIMIT_COMPLETION_TOKENS:
-            needs_cap = 1;
+
+            /* who only watches changes no request */
+
+            needs_cap |= !holds[i].limit.shadow;
             break;
 
         default:
             break;
         }
 
-        holds[i].take = genai_limit_bound(&holds[i].limit, &use);
+        /* there is no limit that has room for what nobody knows */
+
+        holds[i].take = unpriced ? NGX_HTTP_GENAI_LIMIT_UNKNOWN
+                        : genai_limit_bound(&holds[i].limit, &use);
     }
 
     return needs_cap && reach->cap;
@@ -412,7 +430,7 @@ ngx_http_genai_limits_clip(ngx_http_genai_ctx_t *ctx, genai_hold_t *holds,
 
     reach = &ctx->reach;
 
-    if (reach->cap == 0) {
+    if (reach->cap == 0 || reach->untold) {
         return 0;
     }
 
@@ -459,7 +477,9 @@ ngx_http_genai_limits_clip(ngx_http_genai_ctx_t *ctx, genai_hold_t *holds,
         }
     }
 
-    reach->cap = low;
+    /* where nothing is left the refusal says what the least one takes */
+
+    reach->cap = ngx_max(low, 1);
     ngx_http_genai_limits_answer(reach);
 
     (void) ngx_http_genai_limits_takes(ctx, holds, n);

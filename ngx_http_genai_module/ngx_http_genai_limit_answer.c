@@ -27,11 +27,24 @@
 #define NGX_HTTP_GENAI_SLICE_MIN     16
 #define NGX_HTTP_GENAI_SLICE_END     8
 
+/* a field that is none, that no provider gets, or that is no such number */
+#define NGX_HTTP_GENAI_FIELD_NONE     -1
+#define NGX_HTTP_GENAI_FIELD_DROPPED  -2
+#define NGX_HTTP_GENAI_FIELD_OTHER    -3
 
+
+static void ngx_http_genai_limits_fields(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target, int64_t fields[2]);
+static int64_t ngx_http_genai_limits_number(u_char *p, size_t len);
 static void ngx_http_genai_limits_slice(ngx_http_genai_ctx_t *ctx,
     uint64_t said, uint64_t most, unsigned *which);
 static ngx_int_t ngx_http_genai_limits_grow(ngx_http_genai_ctx_t *ctx,
     unsigned *which);
+
+
+static const genai_str_t  ngx_http_genai_fields[] = {
+    genai_str("max_tokens"), genai_str("max_completion_tokens")
+};
 
 
 uint64_t
@@ -55,23 +68,101 @@ ngx_http_genai_limits_output(const genai_catalog_model_t *model,
 }
 
 
-/* where a limit depends on it the provider is told how long it may be */
+/*
+ * The two fields as they are when the target's overrides are made: a number;
+ * or what no cap is.
+ */
+
+static void
+ngx_http_genai_limits_fields(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target, int64_t fields[2])
+{
+    uint32_t                    at;
+    ngx_uint_t                  i, k;
+    genai_str_t                 text;
+    ngx_http_genai_override_t  *o;
+
+    for (k = 0; k < 2; k++) {
+
+        at = k ? ctx->parsed->max_completion_tokens : ctx->parsed->max_tokens;
+        fields[k] = NGX_HTTP_GENAI_FIELD_NONE;
+
+        if (at) {
+            text = genai_tape_view(&ctx->parsed->tape, at);
+            fields[k] = ngx_http_genai_limits_number(text.data, text.len);
+        }
+
+        if (target == NULL) {
+            continue;
+        }
+
+        o = target->overrides.elts;
+
+        for (i = 0; i < target->overrides.nelts; i++) {
+
+            if (o[i].name.len != ngx_http_genai_fields[k].len
+                || ngx_memcmp(o[i].name.data, ngx_http_genai_fields[k].data,
+                              o[i].name.len)
+                   != 0)
+            {
+                continue;
+            }
+
+            fields[k] = o[i].json.len
+                        ? ngx_http_genai_limits_number(o[i].json.data,
+                                                       o[i].json.len)
+                        : NGX_HTTP_GENAI_FIELD_DROPPED;
+        }
+    }
+}
+
+
+/* what is written in another way, as 1e3, is written anew */
+
+static int64_t
+ngx_http_genai_limits_number(u_char *p, size_t len)
+{
+    ngx_int_t  n;
+
+    n = ngx_atoi(p, len);
+
+    return (n == NGX_ERROR) ? NGX_HTTP_GENAI_FIELD_OTHER : n;
+}
+
+
+ngx_uint_t
+ngx_http_genai_limits_tells(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target)
+{
+    int64_t  fields[2];
+
+    if (ctx->parsed == NULL) {
+        return 0;
+    }
+
+    ngx_http_genai_limits_fields(ctx, target, fields);
+
+    return fields[0] != NGX_HTTP_GENAI_FIELD_DROPPED
+           || fields[1] != NGX_HTTP_GENAI_FIELD_DROPPED;
+}
+
+
+/*
+ * Where a limit depends on it the provider is told how long an answer may be:
+ * in each of the fields that it gets and that says more, as nobody knows which
+ * one it reads; where it would get none, in the one that the model takes.
+ */
 
 ngx_int_t
 ngx_http_genai_limits_render(ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_target_t *target)
 {
     u_char                        text[NGX_INT64_LEN];
+    int64_t                       fields[2];
     uint64_t                      cap, own;
-    ngx_int_t                     n;
-    ngx_uint_t                    i, k, which;
+    ngx_uint_t                    k, there;
     genai_str_t                   json;
     const genai_catalog_model_t  *model;
-    ngx_http_genai_override_t    *o;
-
-    static const genai_str_t  names[] = {
-        genai_str("max_tokens"), genai_str("max_completion_tokens")
-    };
 
     if (ctx->cap == 0 || ctx->parsed == NULL) {
         return NGX_OK;
@@ -85,55 +176,52 @@ ngx_http_genai_limits_render(ngx_http_genai_ctx_t *ctx,
         cap = ngx_min(cap, own);
     }
 
-    /* the field that the client uses, else the one that the model takes */
-
-    k = ctx->parsed->max_completion_tokens ? 1
-        : ctx->parsed->max_tokens ? 0
-        : (ctx->endpoint->endpoint == GENAI_ENDPOINT_CHAT && model
-           && model->framing == GENAI_FRAMING_OPENAI5);
-
-    if (target) {
-        o = target->overrides.elts;
-
-        for (i = 0; i < target->overrides.nelts; i++) {
-
-            for (which = 0; which < 2; which++) {
-
-                if (o[i].name.len != names[which].len
-                    || ngx_memcmp(o[i].name.data, names[which].data,
-                                  names[which].len)
-                       != 0)
-                {
-                    continue;
-                }
-
-                n = ngx_atoi(o[i].json.data, o[i].json.len);
-
-                if (n > 0 && (uint64_t) n <= cap) {
-
-                    /* it may be lower, and says so itself */
-
-                    return NGX_OK;
-                }
-
-                k = o[i].json.len ? which : k;
-                goto set;
-            }
-        }
-    }
-
-    if (ctx->parsed->output_max >= 0
-        && (uint64_t) ctx->parsed->output_max <= cap)
-    {
-        return NGX_OK;
-    }
-
-set:
-
     json.data = text;
     json.len = ngx_sprintf(text, "%uL", cap) - text;
 
-    return genai_edit_set(ctx->target_edits, 0, &names[k], &json)
+    ngx_http_genai_limits_fields(ctx, target, fields);
+
+    there = 0;
+
+    for (k = 0; k < 2; k++) {
+
+        if (fields[k] == NGX_HTTP_GENAI_FIELD_NONE
+            || fields[k] == NGX_HTTP_GENAI_FIELD_DROPPED)
+        {
+            continue;
+        }
+
+        there = 1;
+
+        if (fields[k] >= 0 && (uint64_t) fields[k] <= cap) {
+            continue;
+        }
+
+        if (genai_edit_set(ctx->target_edits, 0, &ngx_http_genai_fields[k],
+                           &json)
+            != GENAI_EDIT_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (there) {
+        return NGX_OK;
+    }
+
+    k = (ctx->endpoint->endpoint == GENAI_ENDPOINT_CHAT && model
+         && model->framing == GENAI_FRAMING_OPENAI5);
+
+    if (fields[k] == NGX_HTTP_GENAI_FIELD_DROPPED) {
+        k = !k;
+    }
+
+    if (fields[k] == NGX_HTTP_GENAI_FIELD_DROPPED) {
+        return NGX_OK;
+    }
+
+    return genai_edit_set(ctx->target_edits, 0, &ngx_http_genai_fields[k],
+                          &json)
            == GENAI_EDIT_OK ? NGX_OK : NGX_ERROR;
 }
 
@@ -191,6 +279,14 @@ ngx_http_genai_limits_extend(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     left = (reach->answer > said) ? reach->answer - said : 0;
 
     if (left < NGX_HTTP_GENAI_SLICE_END && reach->answer != most) {
+
+        if (!ctx->event_stream) {
+
+            /* a JSON answer has an end that only its provider can write */
+
+            return NGX_OK;
+        }
+
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "genai: a stream of %uL tokens has used up a limit and "
                       "is ended", said);

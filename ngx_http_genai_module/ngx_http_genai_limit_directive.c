@@ -10,7 +10,7 @@
  */
 
 
-#include "ngx_http_genai.h"
+#include "ngx_http_genai_limit_int.h"
 
 
 /* of one level, so that those of a policy have room beside them */

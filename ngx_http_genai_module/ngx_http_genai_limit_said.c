@@ -14,11 +14,24 @@
 /* s: when to ask again where nobody knows when another exchange ends */
 #define NGX_HTTP_GENAI_RETRY         1
 
+/*
+ * Windows until debt is paid that are looked at one by one, as days and months
+ * are of different lengths; and those that are reckoned with at all.
+ */
+#define NGX_HTTP_GENAI_WINDOWS       400
+#define NGX_HTTP_GENAI_WINDOWS_MAX   100000
+
 /* a warning: the limit, with escapes, and what follows it */
 #define NGX_HTTP_GENAI_WARNING                                                \
     (2 * NGX_HTTP_GENAI_LIMIT_TEXT + 3 * GENAI_BOOKS_VALUE + 64)
 
 
+static ngx_uint_t ngx_http_genai_limit_later(const genai_hold_t *a,
+    const genai_hold_t *b);
+static time_t ngx_http_genai_limit_wait(ngx_http_genai_ctx_t *ctx,
+    const genai_hold_t *h);
+static ngx_http_genai_verdict_e ngx_http_genai_limit_never(
+    ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx, const genai_hold_t *h);
 static ngx_uint_t ngx_http_genai_limit_long(const genai_limit_t *limit);
 static ngx_int_t ngx_http_genai_limits_header(ngx_http_request_t *r,
     const char *what, const char *unit, uint64_t value, const char *suffix);
@@ -26,8 +39,6 @@ static ngx_int_t ngx_http_genai_limits_warnings(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_limits_warning(ngx_http_request_t *r,
     const genai_hold_t *h);
-static ngx_uint_t ngx_http_genai_limit_warns(const genai_hold_t *h,
-    uint64_t used);
 
 
 ngx_http_genai_verdict_e
@@ -35,7 +46,7 @@ ngx_http_genai_limits_refuse(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     genai_hold_t *holds, ngx_uint_t n)
 {
     u_char        text[NGX_HTTP_GENAI_LIMIT_TEXT], *p;
-    time_t        wait;
+    time_t        wait, end;
     ngx_str_t     ends;
     ngx_uint_t    i, quota, unpriced;
     genai_hold_t *h, *tight;
@@ -54,11 +65,7 @@ ngx_http_genai_limits_refuse(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
         quota |= ngx_http_genai_limit_long(&h->limit);
 
-        if (tight == NULL
-            || (h->limit.unit != GENAI_LIMIT_CONCURRENT
-                && (tight->limit.unit == GENAI_LIMIT_CONCURRENT
-                    || h->end > tight->end)))
-        {
+        if (tight == NULL || ngx_http_genai_limit_later(h, tight)) {
             tight = h;
         }
     }
@@ -76,7 +83,9 @@ ngx_http_genai_limits_refuse(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     }
 
     h = tight;
-    ctx->quota = quota;
+    ctx->hopeless = quota;
+
+    genai_books_refuse(ngx_http_genai_books_joined(), holds, n);
 
     p = genai_limit_write(text, &h->limit);
 
@@ -92,6 +101,10 @@ ngx_http_genai_limits_refuse(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
                                      "not known", p - text, text);
     }
 
+    if (h->take > h->limit.amount) {
+        return ngx_http_genai_limit_never(r, ctx, h);
+    }
+
     wait = NGX_HTTP_GENAI_RETRY;
     ngx_str_null(&ends);
 
@@ -102,15 +115,23 @@ ngx_http_genai_limits_refuse(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
             ngx_str_set(&ends, ", which is for good");
 
         } else {
-            wait = ngx_max((time_t) h->end - ngx_time(), 1);
+            end = ngx_max((time_t) h->end - ngx_time(), 1);
+            wait = ngx_http_genai_limit_wait(ctx, h);
 
-            ends.data = ngx_pnalloc(r->pool, NGX_TIME_T_LEN + 64);
+            ends.data = ngx_pnalloc(r->pool, 2 * NGX_TIME_T_LEN + 96);
 
             if (ends.data) {
-                ends.len = ngx_sprintf(ends.data, ", which ends in %T seconds",
-                                       wait)
-                           - ends.data;
+                p = ngx_sprintf(ends.data, ", which ends in %T seconds", end);
+
+                if (wait > end) {
+                    p = ngx_sprintf(p, " and leaves debt that is paid in %T",
+                                    wait);
+                }
+
+                ends.len = p - ends.data;
             }
+
+            p = genai_limit_write(text, &h->limit);
         }
     }
 
@@ -156,6 +177,103 @@ ngx_http_genai_limits_refuse(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
                                  "to %uL",
                                  p - text, text, &ends, h->used, h->leased,
                                  h->take);
+}
+
+
+/* whether a keeps a request out for longer than b, as far as is known */
+
+static ngx_uint_t
+ngx_http_genai_limit_later(const genai_hold_t *a, const genai_hold_t *b)
+{
+    ngx_uint_t  never;
+
+    never = (a->take > a->limit.amount);
+
+    if (never != (b->take > b->limit.amount)) {
+        return never;
+    }
+
+    if (a->limit.unit == GENAI_LIMIT_CONCURRENT) {
+        return 0;
+    }
+
+    return b->limit.unit == GENAI_LIMIT_CONCURRENT || a->end > b->end;
+}
+
+
+/*
+ * Seconds until a window has room for it if nobody else comes: the next one
+ * owes what this one is above its amount, and each window pays so much of it.
+ */
+
+static time_t
+ngx_http_genai_limit_wait(ngx_http_genai_ctx_t *ctx, const genai_hold_t *h)
+{
+    int64_t         end, start;
+    uint64_t        more, amount;
+    genai_window_t  window;
+
+    amount = h->limit.amount;
+    end = h->end;
+    start = h->window.start;
+
+    more = 0;
+
+    if (h->owed > amount - h->take) {
+        more = (h->owed - (amount - h->take) + amount - 1) / amount;
+        more = ngx_min(more, NGX_HTTP_GENAI_WINDOWS_MAX);
+    }
+
+    if (more > NGX_HTTP_GENAI_WINDOWS) {
+        end += (h->end - start) * (more - NGX_HTTP_GENAI_WINDOWS);
+        more = NGX_HTTP_GENAI_WINDOWS;
+    }
+
+    for ( /* void */ ; more; more--) {
+        genai_policy_window(ctx->snapshot ? ctx->snapshot->policy : NULL,
+                            &h->limit, end, &window);
+        end = window.end;
+    }
+
+    return ngx_max((time_t) end - ngx_time(), 1);
+}
+
+
+/* asked again, it is refused again */
+
+static ngx_http_genai_verdict_e
+ngx_http_genai_limit_never(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    const genai_hold_t *h)
+{
+    u_char         text[NGX_HTTP_GENAI_LIMIT_TEXT], take[GENAI_BOOKS_VALUE];
+    u_char        *p, *last;
+    genai_error_e  error;
+
+    ctx->hopeless = 1;
+
+    error = ngx_http_genai_limit_long(&h->limit) ? GENAI_POLICY_QUOTA
+                                                 : GENAI_POLICY_RATE;
+
+    p = genai_limit_write(text, &h->limit);
+    last = genai_books_print_value(take, h->limit.unit, h->take);
+
+    if (h->limit.amount == 0
+        || h->limit.unit == GENAI_LIMIT_REQUESTS
+        || h->limit.unit == GENAI_LIMIT_CONCURRENT)
+    {
+        return ngx_http_genai_refuse(r, ctx, error,
+                                     "the limit \"%*s\" lets nobody in",
+                                     p - text, text);
+    }
+
+    return ngx_http_genai_refuse(r, ctx, error,
+                                 "the limit \"%*s\" can never let this "
+                                 "request in, which can come to %s%*s: ask "
+                                 "for less, as with a shorter prompt or a "
+                                 "smaller max_tokens",
+                                 p - text, text,
+                                 h->limit.unit == GENAI_LIMIT_COST ? "$" : "",
+                                 last - take, take);
 }
 
 
@@ -249,7 +367,7 @@ ngx_http_genai_limits_headers(ngx_http_request_t *r,
         }
     }
 
-    if (ctx->refused && ctx->quota) {
+    if (ctx->refused && ctx->hopeless) {
         ngx_str_set(&name, "x-should-retry");
         ngx_str_set(&value, "false");
 
@@ -322,7 +440,7 @@ ngx_http_genai_limits_warnings(ngx_http_request_t *r,
         h = &ctx->holds[i];
 
         if (!h->limit.shadow
-            && ngx_http_genai_limit_warns(h, h->used + h->leased + h->take)
+            && genai_limit_warns(&h->limit, h->used + h->leased + h->take)
             && ngx_http_genai_limits_warning(r, h) != NGX_OK)
         {
             return NGX_ERROR;
@@ -382,43 +500,25 @@ ngx_http_genai_limits_warning(ngx_http_request_t *r, const genai_hold_t *h)
 }
 
 
-static ngx_uint_t
-ngx_http_genai_limit_warns(const genai_hold_t *h, uint64_t used)
-{
-    uint64_t  warn;
-
-    if (h->limit.warn == 0) {
-        return 0;
-    }
-
-    warn = h->limit.amount / GENAI_LIMIT_MILLION * h->limit.warn
-           + h->limit.amount % GENAI_LIMIT_MILLION * h->limit.warn
-             / GENAI_LIMIT_MILLION;
-
-    return used >= warn;
-}
-
-
 void
 ngx_http_genai_limits_watch(ngx_http_request_t *r, genai_hold_t *holds,
     ngx_uint_t n)
 {
     u_char        text[NGX_HTTP_GENAI_LIMIT_TEXT], *p;
-    uint64_t      before, after;
+    uint64_t      after;
     ngx_uint_t    i;
     genai_hold_t *h;
 
     for (i = 0; i < n; i++) {
         h = &holds[i];
 
-        before = h->used + h->leased;
-        after = before + h->take;
+        after = h->used + h->leased + h->take;
 
         if (h->limit.shadow && after > h->limit.amount) {
 
             ngx_http_genai_metrics_limit(NGX_HTTP_GENAI_LIMIT_SHADOW, h);
 
-            if (before <= h->limit.amount) {
+            if (h->told & GENAI_TOLD_OVER) {
                 p = genai_limit_write(text, &h->limit);
 
                 ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
@@ -428,13 +528,13 @@ ngx_http_genai_limits_watch(ngx_http_request_t *r, genai_hold_t *holds,
             }
         }
 
-        if (!ngx_http_genai_limit_warns(h, after)) {
+        if (!genai_limit_warns(&h->limit, after)) {
             continue;
         }
 
         ngx_http_genai_metrics_limit(NGX_HTTP_GENAI_LIMIT_WARNED, h);
 
-        if (!ngx_http_genai_limit_warns(h, before)) {
+        if (h->told & GENAI_TOLD_WARN) {
             p = genai_limit_write(text, &h->limit);
 
             ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,

@@ -20,6 +20,7 @@ static ngx_str_t  ngx_http_genai_override_own[] = {
     ngx_string("model"),
     ngx_string("messages"),
     ngx_string("n"),
+    ngx_string("best_of"),
     ngx_string("stream"),
     ngx_string("stream_options"),
     ngx_null_string

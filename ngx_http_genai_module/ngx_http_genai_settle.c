@@ -10,7 +10,7 @@
  */
 
 
-#include "ngx_http_genai.h"
+#include "ngx_http_genai_limit_int.h"
 
 
 /* of one exchange; and names of a worker that no genai_model is of */
@@ -20,6 +20,10 @@
 
 static void ngx_http_genai_account(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, genai_account_t *account);
+static void ngx_http_genai_doubt(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, const genai_tokens_t *tokens);
+static void ngx_http_genai_overrun(ngx_http_request_t *r,
+    const genai_overrun_t *overrun);
 static int32_t ngx_http_genai_lease_day(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 static ngx_str_t *ngx_http_genai_inline_name(ngx_http_genai_ctx_t *ctx);
@@ -64,11 +68,15 @@ ngx_http_genai_lease(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     if (ctx->lease) {
 
-        /* a redirect has led to another model, perhaps */
+        /* a redirect has led to another model, perhaps, unless it is refused */
 
-        genai_books_rebook(books, ctx->lease, &account);
+        verdict = ngx_http_genai_limits_take(r, ctx);
 
-        return ngx_http_genai_limits_take(r, ctx);
+        if (verdict != NGX_HTTP_GENAI_REFUSED) {
+            genai_books_rebook(books, ctx->lease, &account);
+        }
+
+        return verdict;
     }
 
     tp = ngx_timeofday();
@@ -322,11 +330,102 @@ ngx_http_genai_spent(ngx_http_genai_ctx_t *ctx, const genai_meter_t *meter)
     ctx->spent.completion = all.completion;
     ctx->spent.reasoning = all.reasoning;
     ctx->spent_cost = all.cost;
+    ctx->spent_any = 1;
     ctx->spent_estimated |= (tokens.source == GENAI_COUNT_ESTIMATED);
 
     /* it is booked: nothing is to be estimated should no attempt follow */
 
     ctx->meter.refused = 1;
+}
+
+
+void
+ngx_http_genai_redirected(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    genai_tokens_t        tokens;
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    if (ctx->lease == NULL || u == NULL || u == ctx->spent_of) {
+        return;
+    }
+
+    ngx_http_genai_window_close(ctx);
+
+    if (ctx->inlined && u->headers_in.status_n >= 300) {
+
+        /* proxy_intercept_errors: its head went by unseen */
+
+        ctx->meter.refused = 1;
+    }
+
+    ngx_http_genai_used(r, ctx, &tokens);
+    ngx_http_genai_spent(ctx, &ctx->meter);
+
+    ctx->spent_of = u;
+}
+
+
+void
+ngx_http_genai_forgo(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    genai_hold_t *holds, ngx_uint_t n)
+{
+    genai_use_t      use;
+    genai_overrun_t  overrun;
+
+    use.prompt = ctx->spent.prompt;
+    use.cached = ctx->spent.cached;
+    use.completion = ctx->spent.completion;
+    use.reasoning = ctx->spent.reasoning;
+    use.cost = ctx->spent_cost;
+
+    ngx_memzero(&overrun, sizeof(genai_overrun_t));
+
+    genai_books_forgo(ngx_http_genai_books_joined(), ctx->lease, holds, n,
+                      ctx->spent_any ? &use : NULL, &overrun);
+
+    ngx_http_genai_overrun(r, &overrun);
+}
+
+
+static void
+ngx_http_genai_overrun(ngx_http_request_t *r, const genai_overrun_t *overrun)
+{
+    if (overrun->tokens == 0 && overrun->cost == 0) {
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                  "genai: an exchange used %uL tokens, $%uL.%09uL more than "
+                  "its limits had left, which the next window owes",
+                  overrun->tokens, overrun->cost / 1000000000,
+                  overrun->cost % 1000000000);
+
+    ngx_http_genai_metrics_overrun(overrun);
+}
+
+
+/* it is believed, as it is what will be billed; but somebody should look */
+
+static void
+ngx_http_genai_doubt(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    const genai_tokens_t *tokens)
+{
+    uint64_t  most;
+
+    most = ngx_http_genai_limits_most(&ctx->reach);
+
+    if (ctx->cap == 0 || tokens->source != GENAI_COUNT_PROVIDER
+        || (uint64_t) tokens->completion <= most)
+    {
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                  "genai: the provider says that it has answered with %L "
+                  "tokens, to a request whose answer could be at most %uL: "
+                  "they are booked", tokens->completion, most);
 }
 
 
@@ -364,6 +463,7 @@ ngx_http_genai_settle(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         ngx_memzero(&tokens, sizeof(genai_tokens_t));
     }
 
+    ngx_http_genai_doubt(r, ctx, &tokens);
     ngx_http_genai_totals(ctx, &tokens, &used);
 
     used.failed = (ngx_http_genai_outcome(r, ctx) != GENAI_OK);
@@ -377,15 +477,7 @@ ngx_http_genai_settle(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     genai_books_settle(books, ctx->lease, &used, &overrun);
 
-    if (overrun.tokens || overrun.cost) {
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "genai: an exchange used %uL tokens, $%uL.%09uL more "
-                      "than its limits had left, which the next window owes",
-                      overrun.tokens, overrun.cost / 1000000000,
-                      overrun.cost % 1000000000);
-
-        ngx_http_genai_metrics_overrun(&overrun);
-    }
+    ngx_http_genai_overrun(r, &overrun);
 
     ctx->lease = NULL;
 }
@@ -533,7 +625,9 @@ void
 ngx_http_genai_used(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     genai_tokens_t *tokens)
 {
-    if (ctx->inlined && r->upstream && r->upstream->request_sent) {
+    if (ctx->inlined && r->upstream && r->upstream != ctx->spent_of
+        && r->upstream->request_sent)
+    {
 
         /* by nginx, which tells us nothing of its attempts */
 
@@ -549,6 +643,15 @@ ngx_http_genai_used(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
                                    || r->main->count == 0);
 
     genai_meter_tokens(&ctx->meter, tokens);
+
+    if (ctx->coded && ctx->from_provider && ctx->meter.begun
+        && !ctx->meter.usage_known && ctx->reach.cap)
+    {
+        /* nobody has read it: it may be as long as it was allowed to be */
+
+        tokens->completion = ngx_http_genai_limits_most(&ctx->reach);
+        tokens->source = GENAI_COUNT_ESTIMATED;
+    }
 }
 
 

@@ -217,7 +217,7 @@ is(got()->{max_tokens}, 4096, 'and not raise it');
 
 $r = ask('tokens', n => 3, max_tokens => 4000);
 is($r->status, 429, 'for each answer that is asked for');
-like($r->json->{error}{message}, qr/this one can come to 120\d\d/,
+like($r->json->{error}{message}, qr/which can come to 120\d\d/,
      'which is said');
 $r = ask('tokens', n => 2, max_tokens => 3000);
 is($r->status, 200, 'a shorter one passes');

@@ -140,9 +140,11 @@ genai_hold_e genai_books_extend(genai_books_t *b, genai_lease_t *lease,
 void genai_books_counter_id(const genai_books_t *b, const uint64_t limit[2],
     const genai_str_t *value, uint64_t id[GENAI_BOOKS_COUNTER_ID / 8]);
 
-/* Counts a refusal for each of those holds that are tight. */
-void genai_books_refuse(const genai_books_t *b, const genai_hold_t *holds,
-    unsigned n);
+/*
+ * Counts a refusal for each of those holds that are tight; as after a hold
+ * these counters have the limits' amounts and weights.
+ */
+void genai_books_refuse(genai_books_t *b, genai_hold_t *holds, unsigned n);
 
 /* Gives back all that is held, as if nothing had been used.  Never fails. */
 void genai_books_let_go(genai_books_t *b, genai_lease_t *lease);

@@ -178,20 +178,3 @@ genai_books_peek(const genai_books_t *b, genai_hold_t *holds, unsigned n,
 
     return tight;
 }
-
-
-void
-genai_books_refuse(const genai_books_t *b, const genai_hold_t *holds,
-    unsigned n)
-{
-    unsigned                i;
-    genai_books_counter_t  *c;
-
-    for (i = 0; i < n; i++) {
-        if (holds[i].tight
-            && genai_books_counter_find(b, holds[i].id, &c) == 1)
-        {
-            __atomic_add_fetch(&c->refused, 1, __ATOMIC_RELAXED);
-        }
-    }
-}

@@ -417,6 +417,43 @@ genai_books_held(const genai_books_t *b, const genai_books_held_t *held)
 }
 
 
+void
+genai_books_refuse(genai_books_t *b, genai_hold_t *holds, unsigned n)
+{
+    unsigned                i;
+    genai_books_counter_t  *c;
+
+    for (i = 0; i < n; i++) {
+
+        c = NULL;
+
+        if (!holds[i].tight
+            || genai_books_counter_find(b, holds[i].id, &c) != 1)
+        {
+            continue;
+        }
+
+        __atomic_add_fetch(&c->refused, 1, __ATOMIC_RELAXED);
+
+        if (genai_books_get(&c->amount) == holds[i].limit.amount) {
+            continue;
+        }
+
+        /* a peek has not said so yet */
+
+        genai_books_lock(b, &c->lock);
+
+        if (c->id[0] == holds[i].id[0] && c->id[1] == holds[i].id[1]
+            && genai_counted_state(c->kind) == GENAI_COUNTED_CURRENT)
+        {
+            genai_books_hold_limits(b, &holds[i], &c, 1);
+        }
+
+        genai_books_unlock(b);
+    }
+}
+
+
 unsigned
 genai_books_hold_locks(const genai_books_t *b, const genai_lease_t *lease,
     uint64_t *words[GENAI_HOLDS_MAX])

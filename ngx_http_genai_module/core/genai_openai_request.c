@@ -286,6 +286,11 @@ genai_openai_n(genai_request_t *req, const genai_request_place_t *at)
         return GENAI_WALK_GO;
     }
 
+    if (at->node == &genai_openai_best_of_node) {
+        return genai_request_int(req, at->index, 0, GENAI_REQUEST_CHOICES_MAX,
+                                 &req->best_of);
+    }
+
     req->n = at->index;
 
     return genai_request_int(req, at->index, 1, GENAI_REQUEST_CHOICES_MAX,

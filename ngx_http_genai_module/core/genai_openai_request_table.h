@@ -527,6 +527,9 @@ static const genai_request_node_t
     genai_openai_n_node = {
         GENAI_WALK_NUMBER|GENAI_WALK_NULL, 0, T, genai_openai_n, NULL, NULL
     },
+    genai_openai_best_of_node = {
+        GENAI_WALK_NUMBER|GENAI_WALK_NULL, 0, T, genai_openai_n, NULL, NULL
+    },
     genai_openai_max_node = {
         GENAI_WALK_NUMBER|GENAI_WALK_NULL, 0, T, genai_openai_max, NULL, NULL
     },
@@ -640,6 +643,7 @@ static const genai_request_node_t  genai_openai_kwargs_node =
     genai_request_member("stream", &genai_openai_stream_node),                \
     genai_request_member("stream_options", &genai_openai_options_node),       \
     genai_request_member("n", &genai_openai_n_node),                          \
+    genai_request_member("best_of", &genai_openai_best_of_node),              \
     genai_request_member("max_tokens", &genai_openai_max_node),               \
     genai_request_member("max_completion_tokens",                             \
                          &genai_openai_max_completion_node),                  \

@@ -142,6 +142,8 @@ struct genai_request_s {
     uint32_t             max_completion_tokens;
 
     int64_t              choices;           /* "n", or 1 */
+    int64_t              best_of;           /* that are made, of which these
+                                               are answered with; or 0 */
     int64_t              output_max;        /* the smaller of the two caps, or
                                                -1 where there is none; some
                                                write -1 for that themselves */

@@ -106,12 +106,14 @@ test_forgo(void)
     h[0] = hold(8, "1 requests/1h", NOW, 1);
     is_int(spend(b, h, NOW, 0), GENAI_HOLD_OK, "one");
     is_int(spend(b, h, NOW, 0), GENAI_HOLD_SHORT, "and no other");
+    h[0] = hold(8, "0 requests/1h", NOW, 1);
     genai_books_peek(b, h, 1, NOW);
     genai_books_refuse(b, h, 1);
 
     for (uint64_t cursor = 0; genai_books_counter(b, &cursor, &s) == 1; ) {
-        if (s.limit.unit == GENAI_LIMIT_REQUESTS && s.limit.amount == 1) {
+        if (s.limit.unit == GENAI_LIMIT_REQUESTS && s.limit.amount < 2) {
             is_int(s.refused, 1, "counted by who refuses");
+            is_int(s.limit.amount, 0, "and what it is now");
         }
     }
 

@@ -291,11 +291,15 @@ is(() = $log =~ /the limit "3 prompt_tokens\/999h".*is exceeded/g, 1,
 
 ask('shrink', user => '40000 1');
 $policy->{keys}{shrink}{limits} = [ '1000 tokens/999h' ];
+$policy->{keys}{debt}{limits} = [ '1000 tokens/1000m on *' ];
 $t->write_file('policy.json', $json->encode($policy));
 ok(wait_for(sub { ask('shrink', max_tokens => 1)->status == 429 }),
    'a limit is lowered');
 cmp_ok(settled('shrink', '1k tokens/999h') // 0, '>', 40000,
        'which is said of it');
+
+is(ask('debt', max_tokens => 10)->status, 200,
+   'debt is forgiven by another window');
 
 # ---- what nobody can read
 

@@ -75,7 +75,8 @@ scenario(const void *data)
     uint64_t number = *(const uint64_t *) data;
 
     unsigned         which;
-    genai_hold_t     h[3];
+    genai_use_t      used;
+    genai_hold_t     g[3], h[3];
     genai_books_t   *b;
     genai_lease_t   *x, *y, *z;
     genai_totals_t   t;
@@ -115,6 +116,22 @@ scenario(const void *data)
 
     t = books_used(2);
     genai_books_settle(b, z, &t, NULL);
+
+    /* one that goes on with two of three, in another order, and one more */
+
+    x = lease(b);
+    (void) genai_books_hold(b, x, h, 3, NOW + 60);
+
+    memset(&used, 0, sizeof(used));
+    used.prompt = 20;
+
+    g[0] = hold(number, "100 tokens/1m", NOW + 60, 15);
+    g[1] = hold(number + 1000000, "100 tokens/1m", NOW + 60, 15);
+    g[2] = hold(1, "1000G tokens/never", NOW + 60, 15);
+
+    genai_books_forgo(b, x, g, 3, &used, NULL);
+    (void) genai_books_hold(b, x, g, 3, NOW + 60);
+    genai_books_settle(b, x, &t, NULL);
 
     /* and the clock goes back */
 

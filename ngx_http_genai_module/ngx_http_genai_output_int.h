@@ -13,8 +13,8 @@
 #include "ngx_http_genai.h"
 
 
-/* choices whose end we say ourselves */
-#define NGX_HTTP_GENAI_OUTPUT_CHOICES  128
+/* choices whose end we say ourselves: all that can be asked for */
+#define NGX_HTTP_GENAI_OUTPUT_CHOICES  GENAI_REQUEST_CHOICES_MAX
 
 
 /* what the beginning of an answer, or an end of ours, says of it */

@@ -42,6 +42,7 @@ my %limits = (
     'm-cut'    => [ '1000 completion_tokens/never' ],
     'm-two'    => [ '1300 completion_tokens/never' ],
     'm-choice' => [ '600 completion_tokens/never' ],
+    'm-wide'   => [ '600 completion_tokens/never' ],
     'm-usage'  => [ '600 completion_tokens/never' ],
     'm-text'   => [ '600 completion_tokens/never' ],
     'm-inline' => [ '600 completion_tokens/never' ],
@@ -359,6 +360,12 @@ is("@{[ map { $_->{choices}[0]{index} . $_->{choices}[0]{finish_reason} }
    'choices: each ends once');
 cmp_ok(said($r), '<=', 600, 'choices: all of them count');
 cmp_ok(said($r), '>=', 580, 'choices: to the end');
+logged();
+
+$r = ask('m-wide', 'choices', n => 200);
+@ends = @{ends($r)};
+is(scalar(grep { $_->{choices}[0]{finish_reason} eq 'length' }
+          @ends[1 .. $#ends]), 199, 'choices: each of many ends');
 logged();
 
 # ---- an event that is larger than all buffers: it breaks off

@@ -15,6 +15,21 @@
 #include <stdlib.h>
 #include <stdarg.h>
 #include "genai_openai_answer.h"
+#include "genai_anthropic_answer.h"
+
+/* whose answers they are: OpenAI's where nobody says anything else */
+
+#ifdef ANSWER_ANTHROPIC
+#define answer_dialect_t  genai_anthropic_answer_t
+#define answer_init       genai_anthropic_answer_init
+#define answer_feed       genai_anthropic_answer_feed
+#define answer_end        genai_anthropic_answer_end
+#else
+#define answer_dialect_t  genai_openai_answer_t
+#define answer_init       genai_openai_answer_init
+#define answer_feed       genai_openai_answer_feed
+#define answer_end        genai_openai_answer_end
+#endif
 
 #define ANSWER_UNUSED  __attribute__((unused))
 
@@ -104,7 +119,7 @@ answer_keep(answer_told_t *t, const genai_event_t *e)
         return;
     }
 
-    join = (e->type >= GENAI_EVENT_TEXT && e->type <= GENAI_EVENT_ARGUMENTS
+    join = (e->type >= GENAI_EVENT_TEXT && e->type <= GENAI_EVENT_SIGNATURE
             && e->type != GENAI_EVENT_TOOL);
 
     if (join && e->text.len == 0) {
@@ -116,6 +131,10 @@ answer_keep(answer_told_t *t, const genai_event_t *e)
     {
         answer_print(b, "\n%s %u %u ", answer_types[e->type], e->choice,
                      e->block);
+
+        if (e->type == GENAI_EVENT_SIGNATURE) {
+            answer_print(b, "%d ", e->field);
+        }
     }
 
     t->last = *e;
@@ -149,6 +168,11 @@ answer_keep(answer_told_t *t, const genai_event_t *e)
         answer_print(b, "%ld %ld %ld %ld %ld", (long) e->usage->prompt,
                      (long) e->usage->cached, (long) e->usage->completion,
                      (long) e->usage->reasoning, (long) total);
+
+        if (e->usage->written_5m >= 0 || e->usage->written_1h >= 0) {
+            answer_print(b, " w%ld,%ld", (long) e->usage->written_5m,
+                         (long) e->usage->written_1h);
+        }
     }
 }
 
@@ -185,7 +209,8 @@ answer_event(void *ctx, genai_event_t *e)
 
     piece = (e->type == GENAI_EVENT_TEXT || e->type == GENAI_EVENT_REASONING
              || e->type == GENAI_EVENT_REFUSAL
-             || e->type == GENAI_EVENT_ARGUMENTS);
+             || e->type == GENAI_EVENT_ARGUMENTS
+             || e->type == GENAI_EVENT_SIGNATURE);
 
     if (piece && !e->first) {
         if (!t->open || t->next != e->start) {
@@ -201,6 +226,12 @@ answer_event(void *ctx, genai_event_t *e)
 
         if (e->type == GENAI_EVENT_TOOL) {
             answer_print(&t->log, " first=%u", e->first);
+        }
+
+        if (e->type == GENAI_EVENT_SIGNATURE) {
+            answer_print(&t->log, " by=<");
+            answer_put(&t->log, e->name.data, e->name.len);
+            answer_print(&t->log, ">");
         }
 
         if (!piece) {
@@ -274,14 +305,14 @@ answer_decode_cut(answer_told_t *t, const unsigned char *p, size_t len,
     int                     rc;
     size_t                  n, at;
     unsigned char          *piece;
-    genai_openai_answer_t  *a;
+    answer_dialect_t       *a;
 
     /* what is not set before it is read shows */
 
-    a = malloc(sizeof(genai_openai_answer_t));
-    memset(a, 0xa5, sizeof(genai_openai_answer_t));
+    a = malloc(sizeof(answer_dialect_t));
+    memset(a, 0xa5, sizeof(answer_dialect_t));
 
-    genai_openai_answer_init(a, opts, answer_event, t);
+    answer_init(a, opts, answer_event, t);
 
     for (at = 0, rc = 0; at < len && rc == 0; at += n) {
         n = (mean == 0) ? (at < cut ? cut : len)
@@ -293,7 +324,7 @@ answer_decode_cut(answer_told_t *t, const unsigned char *p, size_t len,
 
         piece = malloc(n);
         memcpy(piece, p + at, n);
-        rc = genai_openai_answer_feed(a, piece, n);
+        rc = answer_feed(a, piece, n);
         free(piece);
     }
 
@@ -302,7 +333,7 @@ answer_decode_cut(answer_told_t *t, const unsigned char *p, size_t len,
     }
 
     if (rc == 0) {
-        rc = genai_openai_answer_end(a);
+        rc = answer_end(a);
         answer_close(t);
 
         if (rc == 0 && (t->ends != 1 || t->chunks != len)) {

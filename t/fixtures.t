@@ -19,7 +19,7 @@ my $BUILD = "$ROOT/build/unit";
 
 plan skip_all => "no recorded answers at $DATA" unless -d $DATA;
 
-my @providers = qw(openai azure-openai azure-foundry deepseek gpustack groq
+my @providers = qw(anthropic openai azure-openai azure-foundry deepseek gpustack groq
                    mistral ollama openrouter perplexity together vllm other
                    bedrock-mantle writer);
 
@@ -41,33 +41,39 @@ make_path($BUILD);
 
 my @sources = map { "$core/genai_$_.c" }
     qw(openai_answer openai_answer_hold openai_value openai_encode
-       openai_whole sse push push_number push_string writer text tape
-       arena);
+       openai_whole anthropic_answer anthropic_value anthropic_gather
+       anthropic_encode anthropic_whole sse push push_number push_string
+       writer text tape arena answer);
 
-my $failed = 1;
+for my $dialect (qw(openai anthropic)) {
+    my $failed = 1;
 
-for my $flags ('-g -O1 -fsanitize=address,undefined '
-               . '-fno-sanitize-recover=undefined', '-g -O1')
-{
-    $failed = system("$cc $flags -W -Wall -Wno-unused-parameter "
-                     . "-I $core -I $ROOT/t/unit -o $BUILD/fixtures "
-                     . "$ROOT/t/unit/fixtures.c @sources "
-                     . "2>$BUILD/fixtures.log");
-    last unless $failed;
-}
+    for my $flags ('-g -O1 -fsanitize=address,undefined '
+                   . '-fno-sanitize-recover=undefined', '-g -O1')
+    {
+        $failed = system("$cc $flags -W -Wall -Wno-unused-parameter "
+                         . ($dialect eq 'anthropic'
+                            ? '-DANSWER_ANTHROPIC=1 ' : '')
+                         . "-I $core -I $ROOT/t/unit "
+                         . "-o $BUILD/fixtures-$dialect "
+                         . "$ROOT/t/unit/fixtures.c @sources "
+                         . "2>$BUILD/fixtures.log");
+        last unless $failed;
+    }
 
-if ($failed) {
-    fail('the decoder compiles');
-    diag(`cat $BUILD/fixtures.log`);
-    done_testing();
-    exit;
+    if ($failed) {
+        fail("the decoder of $dialect compiles");
+        diag(`cat $BUILD/fixtures.log`);
+        done_testing();
+        exit;
+    }
 }
 
 
 my (%meta, @list);
 
 for my $provider (@providers) {
-    for my $dir ("$DATA/$provider.chat", "$DATA/$provider.completions") {
+    for my $dir (map { "$DATA/$provider.$_" } qw(chat completions messages)) {
         for my $path (sort glob "$dir/*.meta.json") {
             my $base = $path =~ s/\.meta\.json$//r;
             my ($body) = grep { -f } "$base.response.sse",
@@ -87,18 +93,23 @@ for my $provider (@providers) {
     }
 }
 
-open my $fh, '>', "$BUILD/fixtures.list" or die "fixtures.list: $!";
-print $fh $_->[1] =~ /\.sse$/ ? 'stream' : 'json', " $_->[1]\n" for @list;
-close $fh;
-
 my %got;
 
-for my $line (`$BUILD/fixtures <$BUILD/fixtures.list`) {
-    my $one = JSON::PP->new->utf8->decode($line);
-    $got{$one->{path}} = $one;
-}
+for my $dialect (qw(openai anthropic)) {
+    open my $fh, '>', "$BUILD/fixtures.list" or die "fixtures.list: $!";
 
-is($?, 0, 'the decoder gets through');
+    print $fh $_->[1] =~ /\.sse$/ ? 'stream' : 'json', " $_->[1]\n"
+        for grep { ($_->[0] eq 'anthropic') == ($dialect eq 'anthropic') }
+            @list;
+    close $fh;
+
+    for my $line (`$BUILD/fixtures-$dialect <$BUILD/fixtures.list`) {
+        my $one = JSON::PP->new->utf8->decode($line);
+        $got{$one->{path}} = $one;
+    }
+
+    is($?, 0, "the decoder of $dialect gets through");
+}
 
 
 my %count;
@@ -162,6 +173,25 @@ sub wrong {
     $same->('reasoning', $got->{reasoning}, $want->{reasoning})
         if exists $want->{reasoning};
 
+    # Anthropic counts what is cached beside the rest, and a call's arguments
+    # are an object
+
+    my $messages = $meta->{endpoint} eq 'messages';
+
+    if ($messages) {
+        $got->{usage}{input} -= $got->{usage}{cache_write}
+            + ($got->{usage}{cached_input} > 0
+               ? $got->{usage}{cached_input} : 0) if $got->{usage};
+
+        $same->('usage cache_write', $got->{usage}{cache_write},
+                $want->{usage}{cache_write})
+            if exists $want->{usage} && exists $want->{usage}{cache_write};
+
+        $_->{args} = canonical(JSON::PP->new->utf8(0)->decode($_->{args}))
+            for @{$got->{tool_calls}};
+        $_->{args} = canonical($_->{args}) for @{$want->{tool_calls} || []};
+    }
+
     for my $n (qw(input output total cached_input reasoning)) {
         next unless exists $want->{usage} && exists $want->{usage}{$n};
         $same->("usage $n", $got->{usage}{$n}, $want->{usage}{$n});
@@ -206,9 +236,14 @@ sub wrong {
     # 0: cut, 1: clean, 2: with its last word, which of JSON is its bracket
 
     $same->('end', $got->{end},
-            $got->{path} =~ /\.json$/
+            $got->{path} =~ /\.json$/ || $messages
             || (grep { $_ eq 'done_marker' } @{$meta->{features}}) ? 2 : 1)
         if $meta->{status} == 200 && $differs ne 'alien';
 
     return @wrong;
+}
+
+
+sub canonical {
+    return JSON::PP->new->canonical->encode($_[0]);
 }

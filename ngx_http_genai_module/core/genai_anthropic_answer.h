@@ -181,4 +181,84 @@ int genai_anthropic_answer_end(genai_anthropic_answer_t *a);
 genai_finish_e genai_anthropic_finish(const genai_str_t *reason);
 
 
+/* bytes of the id of a call whose name is told late */
+#define GENAI_ANTHROPIC_LATE_MAX  128
+
+
+typedef struct {
+    const genai_answer_head_t  *head;
+    genai_write_pt              write;
+    void                       *ctx;
+
+    /* an event whose string is open, for more pieces of it */
+    const char                 *tail;       /* as genai_writer_resume() wants
+                                               it */
+    size_t                      len;
+    genai_event_e               type;
+    genai_field_e               field;
+    unsigned                    block;      /* as events number it */
+
+    unsigned                    index;      /* of the open block, or the next */
+    unsigned                    kind;       /* of the open block */
+    unsigned                    number;
+
+    genai_usage_t               usage;
+    genai_finish_e              finish;
+    unsigned char               nword;
+    unsigned char               nid;
+
+    unsigned                    started:1;  /* message_start is written */
+    unsigned                    usage_known:1;
+    unsigned                    finished:1; /* it ends, but may have usage */
+    unsigned                    ended:1;    /* message_delta is written */
+    unsigned                    called:1;   /* there is a tool call */
+    unsigned                    refused:1;
+    unsigned                    said:1;     /* the open call has arguments */
+    unsigned                    late:1;     /* a call waits for its name */
+    unsigned                    failed:1;   /* an error is written: the end */
+
+    unsigned char               word[GENAI_ANTHROPIC_STOP_MAX];
+    unsigned char               id[GENAI_ANTHROPIC_LATE_MAX];
+
+    int                         rc;
+} genai_anthropic_stream_t;
+
+
+/* Prepares to encode events as a stream. */
+void genai_anthropic_stream_init(genai_anthropic_stream_t *s,
+    const genai_answer_head_t *head, genai_write_pt write, void *ctx);
+
+/*
+ * Encodes one event of choice 0; other choices, those that the dialect has no
+ * word for, and copies, as nothing.
+ *
+ * There is one message_start and one message_stop; blocks have numbers that
+ * grow, each is closed before the next begins, also in front of an error.
+ * What the client is told first of its input is the usage that is known then,
+ * or head->prompt.  A finish waits for the usage behind it, or for END.  END
+ * of an answer that was cut closes the open block and is no message_stop: what
+ * a client is told then is the caller's decision.
+ *
+ * Two calls whose arguments come by turns cannot be told: an error event is.
+ * So is a finish that is the provider's failure.  Nothing follows an error.
+ *
+ * Signatures of another dialect's are told with a mark in front, see
+ * genai_anthropic_chat.h.
+ *
+ * Returns 0, or -1 when write() has stopped, now or before.
+ */
+int genai_anthropic_stream_event(genai_anthropic_stream_t *s,
+    const genai_event_t *event);
+
+
+/*
+ * Writes the answer, choice 0 of it, or the provider's error where there was
+ * one.  Arguments that are no JSON object are "{}".
+ *
+ * Returns 0, or -1 when write() has stopped or an event could not be added.
+ */
+int genai_anthropic_whole_write(const genai_whole_t *w, genai_write_pt write,
+    void *ctx);
+
+
 #endif /* _GENAI_ANTHROPIC_ANSWER_H_INCLUDED_ */

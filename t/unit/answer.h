@@ -24,11 +24,19 @@
 #define answer_init       genai_anthropic_answer_init
 #define answer_feed       genai_anthropic_answer_feed
 #define answer_end        genai_anthropic_answer_end
+#define encode_stream_t   genai_anthropic_stream_t
+#define encode_init       genai_anthropic_stream_init
+#define encode_one        genai_anthropic_stream_event
+#define encode_whole      genai_anthropic_whole_write
 #else
 #define answer_dialect_t  genai_openai_answer_t
 #define answer_init       genai_openai_answer_init
 #define answer_feed       genai_openai_answer_feed
 #define answer_end        genai_openai_answer_end
+#define encode_stream_t   genai_openai_stream_t
+#define encode_init       genai_openai_stream_init
+#define encode_one        genai_openai_stream_event
+#define encode_whole      genai_openai_whole_write
 #endif
 
 #define ANSWER_UNUSED  __attribute__((unused))
@@ -169,10 +177,12 @@ answer_keep(answer_told_t *t, const genai_event_t *e)
                      (long) e->usage->cached, (long) e->usage->completion,
                      (long) e->usage->reasoning, (long) total);
 
+#ifdef ANSWER_ANTHROPIC
         if (e->usage->written_5m >= 0 || e->usage->written_1h >= 0) {
             answer_print(b, " w%ld,%ld", (long) e->usage->written_5m,
                          (long) e->usage->written_1h);
         }
+#endif
     }
 }
 

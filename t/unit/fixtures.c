@@ -6,6 +6,8 @@
  *
  *     fixtures < list
  *
+ * With ANSWER_ANTHROPIC defined it is for answers in that dialect.
+ *
  * A line of the list is "stream PATH" or "json PATH".  Of every file one line
  * of JSON is printed: of choice 0 text, reasoning, refusal, tool_calls and
  * finish, then usage, error, end, broken; "same" is whether the body gave the
@@ -163,7 +165,7 @@ print_string(const char *name, const answer_buf_t *b)
 /* encodes what is decoded */
 
 typedef struct {
-    genai_openai_stream_t  stream;
+    encode_stream_t  stream;
     genai_whole_t   whole;
     answer_buf_t           bytes;
 } encode_t;
@@ -195,7 +197,7 @@ encode_event(void *ctx, genai_event_t *e)
 {
     encode_t  *c = ctx;
 
-    return genai_openai_stream_event(&c->stream, e)
+    return encode_one(&c->stream, e)
            || genai_whole_event(&c->whole, e) ? -1 : 0;
 }
 
@@ -214,18 +216,18 @@ encode_again(const unsigned char *p, size_t len,
     answer_told_t               t;
     genai_answer_head_t         head = {
         genai_str("chatcmpl-1"), genai_str("model"), 1700000000, 0, 1, -1 };
-    genai_openai_answer_t       a;
+    answer_dialect_t       a;
     genai_answer_opts_t  stream = { 1, 1, 0 }, whole = { 0, 1, 0 };
 
     memset(&c, 0, sizeof(c));
     memset(&t, 0, sizeof(t));
 
-    genai_openai_stream_init(&c.stream, &head, encode_write, &c.bytes);
+    encode_init(&c.stream, &head, encode_write, &c.bytes);
     genai_whole_init(&c.whole, &head, 1 << 24, encode_alloc, NULL);
-    genai_openai_answer_init(&a, opts, encode_event, &c);
+    answer_init(&a, opts, encode_event, &c);
 
-    rc = (genai_openai_answer_feed(&a, p, len) == 0
-          && genai_openai_answer_end(&a) == 0);
+    rc = (answer_feed(&a, p, len) == 0
+          && answer_end(&a) == 0);
 
     answer_put(&c.bytes, "", 0);
     answer_reset(&t);
@@ -255,16 +257,16 @@ encode_again(const unsigned char *p, size_t len,
         memset(&one, 0, sizeof(one));
         memset(&two, 0, sizeof(two));
 
-        rc = (genai_openai_whole_write(&c.whole, encode_write, &json) == 0);
+        rc = (encode_whole(&c.whole, encode_write, &json) == 0);
 
-        genai_openai_answer_init(&a, opts, client_event, &one);
-        (void) genai_openai_answer_feed(&a, p, len);
-        (void) genai_openai_answer_end(&a);
+        answer_init(&a, opts, client_event, &one);
+        (void) answer_feed(&a, p, len);
+        (void) answer_end(&a);
 
-        genai_openai_answer_init(&a, &whole, client_event, &two);
-        (void) genai_openai_answer_feed(&a, (unsigned char *) json.data,
+        answer_init(&a, &whole, client_event, &two);
+        (void) answer_feed(&a, (unsigned char *) json.data,
                                         json.len);
-        (void) genai_openai_answer_end(&a);
+        (void) answer_end(&a);
 
 #define same(member)                                                          \
     (one.member.len == two.member.len                                         \
@@ -306,8 +308,8 @@ main(void)
     client_t                    c;
     static unsigned char        body[16 << 20];
     answer_told_t               one, two;
-    genai_openai_answer_t       a;
-    genai_answer_opts_t  opts;
+    answer_dialect_t            a;
+    genai_answer_opts_t         opts;
 
     memset(&one, 0, sizeof(one));
     memset(&two, 0, sizeof(two));
@@ -334,9 +336,9 @@ main(void)
         opts.choices = 4;
 
         memset(&c, 0, sizeof(c));
-        genai_openai_answer_init(&a, &opts, client_event, &c);
-        (void) genai_openai_answer_feed(&a, body, len);
-        (void) genai_openai_answer_end(&a);
+        answer_init(&a, &opts, client_event, &c);
+        (void) answer_feed(&a, body, len);
+        (void) answer_end(&a);
 
         same = 1;
         answer_reset(&one);
@@ -375,9 +377,12 @@ main(void)
         if (c.has_usage) {
             printf(",\"usage\":{\"input\":%" PRId64 ",\"output\":%" PRId64
                    ",\"total\":%" PRId64 ",\"cached_input\":%" PRId64
-                   ",\"reasoning\":%" PRId64 "}",
+                   ",\"reasoning\":%" PRId64 ",\"cache_write\":%" PRId64
+                   "}",
                    c.usage.prompt, c.usage.completion, c.usage.total,
-                   c.usage.cached, c.usage.reasoning);
+                   c.usage.cached, c.usage.reasoning,
+                   (c.usage.written_5m > 0 ? c.usage.written_5m : 0)
+                   + (c.usage.written_1h > 0 ? c.usage.written_1h : 0));
         }
 
         printf(",\"tool_calls\":[");

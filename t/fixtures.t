@@ -19,9 +19,9 @@ my $BUILD = "$ROOT/build/unit";
 
 plan skip_all => "no recorded answers at $DATA" unless -d $DATA;
 
-my @providers = qw(anthropic openai azure-openai azure-foundry deepseek gpustack groq
-                   mistral ollama openrouter perplexity together vllm other
-                   bedrock-mantle writer);
+my @providers = qw(anthropic openai azure-openai azure-foundry deepseek
+                   gpustack groq mistral ollama openrouter perplexity
+                   together vllm other bedrock-mantle writer);
 
 # Where a recording and what is expected of it are not the same on purpose.
 

@@ -8,6 +8,7 @@
 
 static const genai_dialect_t  *genai_dialects[] = {
     &genai_openai,
+    &genai_anthropic,
     NULL
 };
 

@@ -23,6 +23,9 @@ str(const char *text)
 }
 
 
+static const genai_dialect_t  *dialect = &genai_openai;
+
+
 static void
 test_path(const char *path, const char *endpoint, const char *id)
 {
@@ -31,7 +34,7 @@ test_path(const char *path, const char *endpoint, const char *id)
     const genai_endpoint_t  *e;
 
     s = str(path);
-    e = genai_endpoint_of_path(&genai_openai, &s, &got);
+    e = genai_endpoint_of_path(dialect, &s, &got);
 
     if (endpoint == NULL) {
         ok(e == NULL, "%s is no endpoint", path);
@@ -58,7 +61,10 @@ test_names(void)
     ok(genai_dialect_by_name(&s) == &genai_openai, "openai is a dialect");
 
     s = str("anthropic");
-    ok(genai_dialect_by_name(&s) == NULL, "anthropic is none yet");
+    ok(genai_dialect_by_name(&s) == &genai_anthropic, "so is anthropic");
+
+    s = str("gemini");
+    ok(genai_dialect_by_name(&s) == NULL, "gemini is none yet");
 
     s = str("openaix");
     ok(genai_dialect_by_name(&s) == NULL, "nor is a longer name");
@@ -170,6 +176,54 @@ test_error(const char *message, const char *code, const char *want_message)
 }
 
 
+/* an error of each status, as Anthropic's clients read them */
+
+static void
+test_anthropic(void)
+{
+    size_t       i, n;
+    char         want[256];
+    genai_str_t  m, c;
+
+    static unsigned char  body[GENAI_DIALECT_ERROR_MAX + 64];
+
+    static const struct {
+        unsigned     status;
+        const char  *type;
+    } types[] = {
+        { 400, "invalid_request_error" }, { 401, "authentication_error" },
+        { 402, "billing_error" }, { 403, "permission_error" },
+        { 404, "not_found_error" }, { 405, "invalid_request_error" },
+        { 413, "request_too_large" }, { 429, "rate_limit_error" },
+        { 500, "api_error" }, { 502, "api_error" },
+        { 503, "overloaded_error" }, { 504, "timeout_error" },
+        { 529, "overloaded_error" }
+    };
+
+    m = str("a \"text\"");
+    c = str("word");
+
+    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        n = genai_anthropic.error_body(body, types[i].status, &m, &c);
+        (void) snprintf(want, sizeof(want), "{\"type\":\"error\",\"error\":"
+                        "{\"type\":\"%s\",\"message\":\"a \\\"text\\\"\"}}",
+                        types[i].type);
+        is_mem(body, n, want, strlen(want), "anthropic: %u",
+               types[i].status);
+    }
+
+    n = genai_anthropic.error_event(body, 529, &m, &c);
+    ok(memcmp(body, "event: error\ndata: {", 20) == 0
+       && memcmp(body + n - 3, "}\n\n", 3) == 0, "as an event");
+
+    m.len = sizeof(want);
+    memset(want, 1, sizeof(want));
+    m.data = (unsigned char *) want;
+    ok(genai_anthropic.error_event(body, 503, &m, &c)
+       <= GENAI_DIALECT_ERROR_MAX, "it fits");
+}
+
+
 int
 main(void)
 {
@@ -192,6 +246,14 @@ main(void)
     test_path("", NULL, NULL);
     test_path("completions", NULL, NULL);
     test_path("/completions", "completions", "");
+
+    dialect = &genai_anthropic;
+    test_path("/v1/messages", "messages", "");
+    test_path("/v1/messages/count_tokens", "count_tokens", "");
+    test_path("/v1/models/claude", "models", "claude");
+    test_path("/v1/messages/batches", NULL, NULL);
+    test_path("/v1/chat/completions", NULL, NULL);
+    test_anthropic();
 
     test_names();
     test_words();

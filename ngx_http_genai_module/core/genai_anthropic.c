@@ -1,0 +1,182 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The dialect of Anthropic's Messages API, as
+ * https://docs.anthropic.com/en/api/messages describes it and as others speak
+ * it for Anthropic's clients.
+ */
+
+
+#include "genai_anthropic_answer.h"
+#include "genai_anthropic_request.h"
+#include "genai_chat.h"
+#include "genai_dialect.h"
+
+
+static void genai_anthropic_init(void *answer,
+    const genai_answer_opts_t *opts, genai_event_pt handler, void *ctx);
+static int genai_anthropic_feed(void *answer, const unsigned char *p,
+    size_t n);
+static int genai_anthropic_end(void *answer);
+static void genai_anthropic_encoder(void *encoder,
+    const genai_answer_head_t *head, genai_write_pt write, void *ctx);
+static int genai_anthropic_encode(void *encoder, const genai_event_t *event);
+static size_t genai_anthropic_error_body(unsigned char *dst, unsigned status,
+    const genai_str_t *message, const genai_str_t *code);
+static size_t genai_anthropic_error_event(unsigned char *dst, unsigned status,
+    const genai_str_t *message, const genai_str_t *code);
+
+
+/* a suffix that another one ends with stands behind it */
+
+static const genai_endpoint_t  genai_anthropic_endpoints[] = {
+    { GENAI_ENDPOINT_COUNT_TOKENS, genai_str("/messages/count_tokens"),
+      GENAI_BODY_JSON },
+    { GENAI_ENDPOINT_MESSAGES, genai_str("/messages"), GENAI_BODY_JSON },
+    { GENAI_ENDPOINT_MODELS, genai_str("/models"), GENAI_BODY_NONE },
+    { GENAI_ENDPOINT_OTHER, genai_str(""), GENAI_BODY_OPAQUE },
+    { GENAI_ENDPOINT_NONE, genai_str(""), GENAI_BODY_NONE }
+};
+
+
+const genai_dialect_t  genai_anthropic = {
+    genai_str("anthropic"),
+    genai_str("x-api-key"),
+    genai_str(""),
+    genai_anthropic_endpoints,
+    genai_anthropic_error_body,
+    genai_anthropic_error_event,
+    genai_anthropic_request_nodes,
+    genai_anthropic_ask_usage,
+    genai_anthropic_set_model,
+    GENAI_ENDPOINT_MESSAGES,
+    NULL,
+    NULL,
+    sizeof(genai_anthropic_answer_t),
+    genai_anthropic_init,
+    genai_anthropic_feed,
+    genai_anthropic_end,
+    genai_str("msg_"),
+    sizeof(genai_anthropic_stream_t),
+    genai_anthropic_encoder,
+    genai_anthropic_encode,
+    genai_anthropic_whole_write
+};
+
+
+static void
+genai_anthropic_init(void *answer, const genai_answer_opts_t *opts,
+    genai_event_pt handler, void *ctx)
+{
+    genai_anthropic_answer_init(answer, opts, handler, ctx);
+}
+
+
+static int
+genai_anthropic_feed(void *answer, const unsigned char *p, size_t n)
+{
+    return genai_anthropic_answer_feed(answer, p, n);
+}
+
+
+static int
+genai_anthropic_end(void *answer)
+{
+    return genai_anthropic_answer_end(answer);
+}
+
+
+static void
+genai_anthropic_encoder(void *encoder, const genai_answer_head_t *head,
+    genai_write_pt write, void *ctx)
+{
+    genai_anthropic_stream_init(encoder, head, write, ctx);
+}
+
+
+static int
+genai_anthropic_encode(void *encoder, const genai_event_t *event)
+{
+    return genai_anthropic_stream_event(encoder, event);
+}
+
+
+static unsigned char *
+genai_anthropic_copy(unsigned char *dst, const char *text)
+{
+    size_t  n;
+
+    n = strlen(text);
+    memcpy(dst, text, n);
+
+    return dst + n;
+}
+
+
+/* the kinds that Anthropic's own API answers with */
+
+static const char *
+genai_anthropic_error_type(unsigned status)
+{
+    switch (status) {
+    case 401:
+        return "authentication_error";
+    case 402:
+        return "billing_error";
+    case 403:
+        return "permission_error";
+    case 404:
+        return "not_found_error";
+    case 413:
+        return "request_too_large";
+    case 429:
+        return "rate_limit_error";
+    case 408:
+    case 504:
+        return "timeout_error";
+    case 503:
+    case 529:
+        return "overloaded_error";
+    }
+
+    return (status < 500) ? "invalid_request_error" : "api_error";
+}
+
+
+/* the dialect has no place for a code */
+
+static size_t
+genai_anthropic_error_body(unsigned char *dst, unsigned status,
+    const genai_str_t *message, const genai_str_t *code)
+{
+    size_t          n;
+    unsigned char  *p;
+
+    p = genai_anthropic_copy(dst, "{\"type\":\"error\",\"error\":{\"type\":\"");
+    p = genai_anthropic_copy(p, genai_anthropic_error_type(status));
+    p = genai_anthropic_copy(p, "\",\"message\":\"");
+
+    n = message->len;
+    if (n > GENAI_DIALECT_MESSAGE_MAX) {
+        n = GENAI_DIALECT_MESSAGE_MAX;
+    }
+
+    p = genai_write_escaped(p, message->data, n);
+    p = genai_anthropic_copy(p, "\"}}");
+
+    return p - dst;
+}
+
+
+static size_t
+genai_anthropic_error_event(unsigned char *dst, unsigned status,
+    const genai_str_t *message, const genai_str_t *code)
+{
+    unsigned char  *p;
+
+    p = genai_anthropic_copy(dst, "event: error\ndata: ");
+    p += genai_anthropic_error_body(p, status, message, code);
+    p = genai_anthropic_copy(p, "\n\n");
+
+    return p - dst;
+}

@@ -8,8 +8,8 @@
 
 
 #include "genai_anthropic_answer.h"
+#include "genai_anthropic_chat.h"
 #include "genai_anthropic_request.h"
-#include "genai_chat.h"
 #include "genai_dialect.h"
 
 
@@ -50,8 +50,8 @@ const genai_dialect_t  genai_anthropic = {
     genai_anthropic_ask_usage,
     genai_anthropic_set_model,
     GENAI_ENDPOINT_MESSAGES,
-    NULL,
-    NULL,
+    genai_anthropic_read_chat,
+    genai_anthropic_write_chat,
     sizeof(genai_anthropic_answer_t),
     genai_anthropic_init,
     genai_anthropic_feed,
@@ -60,7 +60,9 @@ const genai_dialect_t  genai_anthropic = {
     sizeof(genai_anthropic_stream_t),
     genai_anthropic_encoder,
     genai_anthropic_encode,
-    genai_anthropic_whole_write
+    genai_anthropic_whole_write,
+    genai_str("anthropic-version"),
+    genai_str("2023-06-01")
 };
 
 

@@ -270,7 +270,9 @@ typedef struct genai_chat_target_s {
                                                    it, where nobody did */
     unsigned                 stream:1;
     unsigned                 newer:1;   /* openai: the model's cap is
-                                           "max_completion_tokens" */
+                                           "max_completion_tokens";
+                                           anthropic: it is told an effort
+                                           and no budget of tokens */
     unsigned                 thinks:1;  /* it takes an effort */
 } genai_chat_target_t;
 

@@ -1,0 +1,33 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Requests of Anthropic's Messages API to and from the middle of a
+ * translation, https://docs.anthropic.com/en/api/messages.  Both are entries
+ * of the dialect's vtable, which says what they do.
+ *
+ * What others have signed goes through a client of this dialect in its blocks
+ * for thoughts, which clients give back as they are: where it is no thought's
+ * and not Anthropic's own, with a mark in front,
+ *
+ *    genai:DIALECT:WHAT:N:ID SIGNATURE
+ *
+ * (without the blank), where WHAT is thought, sealed, call or text, and ID has
+ * N bytes.  A thought's stands in its block's signature; of the others each
+ * is a redacted_thinking block, that of a call or a text right behind it.
+ */
+
+
+#ifndef _GENAI_ANTHROPIC_CHAT_H_INCLUDED_
+#define _GENAI_ANTHROPIC_CHAT_H_INCLUDED_
+
+
+#include "genai_chat.h"
+
+
+int genai_anthropic_read_chat(genai_chat_t *chat,
+    const genai_document_t *document);
+int genai_anthropic_write_chat(genai_chat_t *chat,
+    const genai_chat_target_t *to, genai_writer_t *w);
+
+
+#endif /* _GENAI_ANTHROPIC_CHAT_H_INCLUDED_ */

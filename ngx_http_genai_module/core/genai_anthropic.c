@@ -27,13 +27,13 @@ static size_t genai_anthropic_error_event(unsigned char *dst, unsigned status,
     const genai_str_t *message, const genai_str_t *code);
 
 
-/* a suffix that another one ends with stands behind it */
+/* its SDKs are given a base URL without the version */
 
 static const genai_endpoint_t  genai_anthropic_endpoints[] = {
-    { GENAI_ENDPOINT_COUNT_TOKENS, genai_str("/messages/count_tokens"),
+    { GENAI_ENDPOINT_COUNT_TOKENS, genai_str("/v1/messages/count_tokens"),
       GENAI_BODY_JSON },
-    { GENAI_ENDPOINT_MESSAGES, genai_str("/messages"), GENAI_BODY_JSON },
-    { GENAI_ENDPOINT_MODELS, genai_str("/models"), GENAI_BODY_NONE },
+    { GENAI_ENDPOINT_MESSAGES, genai_str("/v1/messages"), GENAI_BODY_JSON },
+    { GENAI_ENDPOINT_MODELS, genai_str("/v1/models"), GENAI_BODY_NONE },
     { GENAI_ENDPOINT_OTHER, genai_str(""), GENAI_BODY_OPAQUE },
     { GENAI_ENDPOINT_NONE, genai_str(""), GENAI_BODY_NONE }
 };
@@ -62,7 +62,9 @@ const genai_dialect_t  genai_anthropic = {
     genai_anthropic_encode,
     genai_anthropic_whole_write,
     genai_str("anthropic-version"),
-    genai_str("2023-06-01")
+    genai_str("2023-06-01"),
+    genai_str("{\"input_tokens\":"),
+    genai_str("}")
 };
 
 

@@ -252,6 +252,7 @@ main(void)
     test_path("/v1/messages/count_tokens", "count_tokens", "");
     test_path("/v1/models/claude", "models", "claude");
     test_path("/v1/messages/batches", NULL, NULL);
+    test_path("/deepseek/anthropic/v1/messages", "messages", "");
     test_path("/v1/chat/completions", NULL, NULL);
     test_anthropic();
 

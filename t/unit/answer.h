@@ -28,6 +28,14 @@
 #define encode_init       genai_anthropic_stream_init
 #define encode_one        genai_anthropic_stream_event
 #define encode_whole      genai_anthropic_whole_write
+#elif defined ANSWER_T
+
+/* that of another header, which is included before this one */
+
+#define answer_dialect_t  ANSWER_T
+#define answer_init       ANSWER_INIT
+#define answer_feed       ANSWER_FEED
+#define answer_end        ANSWER_END
 #else
 #define answer_dialect_t  genai_openai_answer_t
 #define answer_init       genai_openai_answer_init

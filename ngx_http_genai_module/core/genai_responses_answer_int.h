@@ -98,6 +98,18 @@ enum {
 };
 
 
+/* what a string is, and what an item has said */
+
+#define GENAI_RA_SAID_TEXT       0x01
+#define GENAI_RA_SAID_REFUSAL    0x02
+#define GENAI_RA_SAID_SUMMARY    0x04
+#define GENAI_RA_SAID_THOUGHT    0x08
+#define GENAI_RA_SAID_ARGUMENTS  0x10
+#define GENAI_RA_SAID_INPUT      0x20
+#define GENAI_RA_SAID_SEALED     0x40
+#define GENAI_RA_SAID_IMAGE      0x80
+
+
 /* genai_responses_value.c: what the scanner finds */
 
 /* Prepares the scanner, and what is known of an event, for a text. */
@@ -126,6 +138,35 @@ int genai_ra_item_end(genai_responses_answer_t *a, uint64_t end);
 
 /* The event has been read: the item that it was of is remembered so. */
 void genai_ra_item_place(genai_responses_answer_t *a);
+
+
+/* genai_responses_find.c: which item */
+
+/*
+ * The item that is read, or that says what is a GENAI_RA_SAID_.  Returns NULL
+ * where that is not known yet, which with force is not returned.
+ */
+genai_responses_item_t *genai_ra_item(genai_responses_answer_t *a,
+    unsigned what, unsigned force);
+
+/*
+ * The last open item of a kind, or of any where that is none, and how many
+ * there are; the one of an index in the output.  Return NULL for none.
+ */
+genai_responses_item_t *genai_ra_open(genai_responses_answer_t *a,
+    unsigned kind, unsigned *n);
+genai_responses_item_t *genai_ra_at(genai_responses_answer_t *a,
+    unsigned index);
+
+/* A new item; notes its index, when that is known. */
+genai_responses_item_t *genai_ra_new(genai_responses_answer_t *a,
+    unsigned kind);
+void genai_ra_index(genai_responses_answer_t *a,
+    genai_responses_item_t *item);
+
+/* The kind of an item that says it; the hash of an id, 0 for none. */
+unsigned genai_ra_kind_of(unsigned what);
+uint32_t genai_ra_hash(const genai_responses_word_t *w);
 
 
 /* genai_responses_answer.c: what becomes of it */

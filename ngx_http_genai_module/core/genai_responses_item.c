@@ -9,25 +9,11 @@
  * that they are needed for.  A string whose meaning is not known yet waits
  * until it is, or until there are more than GENAI_RESPONSES_HOLD bytes of it;
  * nothing that is decided depends on how the body was cut.
- *
- * Ids do not tell items apart where there is any other way: there are servers
- * that give an item another id in each of its events.
  */
 
 
 #include "genai_responses_answer_int.h"
 
-
-/* what a string is, and what an item has said */
-
-#define GENAI_RA_SAID_TEXT       0x01
-#define GENAI_RA_SAID_REFUSAL    0x02
-#define GENAI_RA_SAID_SUMMARY    0x04
-#define GENAI_RA_SAID_THOUGHT    0x08
-#define GENAI_RA_SAID_ARGUMENTS  0x10
-#define GENAI_RA_SAID_INPUT      0x20
-#define GENAI_RA_SAID_SEALED     0x40
-#define GENAI_RA_SAID_IMAGE      0x80
 
 #define GENAI_RA_THOUGHTS  (GENAI_RA_SAID_SUMMARY|GENAI_RA_SAID_THOUGHT)
 #define GENAI_RA_CALLS     (GENAI_RA_SAID_ARGUMENTS|GENAI_RA_SAID_INPUT)
@@ -40,30 +26,12 @@
 static unsigned genai_ra_resolve(genai_responses_answer_t *a, unsigned force);
 static unsigned genai_ra_what(genai_responses_answer_t *a, unsigned force);
 static unsigned genai_ra_guess(genai_responses_answer_t *a);
-static genai_responses_item_t *genai_ra_item(genai_responses_answer_t *a,
-    unsigned what, unsigned force);
-static genai_responses_item_t *genai_ra_item_said(genai_responses_answer_t *a,
-    unsigned what, unsigned force);
-static genai_responses_item_t *genai_ra_item_read(genai_responses_answer_t *a,
-    unsigned force);
-static genai_responses_item_t *genai_ra_open(genai_responses_answer_t *a,
-    unsigned kind, unsigned *n);
-static genai_responses_item_t *genai_ra_at(genai_responses_answer_t *a,
-    unsigned index);
-static genai_responses_item_t *genai_ra_hashed(genai_responses_answer_t *a,
-    unsigned open);
-static genai_responses_item_t *genai_ra_new(genai_responses_answer_t *a,
-    unsigned kind);
-static void genai_ra_index(genai_responses_answer_t *a,
-    genai_responses_item_t *item);
 static int genai_ra_begin(genai_responses_answer_t *a, uint64_t start);
 static int genai_ra_tool(genai_responses_answer_t *a,
     genai_responses_item_t *item, uint64_t start, uint64_t end);
 static int genai_ra_tell(genai_responses_answer_t *a, const genai_str_t *text,
     uint64_t start, uint64_t end, unsigned first, unsigned last,
     unsigned escaped);
-static unsigned genai_ra_kind_of(unsigned what);
-static uint32_t genai_ra_hash(const genai_responses_word_t *w);
 
 
 int
@@ -608,228 +576,6 @@ genai_ra_guess(genai_responses_answer_t *a)
 }
 
 
-/* the item that is read, or said something of; NULL: not known yet */
-
-static genai_responses_item_t *
-genai_ra_item(genai_responses_answer_t *a, unsigned what, unsigned force)
-{
-    if (a->item == NULL) {
-
-        a->item = (a->place == GENAI_RA_PLACE_NONE)
-                  ? genai_ra_item_said(a, what, force)
-                  : genai_ra_item_read(a, force);
-
-        if (a->item) {
-            a->was_said = a->item->said;
-        }
-    }
-
-    return a->item;
-}
-
-
-static genai_responses_item_t *
-genai_ra_item_said(genai_responses_answer_t *a, unsigned what, unsigned force)
-{
-    unsigned                 n, kind;
-    genai_responses_item_t  *item, *hashed;
-
-    kind = genai_ra_kind_of(what);
-
-    if (a->index_known) {
-        item = genai_ra_at(a, a->index);
-
-        if (item && item->kind == kind) {
-            return item;
-        }
-    }
-
-    item = genai_ra_open(a, kind, &n);
-
-    if (n == 0
-        || (a->index_known && item->index_known && item->index != a->index))
-    {
-        return genai_ra_new(a, kind);
-    }
-
-    if (n > 1) {
-
-        if (!force) {
-            return NULL;
-        }
-
-        hashed = genai_ra_hashed(a, 1);
-
-        if (hashed && hashed->kind == kind) {
-            return hashed;
-        }
-    }
-
-    return item;
-}
-
-
-static genai_responses_item_t *
-genai_ra_item_read(genai_responses_answer_t *a, unsigned force)
-{
-    unsigned                 n;
-    genai_responses_item_t  *item, *hashed;
-
-    if (a->index_known) {
-        item = genai_ra_at(a, a->index);
-
-        if (item && (a->type != GENAI_RA_TYPE_ADDED || item->open)) {
-            return item;
-        }
-    }
-
-    if (a->type == GENAI_RA_TYPE_ADDED) {
-        return genai_ra_new(a, a->kind);
-    }
-
-    item = genai_ra_open(a, GENAI_RA_KIND_NONE, &n);
-
-    if (n == 0) {
-        item = genai_ra_hashed(a, 0);
-        return item ? item : genai_ra_new(a, a->kind);
-    }
-
-    if (a->index_known && item->index_known && n == 1) {
-        return genai_ra_new(a, a->kind);
-    }
-
-    if (n == 1 && a->type == GENAI_RA_TYPE_DONE) {
-        return item;
-    }
-
-    hashed = genai_ra_hashed(a, 1);
-
-    if (hashed) {
-        return hashed;
-    }
-
-    return force ? item : NULL;
-}
-
-
-/*
- * The last open item of a kind, or of any where that is none, and how many
- * there are.
- */
-
-static genai_responses_item_t *
-genai_ra_open(genai_responses_answer_t *a, unsigned kind, unsigned *n)
-{
-    unsigned                 i;
-    genai_responses_item_t  *item, *last;
-
-    *n = 0;
-    last = NULL;
-
-    for (i = 0; i < GENAI_RESPONSES_ITEMS; i++) {
-        item = &a->table[i];
-
-        if (item->open && (kind == GENAI_RA_KIND_NONE || item->kind == kind)) {
-            (*n)++;
-
-            if (last == NULL || item->number > last->number) {
-                last = item;
-            }
-        }
-    }
-
-    return last;
-}
-
-
-static genai_responses_item_t *
-genai_ra_at(genai_responses_answer_t *a, unsigned index)
-{
-    unsigned                 i;
-    genai_responses_item_t  *item;
-
-    for (i = 0; i < GENAI_RESPONSES_ITEMS; i++) {
-        item = &a->table[i];
-
-        if (item->used && item->index_known && item->index == index) {
-            return item;
-        }
-    }
-
-    return NULL;
-}
-
-
-static genai_responses_item_t *
-genai_ra_hashed(genai_responses_answer_t *a, unsigned open)
-{
-    unsigned                 i;
-    uint32_t                 hash;
-    genai_responses_item_t  *item;
-
-    hash = genai_ra_hash(&a->item_id);
-
-    if (hash == 0) {
-        return NULL;
-    }
-
-    for (i = 0; i < GENAI_RESPONSES_ITEMS; i++) {
-        item = &a->table[i];
-
-        if (item->used && item->hash == hash && (item->open || !open)) {
-            return item;
-        }
-    }
-
-    return NULL;
-}
-
-
-/* the one that is forgotten for it is closed where one is, and the oldest */
-
-static genai_responses_item_t *
-genai_ra_new(genai_responses_answer_t *a, unsigned kind)
-{
-    unsigned                 i;
-    genai_responses_item_t  *item, *best;
-
-    best = &a->table[0];
-
-    for (i = 0; i < GENAI_RESPONSES_ITEMS; i++) {
-        item = &a->table[i];
-
-        if (!item->used) {
-            best = item;
-            break;
-        }
-
-        if (item->open < best->open
-            || (item->open == best->open && item->number < best->number))
-        {
-            best = item;
-        }
-    }
-
-    memset(best, 0, sizeof(genai_responses_item_t));
-
-    best->used = 1;
-    best->open = 1;
-    best->kind = kind;
-    best->number = ++a->items;
-
-    return best;
-}
-
-
-static void
-genai_ra_index(genai_responses_answer_t *a, genai_responses_item_t *item)
-{
-    if (item->index < 64) {
-        a->listed |= UINT64_C(1) << item->index;
-    }
-}
-
-
 /* a string is about to be told: what must be told before */
 
 static int
@@ -980,46 +726,4 @@ genai_ra_tell(genai_responses_answer_t *a, const genai_str_t *text,
     e.copy = a->told_copy;
 
     return (genai_ra_say(a, &e) < 0) ? -1 : 0;
-}
-
-
-static unsigned
-genai_ra_kind_of(unsigned what)
-{
-    switch (what) {
-
-    case GENAI_RA_SAID_TEXT:
-    case GENAI_RA_SAID_REFUSAL:
-        return GENAI_RA_KIND_MESSAGE;
-
-    case GENAI_RA_SAID_ARGUMENTS:
-        return GENAI_RA_KIND_FUNCTION;
-
-    case GENAI_RA_SAID_INPUT:
-        return GENAI_RA_KIND_CUSTOM;
-    }
-
-    return GENAI_RA_KIND_REASONING;
-}
-
-
-/* FNV-1a; 0 for nothing, and for nothing else */
-
-static uint32_t
-genai_ra_hash(const genai_responses_word_t *w)
-{
-    size_t    i;
-    uint32_t  hash;
-
-    if (w->n == 0 || w->n > GENAI_RESPONSES_WORD_MAX) {
-        return 0;
-    }
-
-    hash = 2166136261u;
-
-    for (i = 0; i < w->n; i++) {
-        hash = (hash ^ w->data[i]) * 16777619u;
-    }
-
-    return hash ? hash : 1;
 }

@@ -9,6 +9,7 @@
 static const genai_dialect_t  *genai_dialects[] = {
     &genai_openai,
     &genai_anthropic,
+    &genai_responses,
     NULL
 };
 

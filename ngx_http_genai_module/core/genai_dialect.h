@@ -191,17 +191,28 @@ typedef struct {
     /* what stands around the number, where tokens are asked for */
     genai_str_t              count_begin;
     genai_str_t              count_end;
+
+    /*
+     * An encoder that must say again what was said keeps it in memory that it
+     * is given right after encoder_init(), no more than limit bytes; who does
+     * not give it any cannot use it.  encoder_free() gives that back.  NULL
+     * where nothing is kept.
+     */
+    void                   (*encoder_keep)(void *encoder, size_t limit,
+                                           genai_alloc_pt alloc, void *ctx);
+    void                   (*encoder_free)(void *encoder);
 } genai_dialect_t;
 
 
 /* bytes of a message that are shown, and what an error can grow to */
 #define GENAI_DIALECT_MESSAGE_MAX  1024
 #define GENAI_DIALECT_ERROR_MAX                                               \
-    (256 + 6 * GENAI_DIALECT_MESSAGE_MAX + 6 * 64)
+    (512 + 6 * GENAI_DIALECT_MESSAGE_MAX + 6 * 64)
 
 
 extern const genai_dialect_t  genai_openai;
 extern const genai_dialect_t  genai_anthropic;
+extern const genai_dialect_t  genai_responses;
 
 
 /* The dialect of that name, or NULL where this build has none. */

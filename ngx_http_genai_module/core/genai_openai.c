@@ -64,7 +64,9 @@ const genai_dialect_t  genai_openai = {
     genai_str(""),
     genai_str(""),
     genai_str(""),
-    genai_str("")
+    genai_str(""),
+    NULL,
+    NULL
 };
 
 

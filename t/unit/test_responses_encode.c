@@ -713,7 +713,7 @@ test_ends(void)
 static void
 test_random(void)
 {
-    unsigned       i, n, ended, dead[8];
+    unsigned       i, n, k, ended, dead[8];
     const char    *wrong;
     genai_event_t  e;
 
@@ -751,8 +751,6 @@ test_random(void)
                 }
 
             } else if (!e.copy && e.text.len) {
-                unsigned  k;
-
                 for (k = 0; k < 4; k++) {
                     dead[k] |= (dead[k] & 1) ? 2 : 0;
                 }

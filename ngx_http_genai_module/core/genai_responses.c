@@ -1,0 +1,185 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The dialect of OpenAI's Responses API, as
+ * https://platform.openai.com/docs/api-reference/responses describes it and
+ * as Azure, xAI, DeepSeek, Bedrock and vLLM speak it.
+ */
+
+
+#include "genai_dialect.h"
+#include "genai_openai_request.h"
+#include "genai_responses_answer.h"
+#include "genai_responses_encode.h"
+#include "genai_responses_request.h"
+
+
+static void genai_responses_init(void *answer,
+    const genai_answer_opts_t *opts, genai_event_pt handler, void *ctx);
+static int genai_responses_feed(void *answer, const unsigned char *p,
+    size_t n);
+static int genai_responses_end(void *answer);
+static void genai_responses_encoder(void *encoder,
+    const genai_answer_head_t *head, genai_write_pt write, void *ctx);
+static void genai_responses_keep(void *encoder, size_t limit,
+    genai_alloc_pt alloc, void *ctx);
+static int genai_responses_encode(void *encoder, const genai_event_t *event);
+static void genai_responses_free(void *encoder);
+static size_t genai_responses_error_event(unsigned char *dst, unsigned status,
+    const genai_str_t *message, const genai_str_t *code);
+static size_t genai_responses_error_body(unsigned char *dst, unsigned status,
+    const genai_str_t *message, const genai_str_t *code);
+
+
+static const genai_endpoint_t  genai_responses_endpoints[] = {
+    { GENAI_ENDPOINT_RESPONSES, genai_str("/responses"), GENAI_BODY_JSON },
+    { GENAI_ENDPOINT_COUNT_TOKENS, genai_str("/responses/input_tokens"),
+      GENAI_BODY_JSON },
+    { GENAI_ENDPOINT_MODELS, genai_str("/models"), GENAI_BODY_NONE },
+    { GENAI_ENDPOINT_OTHER, genai_str(""), GENAI_BODY_OPAQUE },
+    { GENAI_ENDPOINT_NONE, genai_str(""), GENAI_BODY_NONE }
+};
+
+
+const genai_dialect_t  genai_responses = {
+    genai_str("responses"),
+    genai_str("Authorization"),
+    genai_str("Bearer "),
+    genai_responses_endpoints,
+    genai_responses_error_body,
+    genai_responses_error_event,
+    genai_responses_request_nodes,
+    genai_responses_ask_usage,
+    genai_openai_set_model,
+    GENAI_ENDPOINT_RESPONSES,
+    genai_responses_read_chat,
+    genai_responses_write_chat,
+    sizeof(genai_responses_answer_t),
+    genai_responses_init,
+    genai_responses_feed,
+    genai_responses_end,
+    genai_str("resp_"),
+    sizeof(genai_responses_stream_t),
+    genai_responses_encoder,
+    genai_responses_encode,
+    genai_responses_whole_write,
+    genai_str(""),
+    genai_str(""),
+    genai_str("{\"object\":\"response.input_tokens\",\"input_tokens\":"),
+    genai_str("}"),
+    genai_responses_keep,
+    genai_responses_free
+};
+
+
+static void
+genai_responses_init(void *answer, const genai_answer_opts_t *opts,
+    genai_event_pt handler, void *ctx)
+{
+    genai_responses_answer_init(answer, opts, handler, ctx);
+}
+
+
+static int
+genai_responses_feed(void *answer, const unsigned char *p, size_t n)
+{
+    return genai_responses_answer_feed(answer, p, n);
+}
+
+
+static int
+genai_responses_end(void *answer)
+{
+    return genai_responses_answer_end(answer);
+}
+
+
+static void
+genai_responses_encoder(void *encoder, const genai_answer_head_t *head,
+    genai_write_pt write, void *ctx)
+{
+    genai_responses_stream_init(encoder, head, write, ctx);
+}
+
+
+static void
+genai_responses_keep(void *encoder, size_t limit, genai_alloc_pt alloc,
+    void *ctx)
+{
+    genai_responses_stream_keep(encoder, limit, alloc, ctx);
+}
+
+
+static int
+genai_responses_encode(void *encoder, const genai_event_t *event)
+{
+    return genai_responses_stream_event(encoder, event);
+}
+
+
+static void
+genai_responses_free(void *encoder)
+{
+    genai_responses_stream_free(encoder);
+}
+
+
+static size_t
+genai_responses_error_body(unsigned char *dst, unsigned status,
+    const genai_str_t *message, const genai_str_t *code)
+{
+    return genai_openai.error_body(dst, status, message, code);
+}
+
+
+static unsigned char *
+genai_responses_copy(unsigned char *dst, const char *text)
+{
+    size_t  n;
+
+    n = strlen(text);
+    memcpy(dst, text, n);
+
+    return dst + n;
+}
+
+
+/*
+ * A response that has failed: the one event that every client of this API
+ * takes for an end.  What came before is not known here, and neither is the
+ * number that would follow.
+ */
+
+static size_t
+genai_responses_error_event(unsigned char *dst, unsigned status,
+    const genai_str_t *message, const genai_str_t *code)
+{
+    size_t          n;
+    unsigned char  *p;
+
+    p = genai_responses_copy(dst, "event: response.failed\ndata: {\"type\":"
+                             "\"response.failed\",\"sequence_number\":0,"
+                             "\"response\":{\"id\":\"\",\"object\":"
+                             "\"response\",\"created_at\":0,\"status\":"
+                             "\"failed\",\"error\":{\"code\":\"");
+
+    n = code->len > 64 ? 64 : code->len;
+
+    p = n ? genai_write_escaped(p, code->data, n)
+          : genai_responses_copy(p, status == 429 ? "rate_limit_exceeded"
+                                                  : "server_error");
+    p = genai_responses_copy(p, "\",\"message\":\"");
+
+    n = message->len;
+    if (n > GENAI_DIALECT_MESSAGE_MAX) {
+        n = GENAI_DIALECT_MESSAGE_MAX;
+    }
+
+    p = genai_write_escaped(p, message->data, n);
+    p = genai_responses_copy(p, "\"},\"incomplete_details\":null,\"model\":"
+                             "\"\",\"output\":[],\"parallel_tool_calls\":"
+                             "true,\"tool_choice\":\"auto\",\"tools\":[],"
+                             "\"usage\":null}}\n\n");
+
+    return p - dst;
+}

@@ -75,6 +75,11 @@ ngx_http_genai_encode_init(ngx_http_genai_output_t *o)
         ctx->dialect->encoder_init(o->encoder, &head->answer,
                                    ngx_http_genai_encode_write, o);
 
+        if (ctx->dialect->encoder_keep) {
+            ctx->dialect->encoder_keep(o->encoder, NGX_HTTP_GENAI_ENCODE_MAX,
+                                       ngx_http_genai_encode_alloc, NULL);
+        }
+
     } else {
         genai_whole_init(o->encoder, &head->answer, NGX_HTTP_GENAI_ENCODE_MAX,
                          ngx_http_genai_encode_alloc, NULL);
@@ -87,8 +92,15 @@ ngx_http_genai_encode_init(ngx_http_genai_output_t *o)
 void
 ngx_http_genai_encode_close(ngx_http_genai_output_t *o)
 {
-    if (o->encoder && !o->stream && o->head) {
+    if (o->encoder == NULL || o->head == NULL) {
+        return;
+    }
+
+    if (!o->stream) {
         genai_whole_free(o->encoder);
+
+    } else if (o->ctx->dialect->encoder_free) {
+        o->ctx->dialect->encoder_free(o->encoder);
     }
 }
 

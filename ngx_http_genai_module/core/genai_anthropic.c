@@ -64,7 +64,9 @@ const genai_dialect_t  genai_anthropic = {
     genai_str("anthropic-version"),
     genai_str("2023-06-01"),
     genai_str("{\"input_tokens\":"),
-    genai_str("}")
+    genai_str("}"),
+    NULL,
+    NULL
 };
 
 

@@ -52,7 +52,7 @@ genai_anthropic_answer_init(genai_anthropic_answer_t *a,
     a->model.n = 0;
     a->base.handler = handler;
     a->base.ctx = ctx;
-    a->opts_stream = opts->stream;
+    a->base.stream = opts->stream;
 
     for (i = 0; i < GENAI_ANTHROPIC_COUNTS; i++) {
         a->count[i] = -1;
@@ -93,8 +93,9 @@ genai_anthropic_answer_feed(genai_anthropic_answer_t *a,
         /* no line of a stream starts so, and no JSON text as a field does */
 
         a->mode = (*p != '{'
-                   && (a->opts_stream || *p == ':' || *p == 'd' || *p == 'e'))
+                   && (a->base.stream || *p == ':' || *p == 'd' || *p == 'e'))
                   ? GENAI_AA_STREAM : GENAI_AA_WHOLE;
+        a->base.stream = (a->mode == GENAI_AA_STREAM);
         a->sse.offset = a->base.offset;
     }
 

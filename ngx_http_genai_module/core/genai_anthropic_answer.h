@@ -117,7 +117,6 @@ typedef struct {
     unsigned                    tool_told:1;
     unsigned                    input_held:1;
     unsigned                    loose:1;    /* a thought in no block for it */
-    unsigned                    opts_stream:1;
 
     genai_anthropic_block_t     block[GENAI_ANTHROPIC_BLOCKS + 1];
 

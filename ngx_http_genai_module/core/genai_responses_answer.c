@@ -49,7 +49,7 @@ genai_responses_answer_init(genai_responses_answer_t *a,
     a->model.n = 0;
     a->base.handler = handler;
     a->base.ctx = ctx;
-    a->stream = opts->stream;
+    a->base.stream = opts->stream;
 
     genai_sse_init(&a->sse, &genai_ra_sse, a, opts->limit);
     genai_ra_chunk_begin(a);
@@ -86,8 +86,9 @@ genai_responses_answer_feed(genai_responses_answer_t *a,
         /* no line of a stream starts so, and no JSON text as a field does */
 
         a->mode = (*p != '{'
-                   && (a->stream || *p == ':' || *p == 'd' || *p == 'e'))
+                   && (a->base.stream || *p == ':' || *p == 'd' || *p == 'e'))
                   ? GENAI_RA_STREAM : GENAI_RA_WHOLE;
+        a->base.stream = (a->mode == GENAI_RA_STREAM);
         a->sse.offset = a->base.offset;
     }
 

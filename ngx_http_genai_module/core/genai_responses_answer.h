@@ -103,7 +103,6 @@ typedef struct {
     uint16_t                    message_max;
 
     unsigned char               mode;
-    unsigned char               stream;     /* of the body's type */
     unsigned char               done;       /* bytes of "[DONE]" seen */
     unsigned char               type;       /* of the event */
     unsigned char               place;      /* which item is being read */

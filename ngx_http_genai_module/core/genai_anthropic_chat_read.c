@@ -342,7 +342,9 @@ genai_acr_thinking(genai_chat_t *chat, const genai_cursor_t *value,
 static int
 genai_acr_config(genai_chat_t *chat, const genai_cursor_t *value, void *data)
 {
-    return genai_chat_fields(chat, value, genai_acr_config_fields, data);
+    return genai_cursor_type(value) == GENAI_TAPE_OBJECT
+           ? genai_chat_fields(chat, value, genai_acr_config_fields, data)
+           : genai_chat_refuse(chat, "output_config must be an object");
 }
 
 
@@ -402,6 +404,11 @@ genai_acr_metadata(genai_chat_t *chat, const genai_cursor_t *value,
         genai_chat_param("user_id", GENAI_PARAM_USER),
         genai_chat_fields_end
     };
+
+    if (genai_cursor_type(value) != GENAI_TAPE_OBJECT) {
+        genai_chat_dropped(chat, "metadata");
+        return GENAI_CHAT_OK;
+    }
 
     return genai_chat_fields(chat, value, fields, data);
 }

@@ -177,7 +177,7 @@ genai_chat_drop(genai_chat_t *chat, const char *name, size_t len)
     for (i = 0; i < chat->ndropped; i++) {
         d = &chat->dropped[i];
 
-        if (d->len == len && memcmp(d->data, name, len) == 0) {
+        if (d->len == len && (len == 0 || memcmp(d->data, name, len) == 0)) {
             return;
         }
     }

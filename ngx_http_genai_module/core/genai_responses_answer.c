@@ -321,14 +321,14 @@ genai_ra_chunk_end(genai_responses_answer_t *a, const genai_str_t *name,
         a->chunk |= GENAI_CHUNK_CHOICES;
     }
 
-    if (a->response && genai_ra_start(a, start) != 0) {
+    if (a->response && genai_ra_start(a, start, GENAI_FIELD_NONE) != 0) {
         return -1;
     }
 
     genai_ra_word(&status, &a->status);
 
     last = (a->mode == GENAI_RA_WHOLE)
-           ? (a->chunk & GENAI_CHUNK_CHOICES) != 0
+           ? (a->chunk & GENAI_CHUNK_CHOICES) && !a->counted
            : a->type == GENAI_RA_TYPE_END
              || (a->type == GENAI_RA_TYPE_NONE && a->response
                  && genai_responses_finish(&status, &status, 0)
@@ -465,7 +465,8 @@ genai_ra_error(genai_responses_answer_t *a, const char *message,
 
 
 int
-genai_ra_start(genai_responses_answer_t *a, uint64_t offset)
+genai_ra_start(genai_responses_answer_t *a, uint64_t offset,
+    genai_field_e field)
 {
     genai_event_t  e;
 
@@ -479,6 +480,7 @@ genai_ra_start(genai_responses_answer_t *a, uint64_t offset)
 
     genai_ra_word(&e.id, &a->id);
     genai_ra_word(&e.name, &a->model);
+    e.field = field;
     e.start = offset;
     e.end = offset;
 

@@ -121,6 +121,7 @@ typedef struct {
     unsigned                    usage_read:1;
     unsigned                    usage_any:1;
     unsigned                    error_any:1;
+    unsigned                    counted:1;  /* it is a number of tokens */
     unsigned                    image:1;
     unsigned                    part_new:1; /* in the list of an item */
 
@@ -174,7 +175,10 @@ typedef struct {
  * .cancelled, and END is told in front of the CHUNK of its block; a JSON
  * answer with its outermost value, and END is told behind its CHUNK.  A
  * response that is "queued" or "in_progress" in a JSON answer is FINISH with
- * GENAI_FINISH_OTHER: it is one that runs in the background.
+ * GENAI_FINISH_OTHER: it is one that runs in the background.  A JSON answer
+ * that is a number of tokens, as .../responses/input_tokens gives, is START
+ * with the field GENAI_FIELD_PART, USAGE, CHUNK with GENAI_CHUNK_CHOICES, and
+ * END.
  */
 void genai_responses_answer_init(genai_responses_answer_t *a,
     const genai_answer_opts_t *opts, genai_event_pt handler, void *ctx);

@@ -175,7 +175,8 @@ uint32_t genai_ra_hash(const genai_responses_word_t *w);
 int genai_ra_say(genai_responses_answer_t *a, genai_event_t *e);
 
 /* Tells START where it has not been told.  Returns 0, or -1. */
-int genai_ra_start(genai_responses_answer_t *a, uint64_t offset);
+int genai_ra_start(genai_responses_answer_t *a, uint64_t offset,
+    genai_field_e field);
 
 
 static inline void

@@ -61,6 +61,8 @@ enum {
     GENAI_RA_PART_SIGN,         /* what nothing but a text said has */
     GENAI_RA_SUMMARY_TEXT,
 
+    GENAI_RA_COUNTED,           /* all there is where tokens were asked for */
+
     GENAI_RA_USAGE,
     GENAI_RA_INPUT_TOKENS,
     GENAI_RA_OUTPUT_TOKENS,
@@ -117,7 +119,8 @@ static const genai_push_member_t  genai_ra_root_names[] = {
     genai_ra_response,
     genai_ra_member("message", GENAI_RA_FLAT_MESSAGE),
     genai_ra_member("detail", GENAI_RA_FLAT_MESSAGE),
-    genai_ra_member("code", GENAI_RA_ERROR_CODE)
+    genai_ra_member("code", GENAI_RA_ERROR_CODE),
+    genai_ra_member("input_tokens", GENAI_RA_COUNTED)
 };
 
 static const genai_push_member_t  genai_ra_response_names[] = {
@@ -244,6 +247,7 @@ static const genai_push_node_t  genai_ra_nodes[] = {
     genai_ra_string(GENAI_RA_PART_REFUSAL),
     genai_ra_array(GENAI_RA_PART_SIGN, GENAI_RA_ENTER, GENAI_PUSH_NONE),
     genai_ra_string(GENAI_RA_SUMMARY_TEXT),
+    genai_ra_scalar(GENAI_RA_COUNTED),
     genai_ra_object(GENAI_RA_USAGE, 0, genai_ra_usage_names),
     genai_ra_scalar(GENAI_RA_INPUT_TOKENS),
     genai_ra_scalar(GENAI_RA_OUTPUT_TOKENS),

@@ -191,7 +191,7 @@ genai_ra_value(void *ctx, const genai_push_value_t *v)
         a->chunk |= GENAI_CHUNK_CHOICES;
         a->items_before = a->items;
 
-        return genai_ra_start(a, v->start);
+        return genai_ra_start(a, v->start, GENAI_FIELD_NONE);
 
     case GENAI_RA_LISTED:
 
@@ -273,6 +273,26 @@ genai_ra_value(void *ctx, const genai_push_value_t *v)
 
     case GENAI_RA_SUMMARY_TEXT:
         return genai_ra_piece(a, v, GENAI_RA_FROM_SUMMARY);
+
+    case GENAI_RA_COUNTED:
+
+        if (a->mode != GENAI_RA_WHOLE) {
+            return 0;
+        }
+
+        a->mark = v->start;
+        a->usage_end = v->end;
+        genai_ra_count(a, v, &a->usage.prompt);
+        a->usage_read = 0;
+
+        if (!a->usage_any) {
+            return 0;
+        }
+
+        a->counted = 1;
+        a->chunk |= GENAI_CHUNK_CHOICES;
+
+        return genai_ra_start(a, v->start, GENAI_FIELD_PART);
 
     case GENAI_RA_USAGE:
         genai_ra_usage(a, v);

@@ -172,6 +172,9 @@ test_text(void)
          "\nfinish 0 0 4\nend 0 0 ", "one that was filtered");
     json(WHOLE("queued", ""), "\nfinish 0 0 queued\nend 0 0 ",
          "one in the background");
+    json("{\"object\":\"response.input_tokens\",\"input_tokens\":12}",
+         "\nusage 0 0 12 -1 -1 -1 -1\nend 0 0 ", "a number of tokens");
+    ok(strstr(one.log.data, "end=2") != NULL, "is an answer");
     json("{\"output\":[{\"content\":[{\"refusal\":\"no\",\"type\":"
          "\"refusal\"}],\"type\":\"message\"}],\"status\":\"completed\"}",
          "\nrefusal 0 0 no\nfinish 0 0 1\nend 0 0 ", "a refusal");

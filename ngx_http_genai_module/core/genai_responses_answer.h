@@ -71,7 +71,8 @@ typedef struct {
     unsigned                    used:1;
     unsigned                    open:1;
     unsigned                    index_known:1;
-    unsigned                    begun:1;    /* has its block */
+    unsigned                    begun:1;    /* has its block, */
+    unsigned                    call:1;     /* of a call, not of a thought */
     unsigned                    told_id:1;
     unsigned                    told_name:1;
 } genai_responses_item_t;

@@ -149,6 +149,9 @@ void genai_ra_item_place(genai_responses_answer_t *a);
 genai_responses_item_t *genai_ra_item(genai_responses_answer_t *a,
     unsigned what, unsigned force);
 
+/* What is read says again what was told by an item that is not known. */
+void genai_ra_forgotten(genai_responses_answer_t *a);
+
 /*
  * The last open item of a kind, or of any where that is none, and how many
  * there are; the one of an index in the output.  Return NULL for none.

@@ -15,7 +15,7 @@
 static genai_responses_item_t *genai_ra_item_said(genai_responses_answer_t *a,
     unsigned what, unsigned force);
 static genai_responses_item_t *genai_ra_item_read(genai_responses_answer_t *a,
-    unsigned force);
+    unsigned kind, unsigned force);
 static genai_responses_item_t *genai_ra_hashed(genai_responses_answer_t *a,
     unsigned open);
 
@@ -23,18 +23,45 @@ static genai_responses_item_t *genai_ra_hashed(genai_responses_answer_t *a,
 genai_responses_item_t *
 genai_ra_item(genai_responses_answer_t *a, unsigned what, unsigned force)
 {
+    unsigned  kind;
+
+    kind = a->kind ? a->kind : what ? genai_ra_kind_of(what)
+                                    : GENAI_RA_KIND_NONE;
+
     if (a->item == NULL) {
 
         a->item = (a->place == GENAI_RA_PLACE_NONE)
                   ? genai_ra_item_said(a, what, force)
-                  : genai_ra_item_read(a, force);
+                  : genai_ra_item_read(a, kind, force);
 
         if (a->item) {
             a->was_said = a->item->said;
         }
+
+    } else if (a->place == GENAI_RA_PLACE_LISTED && a->item->kind && kind
+               && a->item->kind != kind)
+    {
+        /* what was told with this index was another item */
+
+        genai_ra_forgotten(a);
     }
 
     return a->item;
+}
+
+
+void
+genai_ra_forgotten(genai_responses_answer_t *a)
+{
+    a->item = &a->forgotten;
+
+    memset(a->item, 0, sizeof(genai_responses_item_t));
+
+    a->item->said = 0xff;
+    a->item->begun = 1;
+    a->item->told_id = 1;
+    a->item->told_name = 1;
+    a->was_said = 0xff;
 }
 
 
@@ -79,8 +106,10 @@ genai_ra_item_said(genai_responses_answer_t *a, unsigned what, unsigned force)
 }
 
 
+/* kind: as far as it is known, or guessed */
+
 static genai_responses_item_t *
-genai_ra_item_read(genai_responses_answer_t *a, unsigned force)
+genai_ra_item_read(genai_responses_answer_t *a, unsigned kind, unsigned force)
 {
     unsigned                 n;
     genai_responses_item_t  *item, *hashed;
@@ -88,24 +117,28 @@ genai_ra_item_read(genai_responses_answer_t *a, unsigned force)
     if (a->index_known) {
         item = genai_ra_at(a, a->index);
 
-        if (item && (a->type != GENAI_RA_TYPE_ADDED || item->open)) {
+        if (item && (a->type != GENAI_RA_TYPE_ADDED || item->open)
+            && (item->kind == kind || !item->kind || !kind))
+        {
             return item;
         }
     }
 
     if (a->type == GENAI_RA_TYPE_ADDED) {
-        return genai_ra_new(a, a->kind);
+        return genai_ra_new(a, kind);
     }
 
-    item = genai_ra_open(a, GENAI_RA_KIND_NONE, &n);
+    item = genai_ra_open(a, kind, &n);
 
     if (n == 0) {
         item = genai_ra_hashed(a, 0);
-        return item ? item : genai_ra_new(a, a->kind);
+
+        return (item && (item->kind == kind || !kind))
+               ? item : genai_ra_new(a, kind);
     }
 
     if (a->index_known && item->index_known && n == 1) {
-        return genai_ra_new(a, a->kind);
+        return genai_ra_new(a, kind);
     }
 
     if (n == 1 && a->type == GENAI_RA_TYPE_DONE) {
@@ -114,7 +147,7 @@ genai_ra_item_read(genai_responses_answer_t *a, unsigned force)
 
     hashed = genai_ra_hashed(a, 1);
 
-    if (hashed) {
+    if (hashed && (hashed->kind == kind || !kind)) {
         return hashed;
     }
 

@@ -156,19 +156,14 @@ genai_ra_listed(genai_responses_answer_t *a, unsigned index)
         if (index < a->items_before
             || (index < 64 && (a->listed >> index & 1)))
         {
-            item = &a->forgotten;
-            memset(item, 0, sizeof(genai_responses_item_t));
-            item->said = 0xff;
-            item->begun = 1;
-            item->told_id = 1;
-            item->told_name = 1;
-
-        } else {
-            item = genai_ra_new(a, GENAI_RA_KIND_NONE);
-            item->index = index;
-            item->index_known = 1;
-            genai_ra_index(a, item);
+            genai_ra_forgotten(a);
+            return;
         }
+
+        item = genai_ra_new(a, GENAI_RA_KIND_NONE);
+        item->index = index;
+        item->index_known = 1;
+        genai_ra_index(a, item);
     }
 
     a->item = item;
@@ -211,6 +206,8 @@ genai_ra_item_end(genai_responses_answer_t *a, uint64_t end)
         if (genai_ra_tool(a, item, end, end) != 0) {
             return -1;
         }
+
+        item = a->item;
     }
 
     if (a->image && a->kind == GENAI_RA_KIND_IMAGE
@@ -590,6 +587,15 @@ genai_ra_begin(genai_responses_answer_t *a, uint64_t start)
         return 0;
     }
 
+    /* what has begun as one does not go on as the other */
+
+    if (item->begun && item->call != ((a->told_what & GENAI_RA_CALLS) != 0)
+        && !(a->told_what & (GENAI_RA_SAID_TEXT|GENAI_RA_SAID_REFUSAL)))
+    {
+        item = genai_ra_new(a, genai_ra_kind_of(a->told_what));
+        a->item = item;
+    }
+
     if (a->told_what & GENAI_RA_CALLS) {
 
         if (item->kind == GENAI_RA_KIND_NONE) {
@@ -647,12 +653,23 @@ genai_ra_tool(genai_responses_answer_t *a, genai_responses_item_t *item,
 {
     genai_event_t  e;
 
+    if (item->begun && !item->call) {
+
+        if (item == &a->forgotten) {
+            return 0;
+        }
+
+        item = genai_ra_new(a, item->kind);
+        a->item = item;
+    }
+
     genai_ra_event(&e, GENAI_EVENT_TOOL);
 
     e.first = !item->begun;
 
     if (!item->begun) {
         item->begun = 1;
+        item->call = 1;
         item->block = a->calls;
 
         if (a->calls < GENAI_RESPONSES_INDEX_MAX) {

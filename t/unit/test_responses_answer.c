@@ -226,6 +226,15 @@ test_order(void)
            "\"x\"}]},\"output_index\":0") COMPLETED("{" MESSAGE("x") "}"),
         "\ntext 0 0 x" DONE_USAGE("1"), "id rotation");
 
+    /* an item that was never done, and an output that leaves one out */
+
+    sse(ADDED("0", "\"type\":\"reasoning\"")
+        EV("response.reasoning_text.delta",
+           ",\"output_index\":0,\"delta\":\"hm\"")
+        ITEM_DONE("1", CALL("0", "{}")) COMPLETED("{" CALL("0", "{}") "}"),
+        "\nreasoning 0 0 hm\ntool 0 0 <call_0><f0>1\narguments 0 0 {}"
+        DONE_USAGE("3"), "a call behind a thought without an end");
+
     /* two items at once */
 
     sse(ADDED("0", "\"id\":\"fc_0\",\"type\":\"function_call\",\"call_id\":"

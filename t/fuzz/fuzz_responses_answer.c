@@ -40,6 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 typedef struct {
     answer_buf_t               text[GENAI_EVENT_END + 1];
     unsigned                   calls;
+    unsigned                   failed;
 } fuzz_said_t;
 
 
@@ -77,6 +78,14 @@ static int
 fuzz_say(void *ctx, genai_event_t *e)
 {
     fuzz_said_t  *s = ctx;
+
+    /* an error is the end of what is encoded */
+
+    s->failed |= (e->type == GENAI_EVENT_ERROR);
+
+    if (s->failed) {
+        return 0;
+    }
 
     if (!e->copy && (e->type == GENAI_EVENT_TEXT
                      || e->type == GENAI_EVENT_REFUSAL

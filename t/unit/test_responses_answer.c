@@ -313,7 +313,7 @@ test_thoughts(void)
         ITEM_DONE("1", "\"id\":\"rs_1\",\"type\":\"reasoning\","
                   "\"summary\":[{\"type\":\"summary_text\",\"text\":\"b\"}]")
         COMPLETED("{\"type\":\"reasoning\",\"encrypted_content\":\"other\"}"),
-        "\nreasoning 0 0 one\n\ntwo\nsignature 0 0 c2VhbA=="
+        "\nreasoning 0 0 one\n\ntwo\nsignature 0 0 11 c2VhbA=="
         "\nreasoning 0 1 b" DONE_USAGE("1"), "thoughts and what seals them");
     ok(strstr(one.log.data, "signature 0.0 f11 c0 j1") != NULL,
        "a signature of what is sealed");
@@ -321,7 +321,7 @@ test_thoughts(void)
          "{\"type\":\"reasoning_text\",\"text\":\"all\"}],"
          "\"encrypted_content\":\"x\",\"summary\":[{\"type\":"
          "\"summary_text\",\"text\":\"short\"}]}],\"status\":\"completed\"}",
-         "\nreasoning 0 0 all\nsignature 0 0 x\nfinish 0 0 1\nend 0 0 ",
+         "\nreasoning 0 0 all\nsignature 0 0 11 x\nfinish 0 0 1\nend 0 0 ",
          "a thought and its summary are one");
     json("{\"output\":[{\"content\":[{\"text\":\"deep\",\"type\":"
          "\"reasoning_text\"}],\"type\":\"reasoning\"},{\"content\":["

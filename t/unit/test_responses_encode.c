@@ -554,10 +554,10 @@ test_lives(void)
     (void) say(GENAI_EVENT_TOOL, 1, "", "c1", "g");
     (void) say(GENAI_EVENT_FINISH, 0, "stop", "", "");
     (void) say(GENAI_EVENT_END, 0, "", "", "");
-    good(1, "\nreasoning 0 0 hm\nsignature 0 0 c2Vh\ntext 0 0 I do"
+    good(1, "\nreasoning 0 0 hm\nsignature 0 0 11 c2Vh\ntext 0 0 I do"
          "\ntool 0 0 <c0><f>1\narguments 0 0 {}\ntool 0 1 <c1><g>1"
          "\nfinish 0 0 3\nend 0 0 ", "a thought, a text and two calls");
-    is_str(again(0), "\nreasoning 0 0 hm\nsignature 0 0 c2Vh\ntext 0 0 I do"
+    is_str(again(0), "\nreasoning 0 0 hm\nsignature 0 0 11 c2Vh\ntext 0 0 I do"
            "\ntool 0 0 <c0><f>1\narguments 0 0 {}\ntool 0 1 <c1><g>1"
            "\nfinish 0 0 3\nend 0 0 ", "and as a whole");
 
@@ -611,20 +611,20 @@ test_signatures(void)
     (void) say(GENAI_EVENT_TEXT, 0, "t", "", "");
     (void) sign(GENAI_FIELD_OF_TEXT, 0, "gemini", "gt");
     (void) say(GENAI_EVENT_END, 0, "", "", "");
-    good(1, "\nreasoning 0 0 hm\nsignature 0 0 genai.anthropic.thought:sig"
-         "\nsignature 0 1 genai.anthropic.sealed:red\ntool 0 0 <c:0><f>1"
+    good(1, "\nreasoning 0 0 hm\nsignature 0 0 11 genai.anthropic.thought:sig"
+         "\nsignature 0 1 11 genai.anthropic.sealed:red\ntool 0 0 <c:0><f>1"
          "\ntool 0 1 <call_1_3><g>1"
-         "\nsignature 0 2 genai.gemini.call:c:0:g0"
-         "\nsignature 0 3 genai.gemini.call:call_1_3:g1"
-         "\ntext 0 0 t\nsignature 0 4 genai.gemini.text:gt"
+         "\nsignature 0 2 11 genai.gemini.call:c:0:g0"
+         "\nsignature 0 3 11 genai.gemini.call:call_1_3:g1"
+         "\ntext 0 0 t\nsignature 0 4 11 genai.gemini.text:gt"
          "\nfinish 0 0 3\nend 0 0 ", "foreign signatures");
     is_str(again(0), "\nreasoning 0 0 hm"
-           "\nsignature 0 0 genai.anthropic.thought:sig"
-           "\nsignature 0 1 genai.anthropic.sealed:red\ntool 0 0 <c:0><f>1"
-           "\nsignature 0 2 genai.gemini.call:c:0:g0"
+           "\nsignature 0 0 11 genai.anthropic.thought:sig"
+           "\nsignature 0 1 11 genai.anthropic.sealed:red\ntool 0 0 <c:0><f>1"
+           "\nsignature 0 2 11 genai.gemini.call:c:0:g0"
            "\ntool 0 1 <call_1_4><g>1"
-           "\nsignature 0 3 genai.gemini.call:call_1_4:g1"
-           "\ntext 0 0 t\nsignature 0 4 genai.gemini.text:gt"
+           "\nsignature 0 3 11 genai.gemini.call:call_1_4:g1"
+           "\ntext 0 0 t\nsignature 0 4 11 genai.gemini.text:gt"
            "\nfinish 0 0 3\nend 0 0 ", "and as a whole");
 }
 

@@ -322,8 +322,9 @@ EOF
        'models');
     is($m->sum('gen_ai_client_token_usage_count',
                gen_ai_operation_name => 'chat',
-               gen_ai_provider_name => 'p "q" \\n'), 2 * ($used + 2),
-       'the words of OpenTelemetry; what was broken off is estimated');
+               gen_ai_provider_name => 'p "q" \\n'), 2 * ($used + 3),
+       'the words of OpenTelemetry; what was broken off is estimated, also '
+       . 'what was sent on a kept connection first');
 
     ask($t, "{\"model\":\"bad\\u0000name\",\"messages\":[]}", key => $key[0]);
     $n++;

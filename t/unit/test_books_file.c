@@ -539,9 +539,13 @@ make_books(const char *name)
 
     x = genai_books_lease(b, &a, id, 1700000000000);
 
-    if (genai_books_hold(b, x, holds, 4, 1700000000) != GENAI_HOLD_SHORT
-        || genai_books_hold(b, x, &holds[1], 3, 1700000000) != GENAI_HOLD_OK)
-    {
+    if (genai_books_hold(b, x, holds, 4, 1700000000) != GENAI_HOLD_SHORT) {
+        fail("holds");
+    }
+
+    genai_books_refuse(b, holds, 4);
+
+    if (genai_books_hold(b, x, &holds[1], 3, 1700000000) != GENAI_HOLD_OK) {
         fail("holds");
     }
 

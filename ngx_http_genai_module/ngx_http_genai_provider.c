@@ -587,12 +587,14 @@ ngx_http_genai_provider_dialect(ngx_conf_t *cf, ngx_command_t *cmd,
 
         for (k = 0; k < p->ndialects; k++) {
             if (dialect == p->dialects[k]) {
-                return "names a dialect twice";
+                break;
             }
         }
 
-        if (p->ndialects == NGX_HTTP_GENAI_DIALECTS) {
-            return "names too many dialects";
+        /* there are no more than that */
+
+        if (k < p->ndialects || k == NGX_HTTP_GENAI_DIALECTS) {
+            return "names a dialect twice";
         }
 
         p->dialects[p->ndialects++] = dialect;

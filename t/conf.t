@@ -366,8 +366,8 @@ refused('an unknown endpoint',
         qr/"chatt"/, qr/chat, completions/);
 refused('endpoints twice', "$l genai_pass; genai_endpoints chat;\n "
         . "genai_endpoints models; #!\n} }", qr/duplicate/);
-refused('an unknown API', "$l genai_pass;\n genai_api responses; #!\n} }",
-        qr/"responses"/);
+refused('an unknown API', "$l genai_pass;\n genai_api batches; #!\n} }",
+        qr/"batches"/);
 refused('genai_auth maybe', "$l genai_pass;\n genai_auth maybe; #!\n} }",
         qr/"maybe"/, qr/"on"/);
 refused('an unknown thing to expose',

@@ -28,6 +28,7 @@ ngx_http_genai_verdict_e
 ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
     ngx_int_t                 rc;
+    ngx_str_t                 why;
     ngx_uint_t                i, n, unspoken;
     ngx_http_genai_group_t   *group;
     ngx_http_genai_secret_t  *secret;
@@ -152,8 +153,13 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     }
 
     if (rc == NGX_DECLINED) {
+
+        /* what it becomes is written to ctx->message, too */
+
+        why = ctx->message;
+
         return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_BAD_REQUEST, "%V",
-                                     &ctx->message);
+                                     &why);
     }
 
     if (rc != NGX_OK) {

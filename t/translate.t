@@ -104,7 +104,50 @@ sub provider {
     });
 }
 
-my %up = (claude => provider(\%ANTHROPIC), gpt => provider(\%OPENAI));
+# of the Responses API, the least that a provider says
+
+sub response {
+    my ($status) = @_;
+
+    return { id => 'resp_1', object => 'response', model => 'gpt',
+        status => $status, output => $status eq 'in_progress' ? [] : [
+            { type => 'reasoning', id => 'rs_1', summary => [],
+              encrypted_content => 'sealed' },
+            { type => 'message', id => 'msg_1', role => 'assistant',
+              status => 'completed', content => [ { type => 'output_text',
+                  text => 'one two', annotations => [] } ] },
+            { type => 'function_call', id => 'fc_1', call_id => 'call_1',
+              name => 'f', arguments => '{"a":1}', status => 'completed' } ],
+        usage => $status eq 'in_progress' ? undef : { input_tokens => 15,
+            input_tokens_details => { cached_tokens => 5 },
+            output_tokens => 7, total_tokens => 22 } };
+}
+
+my $n;
+my %RESPONSES = (
+    whole => [ json => 200, response('completed') ],
+    stream => [ sse_raw => said(map { { sequence_number => $n++, %$_ } }
+        { type => 'response.created', response => response('in_progress') },
+        { type => 'response.output_item.added', output_index => 0, item =>
+            { type => 'message', id => 'msg_1', role => 'assistant',
+              content => [] } },
+        { type => 'response.content_part.added', output_index => 0,
+          item_id => 'msg_1', content_index => 0, part =>
+            { type => 'output_text', text => '', annotations => [] } },
+        (map { { type => 'response.output_text.delta', output_index => 0,
+                 item_id => 'msg_1', content_index => 0, delta => $_ } }
+             'one', ' two'),
+        { type => 'response.output_text.done', output_index => 0,
+          item_id => 'msg_1', content_index => 0, text => 'one two' },
+        { type => 'response.output_item.added', output_index => 1, item =>
+            { type => 'function_call', id => 'fc_1', call_id => 'call_1',
+              name => 'f', arguments => '' } },
+        { type => 'response.function_call_arguments.delta', output_index => 1,
+          item_id => 'fc_1', delta => '{"a":1}' },
+        { type => 'response.completed', response => response('completed') }
+        ) ]);
+
+my %up = (resp => provider(\%RESPONSES), claude => provider(\%ANTHROPIC), gpt => provider(\%OPENAI));
 my $t = GenAI::Test->new;
 
 $t->allow(qr/genai (?:target|provider) /, 'what fails is said');
@@ -113,7 +156,7 @@ $t->write_file('key', 'sk-of-the-provider');
 my $models = join "\n", map {
     my ($p, $answers) = @$_;
     map { "genai_model $p-$_ { target $p model=$_; }" } sort keys %$answers
-} [ claude => \%ANTHROPIC ], [ gpt => \%OPENAI ];
+} [ claude => \%ANTHROPIC ], [ gpt => \%OPENAI ], [ resp => \%RESPONSES ];
 
 $t->conf(<<'EOF', CLAUDE => $up{claude}->port, GPT => $up{gpt}->port,
 http {
@@ -125,6 +168,8 @@ http {
                             pass http://127.0.0.1:%%CLAUDE%%; }
     genai_provider gpt { dialect openai; credential file:%%TESTDIR%%/key;
                          pass http://127.0.0.1:%%GPT%%/v1; }
+    genai_provider resp { dialect responses; credential file:%%TESTDIR%%/key;
+                          pass http://127.0.0.1:%%RESP%%/v1; }
     %%MODELS%%
     genai_model set { target claude model=whole; set claude top_k 3;
                       drop claude temperature; }
@@ -135,7 +180,7 @@ http {
     }
 }
 EOF
-    MODELS => $models)->run;
+    RESP => $up{resp}->port, MODELS => $models)->run;
 
 sub openai {
     my ($model, %more) = @_;
@@ -318,6 +363,73 @@ is($r->json->{type}, 'error', "is told in the client's dialect");
 $r = $t->get('/v1/messages');
 is($r->status, 405, 'so is a wrong method');
 is($r->json->{type}, 'error', 'as well');
+
+
+# clients and providers of the Responses API
+
+sub responses {
+    my ($model, %more) = @_;
+
+    return $t->post('/v1/responses', json_text({ model => $model,
+        instructions => 'be brief', input => 'hi', %more }));
+}
+
+for my $case ([ 'gpt-whole', 'so' ], [ 'claude-whole', "so\n" ]) {
+    my ($model, $text) = @$case;
+
+    $r = responses($model);
+    is($r->status, 200, "$model: an answer");
+    $a = $r->json;
+    is($a->{object}, 'response', 'of the Responses API');
+
+    my %item = map { $_->{type} => $_ } @{$a->{output}};
+
+    is($item{message}{content}[0]{text}, $text, 'its text');
+    is_deeply(JSON::PP::decode_json($item{function_call}{arguments}),
+              { a => 1 }, 'its call');
+    is($a->{usage}{input_tokens}, 15, 'its usage');
+    is($a->{usage}{input_tokens_details}{cached_tokens}, 5, 'cached ones too');
+}
+
+for my $model (qw(gpt-stream claude-stream)) {
+    $r = responses($model, stream => \1);
+    @e = map { JSON::PP::decode_json($_->{data}) } $r->events;
+    is($e[0]{type}, 'response.created', "$model: a stream begins");
+    is($e[-1]{type}, 'response.completed', 'and ends');
+    is_deeply([ map { $_->{sequence_number} } @e ], [ 0 .. $#e ],
+              'in order');
+    is(join('', map { $_->{type} eq 'response.output_text.delta'
+                      ? $_->{delta} : '' } @e),
+       $model =~ /gpt/ ? 'one two' : 'one two "three"', 'with its text');
+    is($e[-1]{response}{output}[0]{content}[0]{text},
+       $model =~ /gpt/ ? 'one two' : 'one two "three"',
+       'which is said again at the end');
+}
+
+$r = responses('claude-busy', stream => \1);
+is($r->status, 503, 'an error before the stream has a status');
+$r = responses('claude-cut', stream => \1);
+@e = $r->events;
+like($e[-1]{data}, qr/"type":"(?:error|response.failed)"/,
+     'one within it an event');
+$r = responses('gpt-whole', previous_response_id => 'resp_1');
+is($r->status, 400, 'what another provider keeps');
+like($r->json->{error}{message}, qr/previous_response_id/, 'is refused');
+
+for my $client (\&openai, \&anthropic) {
+    $r = $client->('resp-whole');
+    is($r->status, 200, 'another client gets an answer');
+    like($r->body, qr/one two.*"f".*"?a\\?": ?1/s, 'with text and call');
+    $r = $client->('resp-stream', stream => \1);
+    is(join('', $r->body =~ /"(?:content|text)":"([^"]*)"/g), 'one two',
+       'and a stream, nothing twice');
+    like($r->body, qr/a\\":1/, 'with its call');
+}
+
+is(sent('resp')->{instructions}, 'be brief', 'instructions are told');
+is($up{resp} && got('resp')->{uri}, '/v1/responses', 'its path');
+$r = responses('resp-whole', stream => \0);
+is($r->json->{id}, 'resp_1', 'its own answers pass');
 
 
 # and with each other: the bytes pass

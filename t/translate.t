@@ -156,7 +156,8 @@ $t->write_file('key', 'sk-of-the-provider');
 my $models = join "\n", map {
     my ($p, $answers) = @$_;
     map { "genai_model $p-$_ { target $p model=$_; }" } sort keys %$answers
-} [ claude => \%ANTHROPIC ], [ gpt => \%OPENAI ], [ resp => \%RESPONSES ];
+} [ claude => \%ANTHROPIC ], [ gpt => \%OPENAI ],
+  [ resp => \%RESPONSES ];
 
 $t->conf(<<'EOF', CLAUDE => $up{claude}->port, GPT => $up{gpt}->port,
 http {

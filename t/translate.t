@@ -147,7 +147,8 @@ my %RESPONSES = (
         { type => 'response.completed', response => response('completed') }
         ) ]);
 
-my %up = (resp => provider(\%RESPONSES), claude => provider(\%ANTHROPIC), gpt => provider(\%OPENAI));
+my %up = (resp => provider(\%RESPONSES), claude => provider(\%ANTHROPIC),
+          gpt => provider(\%OPENAI));
 my $t = GenAI::Test->new;
 
 $t->allow(qr/genai (?:target|provider) /, 'what fails is said');

@@ -16,6 +16,7 @@
 #include <stdarg.h>
 #include "genai_openai_answer.h"
 #include "genai_anthropic_answer.h"
+#include "genai_gemini_answer.h"
 
 /* whose answers they are: OpenAI's where nobody says anything else */
 
@@ -36,6 +37,15 @@
 #define answer_init       ANSWER_INIT
 #define answer_feed       ANSWER_FEED
 #define answer_end        ANSWER_END
+#elif defined(ANSWER_GEMINI)
+#define answer_dialect_t  genai_gemini_answer_t
+#define answer_init       genai_gemini_answer_init
+#define answer_feed       genai_gemini_answer_feed
+#define answer_end        genai_gemini_answer_end
+#define encode_stream_t   genai_gemini_stream_t
+#define encode_init       genai_gemini_stream_init
+#define encode_one        genai_gemini_stream_event
+#define encode_whole      genai_gemini_whole_write
 #else
 #define answer_dialect_t  genai_openai_answer_t
 #define answer_init       genai_openai_answer_init

@@ -19,9 +19,12 @@ my $BUILD = "$ROOT/build/unit";
 
 plan skip_all => "no recorded answers at $DATA" unless -d $DATA;
 
-my @providers = qw(anthropic openai azure-openai azure-foundry deepseek
-                   gpustack groq mistral ollama openrouter perplexity
-                   together vllm other bedrock-mantle writer);
+my @providers = qw(anthropic gemini vertex openai azure-openai azure-foundry
+                   deepseek gpustack groq mistral ollama openrouter
+                   perplexity together vllm other bedrock-mantle writer);
+
+my %dialect = (anthropic => 'anthropic', gemini => 'gemini',
+               vertex => 'gemini');
 
 # Where a recording and what is expected of it are not the same on purpose.
 
@@ -42,18 +45,19 @@ make_path($BUILD);
 my @sources = map { "$core/genai_$_.c" }
     qw(openai_answer openai_answer_hold openai_value openai_encode
        openai_whole anthropic_answer anthropic_value anthropic_gather
-       anthropic_encode anthropic_whole sse push push_number push_string
-       writer text tape arena answer);
+       anthropic_encode anthropic_whole
+       gemini_answer gemini_hold gemini_value gemini_encode gemini_whole
+       sse push push_number push_string writer text tape arena answer);
 
-for my $dialect (qw(openai anthropic)) {
+for my $dialect (qw(openai anthropic gemini)) {
     my $failed = 1;
 
     for my $flags ('-g -O1 -fsanitize=address,undefined '
                    . '-fno-sanitize-recover=undefined', '-g -O1')
     {
         $failed = system("$cc $flags -W -Wall -Wno-unused-parameter "
-                         . ($dialect eq 'anthropic'
-                            ? '-DANSWER_ANTHROPIC=1 ' : '')
+                         . ($dialect eq 'openai'
+                            ? '' : "-DANSWER_\U$dialect\E=1 ")
                          . "-I $core -I $ROOT/t/unit "
                          . "-o $BUILD/fixtures-$dialect "
                          . "$ROOT/t/unit/fixtures.c @sources "
@@ -73,7 +77,9 @@ for my $dialect (qw(openai anthropic)) {
 my (%meta, @list);
 
 for my $provider (@providers) {
-    for my $dir (map { "$DATA/$provider.$_" } qw(chat completions messages)) {
+    for my $dir (map { "$DATA/$provider.$_" } qw(chat completions messages
+                                             generateContent
+                                             streamGenerateContent)) {
         for my $path (sort glob "$dir/*.meta.json") {
             my $base = $path =~ s/\.meta\.json$//r;
             my ($body) = grep { -f } "$base.response.sse",
@@ -88,6 +94,8 @@ for my $provider (@providers) {
             };
 
             $meta{$body} = JSON::PP->new->utf8->decode($json);
+            $meta{$body}{tool_prompt} = tool_prompt($body)
+                if ($dialect{$provider} // '') eq 'gemini';
             push @list, [ $provider, $body ];
         }
     }
@@ -95,12 +103,11 @@ for my $provider (@providers) {
 
 my %got;
 
-for my $dialect (qw(openai anthropic)) {
+for my $dialect (qw(openai anthropic gemini)) {
     open my $fh, '>', "$BUILD/fixtures.list" or die "fixtures.list: $!";
 
     print $fh $_->[1] =~ /\.sse$/ ? 'stream' : 'json', " $_->[1]\n"
-        for grep { ($_->[0] eq 'anthropic') == ($dialect eq 'anthropic') }
-            @list;
+        for grep { ($dialect{$_->[0]} || 'openai') eq $dialect } @list;
     close $fh;
 
     for my $line (`$BUILD/fixtures-$dialect <$BUILD/fixtures.list`) {
@@ -192,6 +199,22 @@ sub wrong {
         $_->{args} = canonical($_->{args}) for @{$want->{tool_calls} || []};
     }
 
+    # Google counts thoughts beside the rest, and what tools of its own said,
+    # and leaves out what is 0
+
+    if ($meta->{endpoint} =~ /enerateContent$/) {
+        $got->{usage}{output} -= $got->{usage}{reasoning} > 0
+            ? $got->{usage}{reasoning} : 0 if $got->{usage};
+
+        $want->{usage}{input} += $meta->{tool_prompt} if $want->{usage};
+
+        $_->{args} = canonical(JSON::PP->new->utf8(0)->decode($_->{args}))
+            for @{$got->{tool_calls}};
+        $_->{args} = canonical(ref $_->{args} ? $_->{args}
+                       : JSON::PP->new->utf8(0)->decode($_->{args}))
+            for @{$want->{tool_calls} || []};
+    }
+
     for my $n (qw(input output total cached_input reasoning)) {
         next unless exists $want->{usage} && exists $want->{usage}{$n};
         $same->("usage $n", $got->{usage}{$n}, $want->{usage}{$n});
@@ -220,6 +243,9 @@ sub wrong {
     }
 
     if ($want->{error}) {
+        local $want->{error}{type} = $want->{error}{type}
+            // $want->{error}{status};
+
         $same->("the error's $_", $got->{$_}, $want->{error}{$_})
             for qw(message type code);
 
@@ -241,6 +267,18 @@ sub wrong {
         if $meta->{status} == 200 && $differs ne 'alien';
 
     return @wrong;
+}
+
+
+# What tools of the provider's have said, which is a part of the prompt.
+
+sub tool_prompt {
+    my ($path) = @_;
+
+    open my $fh, '<', $path or die "$path: $!";
+    local $/;
+
+    return <$fh> =~ /.*"toolUsePromptTokenCount":\s*(\d+)/s ? $1 : 0;
 }
 
 

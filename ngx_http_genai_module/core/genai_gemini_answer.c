@@ -526,7 +526,7 @@ genai_ga_finish(genai_gemini_answer_t *a, const genai_str_t *reason)
     e.end = a->finish_end;
     e.first = 1;
     e.last = 1;
-    e.json = 1;
+    e.json = (reason->data[0] > '9');
     e.copy = c->finished;
 
     c->seen = 1;
@@ -819,6 +819,17 @@ genai_gemini_finish(const genai_str_t *reason, unsigned called)
         genai_finish_e  finish;
     } reasons[] = {
         { genai_str("STOP"), GENAI_FINISH_STOP },
+
+        /* Vertex tells numbers where it is asked for them */
+
+        { genai_str("1"), GENAI_FINISH_STOP },
+        { genai_str("2"), GENAI_FINISH_LENGTH },
+        { genai_str("3"), GENAI_FINISH_FILTER },
+        { genai_str("4"), GENAI_FINISH_FILTER },
+        { genai_str("6"), GENAI_FINISH_FILTER },
+        { genai_str("7"), GENAI_FINISH_FILTER },
+        { genai_str("8"), GENAI_FINISH_FILTER },
+        { genai_str("9"), GENAI_FINISH_ERROR },
         { genai_str("MAX_TOKENS"), GENAI_FINISH_LENGTH },
         { genai_str("SAFETY"), GENAI_FINISH_FILTER },
         { genai_str("RECITATION"), GENAI_FINISH_FILTER },
@@ -849,7 +860,8 @@ genai_gemini_finish(const genai_str_t *reason, unsigned called)
         if (reason->len == reasons[i].name.len
             && memcmp(reason->data, reasons[i].name.data, reason->len) == 0)
         {
-            return (i == 0 && called) ? GENAI_FINISH_TOOL : reasons[i].finish;
+            return (called && reasons[i].finish == GENAI_FINISH_STOP)
+                   ? GENAI_FINISH_TOOL : reasons[i].finish;
         }
     }
 

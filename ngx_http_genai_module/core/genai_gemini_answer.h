@@ -211,4 +211,99 @@ genai_finish_e genai_gemini_finish(const genai_str_t *reason,
     unsigned called);
 
 
+/* bytes of a call's arguments that are looked at before they are written */
+#define GENAI_GEMINI_GATHER   8192
+
+
+/* bytes that wait to become characters of base64 */
+
+typedef struct {
+    unsigned char               n;
+    unsigned char               data[3];
+} genai_gemini_base64_t;
+
+
+typedef struct {
+    const genai_answer_head_t  *head;
+    genai_write_pt              write;
+    void                       *ctx;
+
+    /* an event whose string is open, for more pieces of it */
+    const char                 *tail;       /* as genai_writer_resume() wants
+                                               it */
+    size_t                      len;
+    genai_event_e               type;
+    genai_field_e               field;
+    unsigned                    choice;
+    unsigned                    block;
+
+    genai_gemini_base64_t       base64;
+
+    unsigned                    call;       /* what there is of a call */
+    unsigned                    call_choice;
+    unsigned                    call_block;
+    unsigned                    nid;
+    unsigned                    nname;
+    unsigned                    nargs;
+
+    genai_usage_t               usage;
+    genai_finish_e              finish;
+    unsigned                    finish_choice;
+    unsigned char               nword;
+
+    unsigned                    coded:1;    /* the open string is base64 */
+    unsigned                    usage_known:1;
+    unsigned                    usage_told:1;
+    unsigned                    finishes:1; /* a candidate, but may have usage
+                                               yet */
+    unsigned                    refused:1;
+    unsigned                    said:1;     /* anything */
+    unsigned                    failed:1;   /* an error is written: the end */
+
+    int                         rc;
+
+    genai_push_t                push;       /* of arguments */
+    unsigned char               word[GENAI_GEMINI_FINISH_MAX];
+    unsigned char               id[1024];
+    unsigned char               name[GENAI_GEMINI_NAME_MAX];
+    unsigned char               args[GENAI_GEMINI_GATHER];
+} genai_gemini_stream_t;
+
+
+/* Prepares to encode events as a stream of server-sent events. */
+void genai_gemini_stream_init(genai_gemini_stream_t *s,
+    const genai_answer_head_t *head, genai_write_pt write, void *ctx);
+
+/*
+ * Encodes one event; those that the dialect has no word for, and copies, as
+ * nothing.
+ *
+ * A call is one part: it is written when what follows it comes, or from the
+ * byte on that its arguments are longer than GENAI_GEMINI_GATHER.  Arguments
+ * that are no JSON object are "{}" where they are shorter, and else an error;
+ * so are two calls whose arguments come by turns.  Nothing follows an error.
+ *
+ * A finish waits for the usage behind it, or for END.  END of an answer that
+ * was cut writes no finish.
+ *
+ * A signature that is not of the event's part, or not known when it was
+ * written, is a part of its own with an empty text.  One of another dialect
+ * is told with a mark in front, see genai_gemini_chat.h.
+ *
+ * Returns 0, or -1 when write() has stopped, now or before.
+ */
+int genai_gemini_stream_event(genai_gemini_stream_t *s,
+    const genai_event_t *event);
+
+
+/*
+ * Writes the answer, or the provider's error where there was one.  Arguments
+ * that are no JSON object are "{}".
+ *
+ * Returns 0, or -1 when write() has stopped or an event could not be added.
+ */
+int genai_gemini_whole_write(const genai_whole_t *w, genai_write_pt write,
+    void *ctx);
+
+
 #endif /* _GENAI_GEMINI_ANSWER_H_INCLUDED_ */

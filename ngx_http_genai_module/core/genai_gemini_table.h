@@ -165,7 +165,7 @@ static const genai_push_node_t  genai_ga_nodes[] = {
     genai_ga_array(GENAI_GA_CANDIDATES, GENAI_GA_ENTER, GENAI_GA_CANDIDATE),
     genai_ga_object(GENAI_GA_CANDIDATE, 0, genai_ga_candidate_names),
     genai_ga_scalar(GENAI_GA_INDEX),
-    genai_ga_string(GENAI_GA_FINISH),
+    genai_ga_numeric(GENAI_GA_FINISH),
     genai_ga_object(GENAI_GA_CONTENT, GENAI_GA_QUIET, genai_ga_content_names),
     genai_ga_array(GENAI_GA_PARTS, GENAI_GA_QUIET, GENAI_GA_PART),
     genai_ga_object(GENAI_GA_PART, 0, genai_ga_part_names),

@@ -486,6 +486,10 @@ genai_ga_reason(genai_gemini_answer_t *a, const genai_push_value_t *v)
 {
     uint16_t  len;
 
+    if (v->what == GENAI_PUSH_SCALAR && v->type != GENAI_TAPE_NUMBER) {
+        return 0;
+    }
+
     len = v->first ? 0 : a->nfinish;
 
     if (v->first) {

@@ -172,6 +172,20 @@ answer_keep(answer_told_t *t, const genai_event_t *e)
 
     answer_put(b, e->text.data, e->text.len);
 
+#ifdef ANSWER_GEMINI
+    if (e->type == GENAI_EVENT_ARGUMENTS) {
+        size_t  i;
+
+        /* where an event of a stream must be one line they are blanks */
+
+        for (i = b->len - e->text.len; i < b->len; i++) {
+            if (b->data[i] == '\n' || b->data[i] == '\r') {
+                b->data[i] = ' ';
+            }
+        }
+    }
+#endif
+
     if (e->type == GENAI_EVENT_TOOL || e->type == GENAI_EVENT_ERROR) {
         answer_print(b, "<");
         answer_put(b, e->id.data, e->id.len);

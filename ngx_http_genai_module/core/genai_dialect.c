@@ -4,12 +4,14 @@
 
 
 #include "genai_dialect.h"
+#include "genai_gemini_path.h"
 
 
 static const genai_dialect_t  *genai_dialects[] = {
     &genai_openai,
     &genai_anthropic,
     &genai_responses,
+    &genai_gemini,
     NULL
 };
 
@@ -145,4 +147,23 @@ genai_endpoint_of_path(const genai_dialect_t *dialect, const genai_str_t *path,
     }
 
     return NULL;
+}
+
+
+int
+genai_dialect_path_read(const genai_dialect_t *dialect,
+    const genai_str_t *path, genai_str_t *model, unsigned *stream)
+{
+    return (dialect == &genai_gemini)
+           ? genai_gemini_path_read(path, model, stream) : 0;
+}
+
+
+size_t
+genai_dialect_path_write(const genai_dialect_t *dialect, unsigned char *dst,
+    size_t size, genai_endpoint_e endpoint, const genai_str_t *model,
+    unsigned stream)
+{
+    return (dialect == &genai_gemini)
+           ? genai_gemini_path_write(dst, size, endpoint, model, stream) : 0;
 }

@@ -213,6 +213,7 @@ typedef struct {
 extern const genai_dialect_t  genai_openai;
 extern const genai_dialect_t  genai_anthropic;
 extern const genai_dialect_t  genai_responses;
+extern const genai_dialect_t  genai_gemini;
 
 
 /* The dialect of that name, or NULL where this build has none. */
@@ -240,6 +241,27 @@ const genai_endpoint_t *genai_endpoint_find(const genai_dialect_t *dialect,
  */
 const genai_endpoint_t *genai_endpoint_of_path(const genai_dialect_t *dialect,
     const genai_str_t *path, genai_str_t *id);
+
+
+/*
+ * Where a dialect has the model in its paths, and whether the answer is to be
+ * streamed: takes them out of a decoded path (no query).  *model is a view.
+ *
+ * Returns 1; or 0 where the dialect has not, or the path has no model.
+ */
+int genai_dialect_path_read(const genai_dialect_t *dialect,
+    const genai_str_t *path, genai_str_t *model, unsigned *stream);
+
+/*
+ * Writes the path of such a dialect's endpoint, encoded and with its query:
+ * model is decoded.  dst has size bytes.
+ *
+ * Returns the number of bytes that the path takes, of which no more than size
+ * have been written; or 0 where the dialect's paths have no model.
+ */
+size_t genai_dialect_path_write(const genai_dialect_t *dialect,
+    unsigned char *dst, size_t size, genai_endpoint_e endpoint,
+    const genai_str_t *model, unsigned stream);
 
 
 #endif /* _GENAI_DIALECT_H_INCLUDED_ */

@@ -64,7 +64,7 @@ test_names(void)
     ok(genai_dialect_by_name(&s) == &genai_anthropic, "so is anthropic");
 
     s = str("gemini");
-    ok(genai_dialect_by_name(&s) == NULL, "gemini is none yet");
+    ok(genai_dialect_by_name(&s) == &genai_gemini, "and gemini");
 
     s = str("openaix");
     ok(genai_dialect_by_name(&s) == NULL, "nor is a longer name");
@@ -224,6 +224,84 @@ test_anthropic(void)
 }
 
 
+/* models in paths */
+
+static void
+test_paths(void)
+{
+    size_t          i, n;
+    unsigned        stream;
+    genai_str_t     path, model, id;
+    unsigned char   buf[256];
+
+    const genai_endpoint_t  *e;
+
+    static const struct {
+        const char  *path;
+        const char  *model;
+        unsigned     stream;
+        genai_endpoint_e  endpoint;
+    } paths[] = {
+        { "/v1beta/models/g-2:generateContent", "g-2", 0,
+          GENAI_ENDPOINT_GENERATE },
+        { "/x/v1/models/a/b c:streamGenerateContent", "a/b c", 1,
+          GENAI_ENDPOINT_GENERATE },
+        { "/v1beta/models/g:1:countTokens", "g:1", 0,
+          GENAI_ENDPOINT_COUNT_TOKENS },
+        { "/v1beta/models/g", NULL, 0, GENAI_ENDPOINT_MODELS },
+        { "/v1beta/models/:generateContent", NULL, 0,
+          GENAI_ENDPOINT_GENERATE }
+    };
+
+    for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        path = str(paths[i].path);
+
+        e = genai_endpoint_of_path(&genai_gemini, &path, &id);
+        ok(e && e->endpoint == paths[i].endpoint, "%s: its endpoint",
+           paths[i].path);
+
+        n = genai_dialect_path_read(&genai_gemini, &path, &model, &stream);
+
+        if (paths[i].model == NULL) {
+            ok(n == 0, "%s has no model", paths[i].path);
+            continue;
+        }
+
+        ok(n == 1 && stream == paths[i].stream, "%s has a model",
+           paths[i].path);
+        is_mem(model.data, model.len, paths[i].model,
+               strlen(paths[i].model), "which is %s", paths[i].model);
+        ok(genai_dialect_path_read(&genai_openai, &path, &model, &stream)
+           == 0, "not for OpenAI");
+    }
+
+    model = str("a/b c?\xc3\xa9");
+    n = genai_dialect_path_write(&genai_gemini, buf, sizeof(buf),
+                                 GENAI_ENDPOINT_GENERATE, &model, 1);
+    is_mem(buf, n, "/v1beta/models/a/b%20c%3F%C3%A9:streamGenerateContent"
+           "?alt=sse", 61, "a stream's path");
+    ok(genai_dialect_path_write(&genai_gemini, buf, 3,
+                                GENAI_ENDPOINT_GENERATE, &model, 1) == 61,
+       "no room");
+    n = genai_dialect_path_write(&genai_gemini, buf, sizeof(buf),
+                                 GENAI_ENDPOINT_GENERATE, &model, 0);
+    is_mem(buf, n, "/v1beta/models/a/b%20c%3F%C3%A9:generateContent", 47,
+           "a whole answer's");
+    ok(genai_dialect_path_write(&genai_openai, buf, sizeof(buf),
+                                GENAI_ENDPOINT_CHAT, &model, 0) == 0,
+       "OpenAI's have none");
+
+    path = str("slow \"down\"");
+    id = str("rate_limited");
+    n = genai_gemini.error_event(buf, 429, &path, &id);
+    is_mem(buf, n, "data: {\"error\":{\"code\":429,\"message\":"
+           "\"slow \\\"down\\\"\",\"status\":\"RESOURCE_EXHAUSTED\","
+           "\"details\":[{\"@type\":\"type.googleapis.com/google.rpc."
+           "ErrorInfo\",\"reason\":\"rate_limited\"}]}}\n\n", 175,
+           "an error's event");
+}
+
+
 int
 main(void)
 {
@@ -257,6 +335,7 @@ main(void)
     test_anthropic();
 
     test_names();
+    test_paths();
     test_words();
 
     test_error("slow down", "policy_rate", "slow down");

@@ -1,0 +1,771 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Reads the contents of Gemini's requests for a translation.
+ *
+ * Calls and their results need no ids in this dialect: those without get one,
+ * by their number in the conversation, so that it stays the same in all its
+ * turns.  A result without one is that of the first call of its name that has
+ * none yet.
+ */
+
+
+#include "genai_gemini_chat_int.h"
+
+#include <stdio.h>
+
+
+static int genai_gcc_content(genai_chat_t *chat, const genai_cursor_t *value);
+static int genai_gcc_parts(genai_chat_t *chat, genai_message_t *m,
+    const genai_cursor_t *value);
+static int genai_gcc_part(genai_chat_t *chat, genai_message_t *m,
+    const genai_cursor_t *value);
+static int genai_gcc_signature(genai_chat_t *chat, genai_message_t *m,
+    genai_part_t *part, const genai_cursor_t *at);
+static int genai_gcc_unmark(genai_chat_t *chat, genai_part_t *sign,
+    const genai_str_t *text, genai_str_t *what);
+static size_t genai_gcc_base64(unsigned char *dst, const genai_str_t *text);
+static int genai_gcc_call(genai_chat_t *chat, genai_message_t *m,
+    const genai_cursor_t *value, genai_part_t **part);
+static int genai_gcc_result(genai_chat_t *chat, genai_message_t *m,
+    const genai_cursor_t *value, genai_part_t **part);
+static int genai_gcc_pair(genai_chat_t *chat, genai_part_t *result);
+static unsigned genai_gcc_answered(genai_chat_t *chat,
+    const genai_part_t *call);
+static int genai_gcc_same(genai_chat_t *chat, const genai_value_t *a,
+    const genai_value_t *b);
+static int genai_gcc_response(genai_chat_t *chat, genai_part_t *result,
+    const genai_cursor_t *value);
+static int genai_gcc_media(genai_chat_t *chat, genai_message_t *m,
+    genai_part_t *result, const genai_cursor_t *value, unsigned file,
+    genai_part_t **part);
+
+
+#define genai_gcc_find(object, camel, snake, at)                              \
+    (genai_chat_find(object, camel, at) || genai_chat_find(object, snake, at))
+
+
+int
+genai_gemini_system(genai_chat_t *chat, const genai_cursor_t *value)
+{
+    genai_part_t     *part;
+    genai_cursor_t    at;
+    genai_message_t  *m;
+
+    m = genai_chat_message(chat, GENAI_ROLE_SYSTEM);
+    if (m == NULL) {
+        return GENAI_CHAT_NO_MEMORY;
+    }
+
+    if (genai_cursor_type(value) == GENAI_TAPE_STRING) {
+
+        part = genai_chat_part(chat, m, GENAI_PART_TEXT);
+        if (part == NULL) {
+            return GENAI_CHAT_NO_MEMORY;
+        }
+
+        part->text = genai_value_at(value);
+
+        return GENAI_CHAT_OK;
+    }
+
+    return genai_chat_find(value, "parts", &at)
+           ? genai_gcc_parts(chat, m, &at) : GENAI_CHAT_OK;
+}
+
+
+int
+genai_gemini_contents(genai_chat_t *chat, const genai_cursor_t *value,
+    void *data)
+{
+    int                  rc;
+    genai_cursor_iter_t  it;
+
+    (void) data;
+
+    if (genai_cursor_type(value) == GENAI_TAPE_OBJECT) {
+        return genai_gcc_content(chat, value);
+    }
+
+    genai_cursor_iter(&it, value);
+
+    while (genai_cursor_next(&it) == 1) {
+
+        rc = genai_gcc_content(chat, &it.value);
+
+        if (rc != GENAI_CHAT_OK) {
+            return rc;
+        }
+    }
+
+    return GENAI_CHAT_OK;
+}
+
+
+static int
+genai_gcc_content(genai_chat_t *chat, const genai_cursor_t *value)
+{
+    genai_role_e      role;
+    genai_value_t     v;
+    genai_cursor_t    at;
+    genai_message_t  *m;
+
+    role = GENAI_ROLE_USER;
+
+    if (genai_chat_find(value, "role", &at)) {
+        v = genai_value_at(&at);
+
+        role = genai_value_is(chat, &v, "model") ? GENAI_ROLE_ASSISTANT
+               : (genai_value_is(chat, &v, "user")
+                  || genai_value_is(chat, &v, "function")
+                  || genai_value_is(chat, &v, "tool")
+                  || genai_value_is(chat, &v, "")) ? GENAI_ROLE_USER
+               : genai_value_is(chat, &v, "system") ? GENAI_ROLE_SYSTEM
+               : GENAI_ROLE_NONE;
+    }
+
+    if (role == GENAI_ROLE_NONE) {
+        return genai_chat_refuse(chat, "a content's role must be user, model "
+                                 "or function");
+    }
+
+    m = genai_chat_message(chat, role);
+    if (m == NULL) {
+        return GENAI_CHAT_NO_MEMORY;
+    }
+
+    return genai_chat_find(value, "parts", &at)
+           ? genai_gcc_parts(chat, m, &at) : GENAI_CHAT_OK;
+}
+
+
+static int
+genai_gcc_parts(genai_chat_t *chat, genai_message_t *m,
+    const genai_cursor_t *value)
+{
+    int                  rc;
+    genai_cursor_iter_t  it;
+
+    if (genai_cursor_type(value) == GENAI_TAPE_OBJECT) {
+        return genai_gcc_part(chat, m, value);
+    }
+
+    genai_cursor_iter(&it, value);
+
+    while (genai_cursor_next(&it) == 1) {
+
+        rc = genai_gcc_part(chat, m, &it.value);
+
+        if (rc != GENAI_CHAT_OK) {
+            return rc;
+        }
+    }
+
+    return GENAI_CHAT_OK;
+}
+
+
+static int
+genai_gcc_part(genai_chat_t *chat, genai_message_t *m,
+    const genai_cursor_t *value)
+{
+    int                   rc;
+    unsigned              signature;
+    genai_part_t         *part;
+    genai_cursor_t        at, sign;
+    genai_cursor_iter_t   it;
+
+    rc = GENAI_CHAT_OK;
+    part = NULL;
+
+    signature = genai_gcc_find(value, "thoughtSignature", "thought_signature",
+                               &sign)
+                && genai_cursor_type(&sign) == GENAI_TAPE_STRING;
+
+    if (genai_gcc_find(value, "functionCall", "function_call", &at)) {
+        rc = genai_gcc_call(chat, m, &at, &part);
+
+    } else if (genai_gcc_find(value, "functionResponse", "function_response",
+                              &at))
+    {
+        rc = genai_gcc_result(chat, m, &at, &part);
+
+    } else if (genai_gcc_find(value, "inlineData", "inline_data", &at)) {
+        rc = genai_gcc_media(chat, m, NULL, &at, 0, &part);
+
+    } else if (genai_gcc_find(value, "fileData", "file_data", &at)) {
+        rc = genai_gcc_media(chat, m, NULL, &at, 1, &part);
+
+    } else if (genai_chat_find(value, "text", &at)) {
+
+        if (genai_cursor_type(&at) != GENAI_TAPE_STRING) {
+            return genai_chat_refuse(chat, "a part's text must be a string");
+        }
+
+        part = genai_chat_part(chat, m,
+                               (genai_chat_find(value, "thought", &sign)
+                                && genai_chat_bool(&sign) == 1)
+                               ? GENAI_PART_REASONING : GENAI_PART_TEXT);
+        if (part) {
+            part->text = genai_value_at(&at);
+        }
+
+    } else {
+        genai_cursor_iter(&it, value);
+
+        if (genai_cursor_next(&it) != 1) {
+            return GENAI_CHAT_OK;
+        }
+
+        part = genai_chat_part(chat, m, GENAI_PART_OTHER);
+
+        if (part) {
+            part->text = genai_value_at(value);
+        }
+    }
+
+    if (rc != GENAI_CHAT_OK) {
+        return rc;
+    }
+
+    if (part == NULL) {
+        return GENAI_CHAT_NO_MEMORY;
+    }
+
+    if (genai_gcc_find(value, "videoMetadata", "video_metadata", &at)) {
+        genai_chat_dropped(chat, "videoMetadata");
+    }
+
+    if (genai_gcc_find(value, "mediaResolution", "media_resolution", &at)) {
+        genai_chat_dropped(chat, "mediaResolution");
+    }
+
+    /* "thought" may have taken the cursor's place */
+
+    if (signature
+        && genai_gcc_find(value, "thoughtSignature", "thought_signature",
+                          &sign))
+    {
+        return genai_gcc_signature(chat, m, part, &sign);
+    }
+
+    return GENAI_CHAT_OK;
+}
+
+
+/* of the part itself; or of one before it, where another dialect's stood */
+
+static int
+genai_gcc_signature(genai_chat_t *chat, genai_message_t *m,
+    genai_part_t *part, const genai_cursor_t *at)
+{
+    int             rc;
+    genai_str_t     what, text;
+    genai_part_t    sign, *before, *p;
+    genai_part_e    kind;
+
+    memset(&sign, 0, sizeof(genai_part_t));
+    memset(&what, 0, sizeof(genai_str_t));
+
+    sign.signature = genai_value_at(at);
+    sign.signer = chat->dialect;
+
+    if (genai_value_decode(chat, &sign.signature, &text) != 0) {
+        return GENAI_CHAT_NO_MEMORY;
+    }
+
+    if (text.len == 0) {
+        return GENAI_CHAT_OK;
+    }
+
+    rc = genai_gcc_unmark(chat, &sign, &text, &what);
+
+    if (rc != GENAI_CHAT_OK) {
+        return rc;
+    }
+
+    if (what.len && part->kind != GENAI_PART_CALL
+        && genai_value_decode(chat, &part->text, &text) == 0
+        && text.len == 0)
+    {
+        kind = genai_str_is(&what, "call") ? GENAI_PART_CALL
+               : genai_str_is(&what, "text") ? GENAI_PART_TEXT
+               : GENAI_PART_REASONING;
+        before = NULL;
+
+        for (p = m->parts; p && p != part; p = p->next) {
+            before = p;
+        }
+
+        if (before && before->kind == kind
+            && before->signature.kind == GENAI_VALUE_NONE
+            && !genai_str_is(&what, "sealed"))
+        {
+            part = before;
+        }
+    }
+
+    if (genai_str_is(&what, "sealed")) {
+        part->sealed = 1;
+    }
+
+    part->signature = sign.signature;
+    part->signer = sign.signer;
+
+    if (part->kind == GENAI_PART_REASONING) {
+        part->id = sign.id;
+    }
+
+    return GENAI_CHAT_OK;
+}
+
+
+/* takes a mark apart, see genai_gemini_chat.h */
+
+static int
+genai_gcc_unmark(genai_chat_t *chat, genai_part_t *sign,
+    const genai_str_t *text, genai_str_t *what)
+{
+    size_t          n;
+    genai_str_t     name, s;
+    unsigned char  *p, *end, *colon;
+
+    /* "genai:" */
+
+    if (text->len < 8 || memcmp(text->data, "Z2VuYWk6", 8) != 0) {
+        return GENAI_CHAT_OK;
+    }
+
+    p = genai_arena_alloc(chat->arena, text->len);
+    if (p == NULL) {
+        return GENAI_CHAT_NO_MEMORY;
+    }
+
+    n = genai_gcc_base64(p, text);
+
+    if (n == 0) {
+        goto damaged;
+    }
+
+    end = p + n;
+
+    p += 6;
+    colon = memchr(p, ':', end - p);
+
+    if (colon == NULL) {
+        goto damaged;
+    }
+
+    name.data = p;
+    name.len = colon - p;
+
+    p = colon + 1;
+    colon = memchr(p, ':', end - p);
+
+    if (colon == NULL || colon == p) {
+        goto damaged;
+    }
+
+    what->data = p;
+    what->len = colon - p;
+
+    for (p = colon + 1, n = 0; p < end && *p >= '0' && *p <= '9'; p++) {
+
+        if (n > 100000) {
+            goto damaged;
+        }
+
+        n = n * 10 + (*p - '0');
+    }
+
+    if (p == end || *p != ':' || n > (size_t) (end - p - 1)) {
+        goto damaged;
+    }
+
+    p++;
+
+    if (n) {
+        s.data = p;
+        s.len = n;
+        sign->id = genai_value_text(&s);
+    }
+
+    s.data = p + n;
+    s.len = end - s.data;
+
+    sign->signature = genai_value_text(&s);
+    sign->signer = genai_chat_signer(&name);
+
+    return GENAI_CHAT_OK;
+
+damaged:
+
+    return genai_chat_refuse(chat, "a thoughtSignature has been changed");
+}
+
+
+/* either alphabet, as some clients write the other one; 0: it is none */
+
+static size_t
+genai_gcc_base64(unsigned char *dst, const genai_str_t *text)
+{
+    size_t          i;
+    unsigned        n, digit;
+    uint32_t        bits;
+    unsigned char   c, *p;
+
+    p = dst;
+    bits = 0;
+    n = 0;
+
+    for (i = 0; i < text->len && text->data[i] != '='; i++) {
+        c = text->data[i];
+
+        if (c >= 'A' && c <= 'Z') {
+            digit = c - 'A';
+
+        } else if (c >= 'a' && c <= 'z') {
+            digit = c - 'a' + 26;
+
+        } else if (c >= '0' && c <= '9') {
+            digit = c - '0' + 52;
+
+        } else if (c == '+' || c == '-') {
+            digit = 62;
+
+        } else if (c == '/' || c == '_') {
+            digit = 63;
+
+        } else {
+            return 0;
+        }
+
+        bits = bits << 6 | digit;
+        n += 6;
+
+        if (n >= 8) {
+            n -= 8;
+            *p++ = bits >> n & 0xff;
+        }
+    }
+
+    return p - dst;
+}
+
+
+static int
+genai_gcc_call(genai_chat_t *chat, genai_message_t *m,
+    const genai_cursor_t *value, genai_part_t **part)
+{
+    int               n;
+    unsigned          calls;
+    genai_str_t       id;
+    genai_part_t     *call, *p;
+    genai_cursor_t    at;
+    genai_message_t  *each;
+
+    call = genai_chat_part(chat, m, GENAI_PART_CALL);
+    *part = call;
+
+    if (call == NULL) {
+        return GENAI_CHAT_NO_MEMORY;
+    }
+
+    if (!genai_chat_find(value, "name", &at)) {
+        return genai_chat_refuse(chat, "a functionCall must have a name");
+    }
+
+    call->name = genai_value_at(&at);
+
+    if (genai_chat_find(value, "args", &at)) {
+        call->text = genai_value_at(&at);
+    }
+
+    if (genai_chat_find(value, "id", &at)) {
+        call->id = genai_value_at(&at);
+
+        if (genai_value_decode(chat, &call->id, &id) != 0) {
+            return GENAI_CHAT_NO_MEMORY;
+        }
+
+        if (id.len) {
+            return GENAI_CHAT_OK;
+        }
+    }
+
+    calls = 0;
+
+    for (each = chat->messages; each; each = each->next) {
+        for (p = each->parts; p; p = p->next) {
+            calls += (p->kind == GENAI_PART_CALL);
+        }
+    }
+
+    id.data = genai_arena_alloc(chat->arena, 24);
+    if (id.data == NULL) {
+        return GENAI_CHAT_NO_MEMORY;
+    }
+
+    n = snprintf((char *) id.data, 24, "call_%u", calls);
+    id.len = n;
+
+    call->id = genai_value_text(&id);
+
+    return GENAI_CHAT_OK;
+}
+
+
+static int
+genai_gcc_result(genai_chat_t *chat, genai_message_t *m,
+    const genai_cursor_t *value, genai_part_t **part)
+{
+    int                   rc;
+    genai_str_t           id;
+    genai_part_t         *result, *sub;
+    genai_cursor_t        at, inner;
+    genai_cursor_iter_t   it;
+
+    result = genai_chat_part(chat, m, GENAI_PART_RESULT);
+    *part = result;
+
+    if (result == NULL) {
+        return GENAI_CHAT_NO_MEMORY;
+    }
+
+    if (genai_chat_find(value, "name", &at)) {
+        result->name = genai_value_at(&at);
+    }
+
+    id.len = 0;
+
+    if (genai_chat_find(value, "id", &at)) {
+        result->id = genai_value_at(&at);
+
+        if (genai_value_decode(chat, &result->id, &id) != 0) {
+            return GENAI_CHAT_NO_MEMORY;
+        }
+    }
+
+    if (id.len == 0) {
+
+        rc = genai_gcc_pair(chat, result);
+
+        if (rc != GENAI_CHAT_OK) {
+            return rc;
+        }
+    }
+
+    if (genai_chat_find(value, "response", &at)) {
+
+        rc = genai_gcc_response(chat, result, &at);
+
+        if (rc != GENAI_CHAT_OK) {
+            return rc;
+        }
+    }
+
+    if (!genai_chat_find(value, "parts", &at)) {
+        return GENAI_CHAT_OK;
+    }
+
+    genai_cursor_iter(&it, &at);
+
+    while (genai_cursor_next(&it) == 1) {
+
+        rc = genai_gcc_find(&it.value, "inlineData", "inline_data", &inner)
+             ? genai_gcc_media(chat, m, result, &inner, 0, &sub)
+             : genai_gcc_find(&it.value, "fileData", "file_data", &inner)
+             ? genai_gcc_media(chat, m, result, &inner, 1, &sub)
+             : genai_chat_refuse(chat, "a functionResponse's part must have "
+                                 "inlineData or fileData");
+
+        if (rc != GENAI_CHAT_OK) {
+            return rc;
+        }
+    }
+
+    return GENAI_CHAT_OK;
+}
+
+
+static int
+genai_gcc_pair(genai_chat_t *chat, genai_part_t *result)
+{
+    genai_part_t     *p;
+    genai_message_t  *m;
+
+    for (m = chat->messages; m; m = m->next) {
+
+        for (p = m->parts; p; p = p->next) {
+
+            if (p->kind == GENAI_PART_CALL
+                && genai_gcc_same(chat, &p->name, &result->name)
+                && !genai_gcc_answered(chat, p))
+            {
+                result->id = p->id;
+                return GENAI_CHAT_OK;
+            }
+        }
+    }
+
+    return genai_chat_refuse(chat, "a functionResponse must follow the "
+                             "functionCall of that name");
+}
+
+
+static unsigned
+genai_gcc_answered(genai_chat_t *chat, const genai_part_t *call)
+{
+    genai_part_t     *p;
+    genai_message_t  *m;
+
+    for (m = chat->messages; m; m = m->next) {
+
+        for (p = m->parts; p; p = p->next) {
+
+            if (p->kind == GENAI_PART_RESULT
+                && genai_gcc_same(chat, &p->id, &call->id))
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+genai_gcc_same(genai_chat_t *chat, const genai_value_t *a,
+    const genai_value_t *b)
+{
+    genai_str_t  s, t;
+
+    return a->kind != GENAI_VALUE_NONE && b->kind != GENAI_VALUE_NONE
+           && genai_value_decode(chat, a, &s) == 0
+           && genai_value_decode(chat, b, &t) == 0
+           && s.len == t.len && genai_same(s.data, t.data, s.len);
+}
+
+
+/*
+ * What a function said is an object here and a text elsewhere.  That of the
+ * one member that Google's documents name is what it holds.
+ */
+
+static int
+genai_gcc_response(genai_chat_t *chat, genai_part_t *result,
+    const genai_cursor_t *value)
+{
+    genai_part_t         *part;
+    genai_cursor_t        only;
+    genai_cursor_iter_t   it;
+
+    part = genai_chat_subpart(chat, result, GENAI_PART_TEXT);
+    if (part == NULL) {
+        return GENAI_CHAT_NO_MEMORY;
+    }
+
+    part->text = genai_value_at(value);
+
+    genai_cursor_iter(&it, value);
+
+    if (genai_cursor_next(&it) != 1) {
+        return GENAI_CHAT_OK;
+    }
+
+    only = it.value;
+
+    if (genai_str_is(&it.name, "error")) {
+        result->error = 1;
+
+    } else if (!genai_str_is(&it.name, "result")
+               && !genai_str_is(&it.name, "output"))
+    {
+        return GENAI_CHAT_OK;
+    }
+
+    if (genai_cursor_next(&it) == 1) {
+        result->error = 0;
+        return GENAI_CHAT_OK;
+    }
+
+    part->text = genai_value_at(&only);
+
+    return GENAI_CHAT_OK;
+}
+
+
+static int
+genai_gcc_media(genai_chat_t *chat, genai_message_t *m, genai_part_t *result,
+    const genai_cursor_t *value, unsigned file, genai_part_t **part)
+{
+    genai_str_t      type, uri;
+    genai_part_t    *p;
+    genai_value_t    v;
+    genai_part_e     kind;
+    genai_cursor_t   at;
+
+    static const genai_str_t  google =
+        genai_str("https://generativelanguage.googleapis.com/");
+
+    kind = GENAI_PART_FILE;
+    memset(&v, 0, sizeof(genai_value_t));
+
+    if (genai_gcc_find(value, "mimeType", "mime_type", &at)) {
+        v = genai_value_at(&at);
+
+        if (genai_value_decode(chat, &v, &type) != 0) {
+            return GENAI_CHAT_NO_MEMORY;
+        }
+
+        kind = (type.len > 6 && memcmp(type.data, "image/", 6) == 0)
+               ? GENAI_PART_IMAGE
+               : (type.len > 6 && memcmp(type.data, "audio/", 6) == 0)
+               ? GENAI_PART_AUDIO
+               : (type.len > 6 && memcmp(type.data, "video/", 6) == 0)
+               ? GENAI_PART_VIDEO : GENAI_PART_FILE;
+    }
+
+    p = result ? genai_chat_subpart(chat, result, kind)
+               : genai_chat_part(chat, m, kind);
+    *part = p;
+
+    if (p == NULL) {
+        return GENAI_CHAT_NO_MEMORY;
+    }
+
+    p->type = v;
+
+    if (genai_gcc_find(value, "displayName", "display_name", &at)) {
+        p->name = genai_value_at(&at);
+    }
+
+    if (!(file ? genai_gcc_find(value, "fileUri", "file_uri", &at)
+               : genai_chat_find(value, "data", &at))
+        || genai_cursor_type(&at) != GENAI_TAPE_STRING)
+    {
+        return genai_chat_refuse(chat, file ? "fileData must have a fileUri"
+                                            : "inlineData must have data");
+    }
+
+    p->text = genai_value_at(&at);
+
+    if (!file) {
+        p->source = GENAI_SOURCE_DATA;
+        return GENAI_CHAT_OK;
+    }
+
+    if (genai_value_decode(chat, &p->text, &uri) != 0) {
+        return GENAI_CHAT_NO_MEMORY;
+    }
+
+    /* what only Google can read */
+
+    p->source = ((uri.len > google.len
+                  && memcmp(uri.data, google.data, google.len) == 0)
+                 || uri.len < 8 || memcmp(uri.data, "http", 4) != 0)
+                ? GENAI_SOURCE_ID : GENAI_SOURCE_URL;
+
+    return GENAI_CHAT_OK;
+}

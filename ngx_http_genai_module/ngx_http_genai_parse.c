@@ -116,7 +116,8 @@ static ngx_http_genai_verdict_e
 ngx_http_genai_parse_fields(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
     int               rc;
-    genai_str_t       raw;
+    unsigned          stream;
+    genai_str_t       raw, path;
     genai_request_t  *req;
 
     req = ctx->parsed;
@@ -126,7 +127,23 @@ ngx_http_genai_parse_fields(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     ngx_str_null(&ctx->model_sent);
 
-    if (req->model) {
+    path.len = r->uri.len;
+    path.data = r->uri.data;
+
+    if (genai_dialect_path_read(ctx->dialect, &path, &raw, &stream)) {
+
+        ctx->stream_asked = stream;
+
+        ctx->model_sent.data = ngx_pnalloc(r->pool, raw.len);
+        if (ctx->model_sent.data == NULL) {
+            return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_INTERNAL,
+                                         "out of memory");
+        }
+
+        ngx_memcpy(ctx->model_sent.data, raw.data, raw.len);
+        ctx->model_sent.len = raw.len;
+
+    } else if (req->model) {
 
         /* a copy: logs have it when the body is gone */
 

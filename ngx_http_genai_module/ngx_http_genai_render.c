@@ -16,7 +16,11 @@
 static ngx_int_t ngx_http_genai_render_edits(ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_target_t *target);
 static ngx_int_t ngx_http_genai_render_path(ngx_http_request_t *r,
-    ngx_http_genai_ctx_t *ctx, ngx_http_genai_provider_t *p, ngx_str_t *path);
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target,
+    ngx_str_t *path);
+static ngx_int_t ngx_http_genai_render_model(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target,
+    const genai_endpoint_t *endpoint, ngx_str_t *path);
 static ngx_buf_t *ngx_http_genai_render_head(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target,
     off_t content_length);
@@ -264,7 +268,7 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         return NULL;
     }
 
-    if (ngx_http_genai_render_path(r, ctx, p, &path) != NGX_OK) {
+    if (ngx_http_genai_render_path(r, ctx, target, &path) != NGX_OK) {
         return NULL;
     }
 
@@ -423,17 +427,25 @@ ngx_http_genai_render_length(u_char *p, off_t length)
 
 static ngx_int_t
 ngx_http_genai_render_path(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
-    ngx_http_genai_provider_t *p, ngx_str_t *path)
+    ngx_http_genai_target_t *target, ngx_str_t *path)
 {
     u_char                    *s, *rest;
     size_t                     len, escape;
     const genai_endpoint_t    *endpoint;
     ngx_http_core_loc_conf_t  *clcf;
+    ngx_http_genai_provider_t *p;
 
+    p = target->provider;
     endpoint = ctx->endpoint;
 
     if (ctx->spoken != ctx->dialect) {
         endpoint = genai_endpoint_find(ctx->spoken, ctx->spoken->chat);
+    }
+
+    if (ngx_http_genai_render_model(r, ctx, target, endpoint, path)
+        == NGX_OK)
+    {
+        return path->data ? NGX_OK : NGX_ERROR;
     }
 
     if (endpoint->endpoint != GENAI_ENDPOINT_OTHER) {
@@ -495,6 +507,63 @@ ngx_http_genai_render_path(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     }
 
     path->len = s - path->data;
+
+    return NGX_OK;
+}
+
+
+/*
+ * A path with the model in it; NGX_DECLINED where the dialect has none.  A
+ * client of the same dialect gets the form of a stream that he has asked for.
+ */
+
+static ngx_int_t
+ngx_http_genai_render_model(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target, const genai_endpoint_t *endpoint,
+    ngx_str_t *path)
+{
+    u_char                     *s, *query;
+    size_t                      len;
+    ngx_str_t                  *name, alt;
+    genai_str_t                 model;
+    ngx_http_genai_provider_t  *p;
+
+    p = target->provider;
+    name = target->model.len ? &target->model : &ctx->model;
+
+    model.len = name->len;
+    model.data = name->data;
+
+    len = genai_dialect_path_write(ctx->spoken, NULL, 0, endpoint->endpoint,
+                                   &model, ctx->stream_asked);
+    if (len == 0) {
+        return NGX_DECLINED;
+    }
+
+    s = ngx_pnalloc(r->pool, p->path.len + len);
+
+    path->data = s;
+    path->len = p->path.len + len;
+
+    if (s == NULL) {
+        return NGX_OK;
+    }
+
+    s = ngx_cpymem(s, p->path.data, p->path.len);
+
+    (void) genai_dialect_path_write(ctx->spoken, s, len, endpoint->endpoint,
+                                    &model, ctx->stream_asked);
+
+    if (ctx->spoken == ctx->dialect && ctx->stream_asked
+        && (ngx_http_arg(r, (u_char *) "alt", 3, &alt) != NGX_OK
+            || alt.len != 3 || ngx_strncmp(alt.data, "sse", 3) != 0))
+    {
+        query = ngx_strlchr(s, s + len, '?');
+
+        if (query) {
+            path->len = query - path->data;
+        }
+    }
 
     return NGX_OK;
 }

@@ -92,7 +92,8 @@ sub provider {
 
     return GenAI::Upstream->new(lossy => 1, route => sub {
         my ($r) = @_;
-        my $name = JSON::PP::decode_json($r->{body})->{model};
+        my $name = $r->{uri} =~ m{/models/([^:]+):} ? $1
+            : JSON::PP::decode_json($r->{body})->{model};
         my ($how, @rest) = @{ $answers->{$name} };
 
         return [ [ $how, @rest ] ] if $how ne 'sse_raw';
@@ -147,7 +148,28 @@ my %RESPONSES = (
         { type => 'response.completed', response => response('completed') }
         ) ]);
 
-my %up = (resp => provider(\%RESPONSES), claude => provider(\%ANTHROPIC),
+my $GOOGLE = { candidates => [ { index => 0, finishReason => 'STOP',
+        content => { role => 'model', parts => [
+            { text => 'hm', thought => JSON::PP::true },
+            { text => 'one two' }, { functionCall =>
+                { name => 'f', args => { a => 1 } },
+              thoughtSignature => 'c2ln' } ] } } ],
+    usageMetadata => { promptTokenCount => 15, cachedContentTokenCount => 5,
+        candidatesTokenCount => 5, thoughtsTokenCount => 2,
+        totalTokenCount => 22 }, modelVersion => 'gemini' };
+my %GEMINI = (
+    whole => [ json => 200, $GOOGLE ],
+    stream => [ sse_raw => 'data: ' . json_text({ candidates => [ { content =>
+        { role => 'model', parts => [ { text => 'one ' } ] } } ] })
+        . "\r\n\r\n",
+        'data: ' . json_text({ candidates => [ { finishReason => 'STOP',
+            content => { role => 'model', parts => [ { text => 'two' } ] } } ],
+            usageMetadata => $GOOGLE->{usageMetadata} }) . "\r\n\r\n" ],
+    bad => [ json => 400, { error => { code => 400, message => 'too bad',
+                                       status => 'INVALID_ARGUMENT' } } ]);
+
+my %up = (google => provider(\%GEMINI), resp => provider(\%RESPONSES),
+          claude => provider(\%ANTHROPIC),
           gpt => provider(\%OPENAI));
 my $t = GenAI::Test->new;
 
@@ -158,7 +180,7 @@ my $models = join "\n", map {
     my ($p, $answers) = @$_;
     map { "genai_model $p-$_ { target $p model=$_; }" } sort keys %$answers
 } [ claude => \%ANTHROPIC ], [ gpt => \%OPENAI ],
-  [ resp => \%RESPONSES ];
+  [ resp => \%RESPONSES ], [ google => \%GEMINI ];
 
 $t->conf(<<'EOF', CLAUDE => $up{claude}->port, GPT => $up{gpt}->port,
 http {
@@ -172,6 +194,8 @@ http {
                          pass http://127.0.0.1:%%GPT%%/v1; }
     genai_provider resp { dialect responses; credential file:%%TESTDIR%%/key;
                           pass http://127.0.0.1:%%RESP%%/v1; }
+    genai_provider google { dialect gemini; credential file:%%TESTDIR%%/key;
+                            pass http://127.0.0.1:%%GOOGLE%%; }
     %%MODELS%%
     genai_model set { target claude model=whole; set claude top_k 3;
                       drop claude temperature; }
@@ -182,7 +206,8 @@ http {
     }
 }
 EOF
-    RESP => $up{resp}->port, MODELS => $models)->run;
+    GOOGLE => $up{google}->port, RESP => $up{resp}->port,
+    MODELS => $models)->run;
 
 sub openai {
     my ($model, %more) = @_;
@@ -432,6 +457,63 @@ is(sent('resp')->{instructions}, 'be brief', 'instructions are told');
 is($up{resp} && got('resp')->{uri}, '/v1/responses', 'its path');
 $r = responses('resp-whole', stream => \0);
 is($r->json->{id}, 'resp_1', 'its own answers pass');
+
+
+# Gemini's, whose paths have the model
+
+sub gemini {
+    my ($model, $how) = @_;
+
+    return $t->post("/v1beta/models/$model:" . ($how ? 'streamGenerateContent'
+        . '?alt=sse' : 'generateContent'), json_text({
+            systemInstruction => { parts => [ { text => 'be brief' } ] },
+            contents => [ { role => 'user', parts => [ { text => 'hi' } ] } ]
+        }));
+}
+
+for my $model (qw(gpt-whole claude-whole resp-whole)) {
+    $r = gemini($model);
+    is($r->status, 200, "$model: an answer for Gemini's client");
+
+    my @p = @{$r->json->{candidates}[0]{content}{parts}};
+
+    like(join('', map { $_->{thought} ? () : $_->{text} // () } @p),
+         qr/^(?:so\n?|one two)$/, 'its text');
+    is_deeply((grep { $_->{functionCall} } @p)[0]{functionCall}{args},
+              { a => 1 }, 'its call');
+    is($r->json->{usageMetadata}{promptTokenCount}, 15, 'its usage');
+}
+
+for my $model (qw(gpt-stream claude-stream resp-stream)) {
+    @e = map { JSON::PP::decode_json($_->{data}) } gemini($model, 1)->events;
+    like(join('', map { map { $_->{text} // () } @{$_->{candidates}[0]{content}
+                        {parts} // []} } @e), qr/^one two/, "$model: a stream");
+    ok($e[-1]{usageMetadata}, 'with usage at its end');
+}
+
+$r = gemini('gpt-bad');
+is($r->status, 404, 'an error');
+is($r->json->{error}{status}, 'NOT_FOUND', "in Google's words");
+
+for my $client (\&openai, \&anthropic, \&responses) {
+    $r = $client->('google-whole');
+    is($r->status, 200, "an answer of Gemini's");
+    like($r->body, qr/one two/, 'its text');
+    like($r->body, qr/c2ln/, 'its signature');
+    is(got('google')->{uri}, '/v1beta/models/whole:generateContent',
+       'its path');
+    is(got('google')->{h}{'x-goog-api-key'}, 'sk-of-the-provider', 'its key');
+    $r = $client->('google-stream', stream => \1);
+    like($r->body, qr/one .*two/s, 'a stream');
+    is(got('google')->{uri},
+       '/v1beta/models/stream:streamGenerateContent?alt=sse', 'its path');
+}
+
+$r = openai('google-bad');
+is($r->status, 400, 'an error');
+is($r->json->{error}{message}, 'too bad', 'with its words');
+$r = gemini('google-whole');
+is($r->json->{modelVersion}, 'gemini', 'its own answers pass');
 
 
 # and with each other: the bytes pass

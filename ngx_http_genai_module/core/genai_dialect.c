@@ -7,11 +7,13 @@
 #include "genai_gemini_path.h"
 
 
+/* a path is that of the first which knows it: one dialect's end in /models/... */
+
 static const genai_dialect_t  *genai_dialects[] = {
+    &genai_gemini,
     &genai_openai,
     &genai_anthropic,
     &genai_responses,
-    &genai_gemini,
     NULL
 };
 

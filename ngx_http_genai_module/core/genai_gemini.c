@@ -35,7 +35,7 @@ static const genai_endpoint_t  genai_gemini_endpoints[] = {
       GENAI_BODY_JSON },
     { GENAI_ENDPOINT_COUNT_TOKENS, genai_str(":countTokens"),
       GENAI_BODY_JSON },
-    { GENAI_ENDPOINT_MODELS, genai_str("/models"), GENAI_BODY_NONE },
+    { GENAI_ENDPOINT_MODELS, genai_str("/v1beta/models"), GENAI_BODY_NONE },
     { GENAI_ENDPOINT_NONE, genai_str(""), GENAI_BODY_NONE }
 };
 

@@ -7,7 +7,7 @@
 #include "genai_gemini_path.h"
 
 
-/* a path is that of the first which knows it: one dialect's end in /models/... */
+/* a path is that of the first that knows it: Gemini's have /models/ in them */
 
 static const genai_dialect_t  *genai_dialects[] = {
     &genai_gemini,

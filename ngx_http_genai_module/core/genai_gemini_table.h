@@ -103,6 +103,12 @@ static const genai_push_member_t  genai_ga_call_names[] = {
     genai_ga_member("id", GENAI_GA_CALL_ID)
 };
 
+/* of objects of which nothing is read but that they are there */
+
+static const genai_push_member_t  genai_ga_no_names[] = {
+    genai_ga_unread("mimeType")
+};
+
 static const genai_push_member_t  genai_ga_feedback_names[] = {
     genai_ga_member("blockReason", GENAI_GA_BLOCK)
 };
@@ -177,8 +183,7 @@ static const genai_push_node_t  genai_ga_nodes[] = {
     genai_ga_string(GENAI_GA_CALL_NAME),
     [GENAI_GA_CALL_ARGS] = { GENAI_PUSH_WANT_STRING|GENAI_PUSH_WANT_RAW,
                              GENAI_GA_CALL_ARGS, 0, 0, NULL },
-    [GENAI_GA_OTHER] = { GENAI_PUSH_WANT_OBJECT|GENAI_GA_ENTER,
-                         GENAI_GA_OTHER, 0, 0, NULL },
+    genai_ga_object(GENAI_GA_OTHER, GENAI_GA_ENTER, genai_ga_no_names),
     genai_ga_object(GENAI_GA_FEEDBACK, GENAI_GA_QUIET,
                     genai_ga_feedback_names),
     genai_ga_string(GENAI_GA_BLOCK),
@@ -205,7 +210,8 @@ static const genai_push_node_t  genai_ga_nodes[] = {
     genai_ga_numeric(GENAI_GA_ERROR_CODE),
     [GENAI_GA_LIST] = { GENAI_PUSH_WANT_SCALAR|GENAI_PUSH_WANT_ARRAY
                         |GENAI_PUSH_WANT_OBJECT|GENAI_GA_ENTER,
-                        GENAI_GA_LIST, GENAI_PUSH_NONE, 0, NULL }
+                        GENAI_GA_LIST, GENAI_PUSH_NONE,
+                        genai_push_members(genai_ga_no_names) }
 };
 
 

@@ -462,6 +462,12 @@ genai_ga_block(genai_gemini_answer_t *a, const genai_push_value_t *v)
 
     len = v->first ? 0 : a->nblock;
 
+    a->chunk |= GENAI_CHUNK_CHOICES;
+
+    if (genai_ga_start(a, v->start, GENAI_FIELD_NONE) != 0) {
+        return -1;
+    }
+
     if (genai_ga_gather(a, v, a->block, &len, GENAI_GEMINI_FINISH_MAX,
                         "a blockReason is too long")
         != 0)
@@ -475,9 +481,8 @@ genai_ga_block(genai_gemini_answer_t *a, const genai_push_value_t *v)
 
     a->finish_end = v->end;
     a->nblock = len;
-    a->chunk |= GENAI_CHUNK_CHOICES;
 
-    return genai_ga_start(a, v->start, GENAI_FIELD_NONE);
+    return 0;
 }
 
 
@@ -522,6 +527,10 @@ genai_ga_gather(genai_gemini_answer_t *a, const genai_push_value_t *v,
     }
 
     if (v->text.len > max - *len) {
+
+        /* how much of it came before depends on how the input was cut */
+
+        *len = 0;
         a->fault = error;
         return -1;
     }

@@ -135,7 +135,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     /* nothing is no answer; half a call is an error */
 
-    fuzz_check(c.bytes.len == 0 || strstr(two.log.data, "\nbroken 0.0 f") == NULL
+    fuzz_check(c.bytes.len == 0
+               || strstr(two.log.data, "\nbroken 0.0 f") == NULL
                || strstr(c.bytes.data, "\"status\":\"INTERNAL\""));
 
     if (c.whole.rc == 0) {

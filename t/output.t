@@ -216,7 +216,7 @@ is(wrong($r, $streams{LF}[0]), '', 'a stream that nobody asked for');
 
 # ---- other endpoints, where the same bytes mean nothing
 
-is(wrong(ask(0, { name => 'LF' }, path => '/other/responses'),
+is(wrong(ask(0, { name => 'LF' }, path => '/other/images'),
          $streams{LF}[0]), '', 'an opaque stream passes as it is');
 
 

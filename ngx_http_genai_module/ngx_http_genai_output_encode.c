@@ -294,7 +294,7 @@ ngx_http_genai_encode_whole(ngx_http_genai_output_t *o)
 
     o->over = 1;
 
-    if (ngx_http_genai_output_end(o) != NGX_OK) {
+    if (ngx_http_genai_output_end(o) != NGX_OK || o->answer->offset == 0) {
         o->bad = 1;
     }
 

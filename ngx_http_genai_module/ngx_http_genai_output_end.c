@@ -40,6 +40,13 @@ ngx_http_genai_output_torn(ngx_http_genai_output_t *o)
 {
     u_char  c;
 
+    if (o->encoder && !o->silent) {
+
+        /* whoever translates cannot leave it to the client to find out */
+
+        return !o->failed && (o->cut || o->answer->offset == 0);
+    }
+
     if (!ngx_http_genai_answer_closed(o->ctx->request)) {
         return 0;
     }
@@ -48,10 +55,6 @@ ngx_http_genai_output_torn(ngx_http_genai_output_t *o)
         && o->ctx->meter.end == GENAI_END_CUT)
     {
         return 1;
-    }
-
-    if (o->encoder) {
-        return 0;
     }
 
     if (!o->cut || o->held == NULL) {

@@ -60,6 +60,9 @@ my %ANTHROPIC = (
     cut => [ sse_raw => said(@BEGIN, words("one")) ],
     fails => [ sse_raw => said(@BEGIN, words("one"), { type => 'error',
         error => { type => 'overloaded_error', message => 'Overloaded' } }) ],
+    short => [ sse_raw => said(@BEGIN, words("one")) ],
+    nothing => [ sse_raw => () ],
+    empty => [ answer => 200, '', 'Content-Type' => 'application/json' ],
     html => [ answer => 200, '<html>', 'Content-Type' => 'text/html' ],
     half => [ answer => 200, '{"type":"message","content":[',
               'Content-Type' => 'application/json' ]);
@@ -303,6 +306,9 @@ $r = openai('claude-html');
 is($r->status, 502, 'no JSON');
 is($r->header('x-genai-error'), 'provider_bad_answer', 'is no answer');
 
+$r = openai('claude-empty');
+is($r->status, 502, 'nothing is no answer either');
+
 $r = openai('claude-half');
 is($r->status, 502, 'half a JSON text');
 is($r->header('x-genai-error'), 'provider_bad_answer', 'is none');
@@ -317,6 +323,12 @@ $r = openai('claude-cut', stream => \1);
 @e = $r->events;
 like($e[0]{data}, qr/"one"/, 'a stream that breaks off');
 like($e[-1]{data}, qr/"error"/, 'ends with an error');
+
+for my $model (qw(claude-short claude-nothing)) {
+    $r = openai($model, stream => \1);
+    @e = $r->events;
+    like($e[-1]{data}, qr/"error"/, "$model: and one that ends too soon");
+}
 
 $r = openai('claude-fails', stream => \1);
 @e = $r->events;

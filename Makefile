@@ -99,24 +99,26 @@ TOOLS_LIBS  = -lcrypto -lpcre2-8 -lpthread
 .PHONY: tools
 tools: $(TOOLS) ## build the command-line tools, docs/TOOLS.md
 
-$(TOOLS): build/genai-%: tools/genai_%.c $(TOOLS_SRCS) \
-                         $(wildcard ngx_http_genai_module/core/*.h \
-                                    ngx_http_genai_module/os/*.h)
-	@mkdir -p build
-	@$(CC) -O2 -g $(UNIT_WARN) -I ngx_http_genai_module/core \
-	    -I ngx_http_genai_module/os -o $@ $(filter tools/%.c,$^) \
-	    $(TOOLS_SRCS) $(TOOLS_LIBS)
+# what they share is compiled once
+TOOLS_OBJS  = $(patsubst %.c,build/tools/%.o,$(notdir $(TOOLS_SRCS)))
+TOOLS_CC    = $(CC) -O2 -g $(UNIT_WARN) -I ngx_http_genai_module/core \
+                  -I ngx_http_genai_module/os
+
+build/tools/%.o: %.c
+	@mkdir -p build/tools
+	@$(TOOLS_CC) -c -MMD -MP -o $@ $<
+
+$(TOOLS): build/genai-%: tools/genai_%.c $(TOOLS_OBJS)
+	@$(TOOLS_CC) -o $@ $(filter tools/%.c,$^) $(TOOLS_OBJS) $(TOOLS_LIBS)
+
+-include $(wildcard build/tools/*.d)
 
 # what looks at the books while they are in use, for t/limits_hold.t
 
 WATCH := build/books-watch
 
-$(WATCH): t/long/watch.c $(TOOLS_SRCS) \
-          $(wildcard ngx_http_genai_module/core/*.h \
-                     ngx_http_genai_module/os/*.h)
-	@mkdir -p build
-	@$(CC) -O2 -g $(UNIT_WARN) -I ngx_http_genai_module/core \
-	    -I ngx_http_genai_module/os -o $@ $< $(TOOLS_SRCS) $(TOOLS_LIBS)
+$(WATCH): t/long/watch.c $(TOOLS_OBJS)
+	@$(TOOLS_CC) -o $@ $< $(TOOLS_OBJS) $(TOOLS_LIBS)
 
 .PHONY: run
 run: deps ## build, start nginx with a simulated provider, show a stream
@@ -149,7 +151,7 @@ PROVE_T    = GENAI_NGINX=$(GENAI_NGINX) GENAI_MODULES=$(BUILD_DIR) \
 
 .PHONY: test
 test: deps-test ## install what tests need, build, run all tests
-	@$(MAKE) --no-print-directory build tools unit $(WATCH)
+	@$(MAKE) --no-print-directory -j$(JOBS) build tools unit $(WATCH)
 	@$(PROVE_T) $(UNIT_TESTS) $(TESTS)
 	@$(MAKE) --no-print-directory test-sdk
 

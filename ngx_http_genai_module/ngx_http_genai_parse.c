@@ -130,7 +130,9 @@ ngx_http_genai_parse_fields(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     path.len = r->uri.len;
     path.data = r->uri.data;
 
-    if (genai_dialect_path_read(ctx->dialect, &path, &raw, &stream)) {
+    if (ctx->dialect->path_read
+        && ctx->dialect->path_read(&path, &raw, &stream))
+    {
 
         ctx->stream_asked = stream;
 

@@ -442,10 +442,8 @@ ngx_http_genai_render_path(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         endpoint = genai_endpoint_find(ctx->spoken, ctx->spoken->chat);
     }
 
-    if (ngx_http_genai_render_model(r, ctx, target, endpoint, path)
-        == NGX_OK)
-    {
-        return path->data ? NGX_OK : NGX_ERROR;
+    if (ctx->spoken->path_write) {
+        return ngx_http_genai_render_model(r, ctx, target, endpoint, path);
     }
 
     if (endpoint->endpoint != GENAI_ENDPOINT_OTHER) {
@@ -513,8 +511,8 @@ ngx_http_genai_render_path(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
 
 /*
- * A path with the model in it; NGX_DECLINED where the dialect has none.  A
- * client of the same dialect gets the form of a stream that he has asked for.
+ * A path with the model in it.  A client of the same dialect gets the form of
+ * a stream that he has asked for.
  */
 
 static ngx_int_t
@@ -534,11 +532,8 @@ ngx_http_genai_render_model(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     model.len = name->len;
     model.data = name->data;
 
-    len = genai_dialect_path_write(ctx->spoken, NULL, 0, endpoint->endpoint,
-                                   &model, ctx->stream_asked);
-    if (len == 0) {
-        return NGX_DECLINED;
-    }
+    len = ctx->spoken->path_write(NULL, 0, endpoint->endpoint, &model,
+                                  ctx->stream_asked);
 
     s = ngx_pnalloc(r->pool, p->path.len + len);
 
@@ -546,13 +541,13 @@ ngx_http_genai_render_model(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     path->len = p->path.len + len;
 
     if (s == NULL) {
-        return NGX_OK;
+        return NGX_ERROR;
     }
 
     s = ngx_cpymem(s, p->path.data, p->path.len);
 
-    (void) genai_dialect_path_write(ctx->spoken, s, len, endpoint->endpoint,
-                                    &model, ctx->stream_asked);
+    (void) ctx->spoken->path_write(s, len, endpoint->endpoint, &model,
+                                   ctx->stream_asked);
 
     if (ctx->spoken == ctx->dialect && ctx->stream_asked
         && (ngx_http_arg(r, (u_char *) "alt", 3, &alt) != NGX_OK

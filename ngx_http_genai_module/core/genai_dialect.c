@@ -4,7 +4,6 @@
 
 
 #include "genai_dialect.h"
-#include "genai_gemini_path.h"
 
 
 /* a path is that of the first that knows it: Gemini's have /models/ in them */
@@ -149,23 +148,4 @@ genai_endpoint_of_path(const genai_dialect_t *dialect, const genai_str_t *path,
     }
 
     return NULL;
-}
-
-
-int
-genai_dialect_path_read(const genai_dialect_t *dialect,
-    const genai_str_t *path, genai_str_t *model, unsigned *stream)
-{
-    return (dialect == &genai_gemini)
-           ? genai_gemini_path_read(path, model, stream) : 0;
-}
-
-
-size_t
-genai_dialect_path_write(const genai_dialect_t *dialect, unsigned char *dst,
-    size_t size, genai_endpoint_e endpoint, const genai_str_t *model,
-    unsigned stream)
-{
-    return (dialect == &genai_gemini)
-           ? genai_gemini_path_write(dst, size, endpoint, model, stream) : 0;
 }

@@ -201,6 +201,22 @@ typedef struct {
     void                   (*encoder_keep)(void *encoder, size_t limit,
                                            genai_alloc_pt alloc, void *ctx);
     void                   (*encoder_free)(void *encoder);
+
+    /*
+     * Where the model stands in the paths, and whether the answer is to be
+     * streamed; else NULL.  path_read takes them out of a decoded path (no
+     * query), *model is a view: 1, or 0 where there is no model in it.
+     *
+     * path_write writes the path of an endpoint, encoded and with its query;
+     * model is decoded, dst has size bytes.  It returns the number of bytes
+     * that the path takes, of which no more than size have been written.
+     */
+    int                    (*path_read)(const genai_str_t *path,
+                                        genai_str_t *model, unsigned *stream);
+    size_t                 (*path_write)(unsigned char *dst, size_t size,
+                                         genai_endpoint_e endpoint,
+                                         const genai_str_t *model,
+                                         unsigned stream);
 } genai_dialect_t;
 
 
@@ -241,27 +257,6 @@ const genai_endpoint_t *genai_endpoint_find(const genai_dialect_t *dialect,
  */
 const genai_endpoint_t *genai_endpoint_of_path(const genai_dialect_t *dialect,
     const genai_str_t *path, genai_str_t *id);
-
-
-/*
- * Where a dialect has the model in its paths, and whether the answer is to be
- * streamed: takes them out of a decoded path (no query).  *model is a view.
- *
- * Returns 1; or 0 where the dialect has not, or the path has no model.
- */
-int genai_dialect_path_read(const genai_dialect_t *dialect,
-    const genai_str_t *path, genai_str_t *model, unsigned *stream);
-
-/*
- * Writes the path of such a dialect's endpoint, encoded and with its query:
- * model is decoded.  dst has size bytes.
- *
- * Returns the number of bytes that the path takes, of which no more than size
- * have been written; or 0 where the dialect's paths have no model.
- */
-size_t genai_dialect_path_write(const genai_dialect_t *dialect,
-    unsigned char *dst, size_t size, genai_endpoint_e endpoint,
-    const genai_str_t *model, unsigned stream);
 
 
 #endif /* _GENAI_DIALECT_H_INCLUDED_ */

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The paths of Gemini's API, which carry the model and what is asked of it:
- * ".../models/MODEL:streamGenerateContent".  See genai_dialect_path_read()
- * and genai_dialect_path_write().
+ * ".../models/MODEL:streamGenerateContent".  They are path_read and
+ * path_write of the dialect's vtable.
  */
 
 

@@ -260,7 +260,7 @@ test_paths(void)
         ok(e && e->endpoint == paths[i].endpoint, "%s: its endpoint",
            paths[i].path);
 
-        n = genai_dialect_path_read(&genai_gemini, &path, &model, &stream);
+        n = genai_gemini.path_read(&path, &model, &stream);
 
         if (paths[i].model == NULL) {
             ok(n == 0, "%s has no model", paths[i].path);
@@ -271,24 +271,20 @@ test_paths(void)
            paths[i].path);
         is_mem(model.data, model.len, paths[i].model,
                strlen(paths[i].model), "which is %s", paths[i].model);
-        ok(genai_dialect_path_read(&genai_openai, &path, &model, &stream)
-           == 0, "not for OpenAI");
     }
 
     model = str("a/b c?\xc3\xa9");
-    n = genai_dialect_path_write(&genai_gemini, buf, sizeof(buf),
-                                 GENAI_ENDPOINT_GENERATE, &model, 1);
+    n = genai_gemini.path_write(buf, sizeof(buf), GENAI_ENDPOINT_GENERATE,
+                                &model, 1);
     is_mem(buf, n, "/v1beta/models/a/b%20c%3F%C3%A9:streamGenerateContent"
            "?alt=sse", 61, "a stream's path");
-    ok(genai_dialect_path_write(&genai_gemini, buf, 3,
-                                GENAI_ENDPOINT_GENERATE, &model, 1) == 61,
-       "no room");
-    n = genai_dialect_path_write(&genai_gemini, buf, sizeof(buf),
-                                 GENAI_ENDPOINT_GENERATE, &model, 0);
+    ok(genai_gemini.path_write(buf, 3, GENAI_ENDPOINT_GENERATE, &model, 1)
+       == 61, "no room");
+    n = genai_gemini.path_write(buf, sizeof(buf), GENAI_ENDPOINT_GENERATE,
+                                &model, 0);
     is_mem(buf, n, "/v1beta/models/a/b%20c%3F%C3%A9:generateContent", 47,
            "a whole answer's");
-    ok(genai_dialect_path_write(&genai_openai, buf, sizeof(buf),
-                                GENAI_ENDPOINT_CHAT, &model, 0) == 0,
+    ok(genai_openai.path_read == NULL && genai_openai.path_write == NULL,
        "OpenAI's have none");
 
     path = str("slow \"down\"");

@@ -91,7 +91,14 @@ ngx_http_genai_sim_schedule(ngx_http_genai_sim_ctx_t *ctx)
         return;
     }
 
-    ctx->header_due += opts->delay;
+    /*
+     * never before its time: nginx's clock stood still while the request was
+     * read, and its milliseconds are cut off, not rounded
+     */
+
+    ngx_time_update();
+
+    ctx->header_due = ngx_current_msec + 1 + opts->delay;
     ctx->body_due = ctx->header_due + opts->ttft;
 
     if (ctx->stream) {

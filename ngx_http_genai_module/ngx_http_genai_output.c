@@ -474,7 +474,7 @@ ngx_http_genai_output_decode(ngx_http_genai_output_t *o, u_char *p, size_t n)
 
     /* it stops for nothing but a lack of memory */
 
-    return (o->dialect->answer_feed(o->answer, p, n) == 0) ? NGX_OK
+    return (genai_answer_feed(o->answer, p, n) == 0) ? NGX_OK
                                                              : NGX_ERROR;
 }
 
@@ -489,7 +489,7 @@ ngx_http_genai_output_end(ngx_http_genai_output_t *o)
         return NGX_OK;
     }
 
-    return (o->dialect->answer_end(o->answer) == 0) ? NGX_OK : NGX_ERROR;
+    return (genai_answer_end(o->answer) == 0) ? NGX_OK : NGX_ERROR;
 }
 
 

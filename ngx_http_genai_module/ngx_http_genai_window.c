@@ -263,7 +263,7 @@ ngx_http_genai_window_process(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
                                          "chunked body");
 
         } else if (w->over) {
-            (void) w->dialect->answer_end(w->answer);
+            (void) genai_answer_end(w->answer);
         }
     }
 
@@ -441,7 +441,7 @@ ngx_http_genai_window_take(ngx_http_genai_window_t *w, u_char *p, size_t n)
     ngx_http_genai_block_t  *block;
 
     if (w->verdict == NGX_HTTP_GENAI_WINDOW_WAIT) {
-        (void) w->dialect->answer_feed(w->answer, p, n);
+        (void) genai_answer_feed(w->answer, p, n);
     }
 
     w->held += n;

@@ -47,7 +47,8 @@ my @sources = map { "$core/genai_$_.c" }
        openai_whole anthropic_answer anthropic_value anthropic_gather
        anthropic_encode anthropic_whole
        gemini_answer gemini_hold gemini_value gemini_encode gemini_whole
-       sse push push_number push_string writer text tape arena answer);
+       sse push push_number push_string writer text tape arena answer
+       answer_frame);
 
 for my $dialect (qw(openai anthropic gemini)) {
     my $failed = 1;

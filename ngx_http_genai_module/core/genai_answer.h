@@ -31,15 +31,59 @@ typedef struct {
 } genai_answer_opts_t;
 
 
+/* see genai_answer_frame.h, genai_push.h, genai_sse.h */
+
+struct genai_answer_frame_s;
+struct genai_push_s;
+struct genai_sse_s;
+
+
 /* what every decoder begins with; behind it is its own */
 
 typedef struct {
-    genai_event_pt              handler;
-    void                       *ctx;
-    uint64_t                    offset;     /* of the next byte to read */
-    unsigned                    stream;     /* 1: the body is a stream, as far
-                                               as is known so far; or 0 */
+    genai_event_pt                     handler;
+    void                              *ctx;
+    uint64_t                           offset;  /* of the next byte to read */
+
+    /* the frame's own */
+    const struct genai_answer_frame_s *frame;
+    struct genai_push_s               *push;
+    struct genai_sse_s                *sse;
+    uint16_t                           chunk;   /* flags of the one being
+                                                   read */
+    unsigned char                      mode;
+    unsigned                           stream:1;    /* the body is one, as far
+                                                       as is known so far */
+    unsigned                           failed:1;    /* stopped by the
+                                                       handler */
+    unsigned                           broken:1;    /* the chunk */
+    unsigned                           blank:1;     /* its data so far */
+    unsigned                           closed:1;    /* the whole answer's
+                                                       value */
+    unsigned                           cut:1;       /* the body ended in a
+                                                       text */
+    unsigned                           ended:1;
 } genai_answer_t;
+
+
+/*
+ * Decodes p[0 .. n), the bytes at a->offset, which advances over what has
+ * been read.
+ *
+ * Returns 0 when all bytes have been read; 1 when the handler has paused: the
+ * rest, from a->offset on, is to be fed again; -1 when the handler has
+ * stopped, or an event was larger than the limit (told as BROKEN before),
+ * after which the decoder must not be fed any more.
+ */
+int genai_answer_feed(genai_answer_t *a, const unsigned char *p, size_t n);
+
+/*
+ * The body has ended.  Tells the chunk that has not been told, and END, where
+ * it has not been told.
+ *
+ * Returns 0, or -1 when the handler has stopped.
+ */
+int genai_answer_end(genai_answer_t *a);
 
 
 /* what every chunk and answer tells, and must outlive the encoder */

@@ -71,7 +71,7 @@ static void genai_answer_add(genai_answer_count_t *ac,
 static int genai_answer_hold(genai_answer_count_t *ac,
     const genai_answer_text_t *text, const genai_str_t *s);
 static void genai_answer_release(genai_answer_count_t *ac);
-static void genai_answer_feed(genai_answer_count_t *ac,
+static void genai_answer_count_feed(genai_answer_count_t *ac,
     const genai_answer_text_t *text, const genai_str_t *s);
 static inline int genai_answer_same(const genai_answer_text_t *one,
     const genai_answer_text_t *two);
@@ -241,7 +241,7 @@ genai_answer_add(genai_answer_count_t *ac, genai_answer_kind_e kind,
         genai_answer_release(ac);
     }
 
-    genai_answer_feed(ac, &text, s);
+    genai_answer_count_feed(ac, &text, s);
 }
 
 
@@ -301,7 +301,7 @@ genai_answer_release(genai_answer_count_t *ac)
 
     for (i = 0; i < ac->nruns; i++) {
         s.len = ac->runs[i].len;
-        genai_answer_feed(ac, &ac->runs[i].text, &s);
+        genai_answer_count_feed(ac, &ac->runs[i].text, &s);
         s.data += s.len;
     }
 
@@ -311,8 +311,8 @@ genai_answer_release(genai_answer_count_t *ac)
 
 
 static void
-genai_answer_feed(genai_answer_count_t *ac, const genai_answer_text_t *text,
-    const genai_str_t *s)
+genai_answer_count_feed(genai_answer_count_t *ac,
+    const genai_answer_text_t *text, const genai_str_t *s)
 {
     genai_answer_slot_t  *slot;
 

@@ -15,9 +15,6 @@
 
 static void genai_anthropic_init(void *answer,
     const genai_answer_opts_t *opts, genai_event_pt handler, void *ctx);
-static int genai_anthropic_feed(void *answer, const unsigned char *p,
-    size_t n);
-static int genai_anthropic_end(void *answer);
 static void genai_anthropic_encoder(void *encoder,
     const genai_answer_head_t *head, genai_write_pt write, void *ctx);
 static int genai_anthropic_encode(void *encoder, const genai_event_t *event);
@@ -54,8 +51,6 @@ const genai_dialect_t  genai_anthropic = {
     .write_chat = genai_anthropic_write_chat,
     .answer_size = sizeof(genai_anthropic_answer_t),
     .answer_init = genai_anthropic_init,
-    .answer_feed = genai_anthropic_feed,
-    .answer_end = genai_anthropic_end,
     .id_prefix = genai_str("msg_"),
     .encoder_size = sizeof(genai_anthropic_stream_t),
     .encoder_init = genai_anthropic_encoder,
@@ -73,20 +68,6 @@ genai_anthropic_init(void *answer, const genai_answer_opts_t *opts,
     genai_event_pt handler, void *ctx)
 {
     genai_anthropic_answer_init(answer, opts, handler, ctx);
-}
-
-
-static int
-genai_anthropic_feed(void *answer, const unsigned char *p, size_t n)
-{
-    return genai_anthropic_answer_feed(answer, p, n);
-}
-
-
-static int
-genai_anthropic_end(void *answer)
-{
-    return genai_anthropic_answer_end(answer);
 }
 
 

@@ -21,17 +21,26 @@ static int genai_aa_finish(genai_anthropic_answer_t *a);
 static int genai_aa_usage_tell(genai_anthropic_answer_t *a, unsigned begun);
 static int genai_aa_text_feed(genai_anthropic_answer_t *a,
     const unsigned char *p, size_t n, uint64_t offset);
-static int genai_aa_whole_end(genai_anthropic_answer_t *a, uint64_t end);
-static int genai_aa_behind(genai_anthropic_answer_t *a,
-    const unsigned char *p, size_t n);
-static int genai_aa_broken(genai_anthropic_answer_t *a, const char *error,
+static int genai_aa_frame_text(void *ctx, const unsigned char *p, size_t n,
     uint64_t offset);
+static int genai_aa_frame_tell(void *ctx, genai_event_t *e);
+static int genai_aa_frame_end(void *ctx);
+static int genai_aa_frame_whole_end(void *ctx, uint64_t end);
 
 
 static const genai_sse_handler_t  genai_aa_sse = {
     genai_aa_sse_begin,
     genai_aa_sse_data,
     genai_aa_sse_end
+};
+
+
+static const genai_answer_frame_t  genai_aa_frame = {
+    .empty = "there is no content",
+    .text = genai_aa_frame_text,
+    .tell = genai_aa_frame_tell,
+    .whole_end = genai_aa_frame_whole_end,
+    .stream_end = genai_aa_frame_end
 };
 
 
@@ -53,6 +62,9 @@ genai_anthropic_answer_init(genai_anthropic_answer_t *a,
     a->base.handler = handler;
     a->base.ctx = ctx;
     a->base.stream = opts->stream;
+    a->base.frame = &genai_aa_frame;
+    a->base.push = &a->push;
+    a->base.sse = &a->sse;
 
     for (i = 0; i < GENAI_ANTHROPIC_COUNTS; i++) {
         a->count[i] = -1;
@@ -63,137 +75,42 @@ genai_anthropic_answer_init(genai_anthropic_answer_t *a,
 }
 
 
-int
-genai_anthropic_answer_feed(genai_anthropic_answer_t *a,
-    const unsigned char *p, size_t n)
+static int
+genai_aa_frame_text(void *ctx, const unsigned char *p, size_t n,
+    uint64_t offset)
 {
-    int                   rc;
-    uint64_t              from;
-    const unsigned char  *end;
-
-    if (a->failed) {
-        return -1;
-    }
-
-    end = p + n;
-
-    if (a->mode == GENAI_AA_SNIFF) {
-
-        while (p < end
-               && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
-        {
-            p++;
-            a->base.offset++;
-        }
-
-        if (p == end) {
-            return 0;
-        }
-
-        /* no line of a stream starts so, and no JSON text as a field does */
-
-        a->mode = (*p != '{'
-                   && (a->base.stream || *p == ':' || *p == 'd' || *p == 'e'))
-                  ? GENAI_AA_STREAM : GENAI_AA_WHOLE;
-        a->base.stream = (a->mode == GENAI_AA_STREAM);
-        a->sse.offset = a->base.offset;
-    }
-
-    if (a->mode == GENAI_AA_WHOLE) {
-
-        if (!a->closed) {
-            rc = genai_aa_text_feed(a, p, end - p, a->base.offset);
-
-            if (!a->closed) {
-                a->base.offset += end - p;
-                return rc;
-            }
-
-            p += a->push.offset - a->base.offset;
-            a->base.offset = a->push.offset;
-
-            if (rc != 0) {
-                return rc;
-            }
-        }
-
-        return genai_aa_behind(a, p, end - p);
-    }
-
-    from = a->sse.offset;
-    rc = genai_sse_feed(&a->sse, p, end - p);
-    a->base.offset += a->sse.offset - from;
-
-    if (rc < 0 && a->sse.error) {
-        (void) genai_aa_broken(a, a->sse.error, a->base.offset);
-        a->failed = 1;
-    }
-
-    return rc;
+    return genai_aa_text_feed(ctx, p, n, offset);
 }
 
 
-int
-genai_anthropic_answer_end(genai_anthropic_answer_t *a)
+static int
+genai_aa_frame_tell(void *ctx, genai_event_t *e)
 {
-    genai_event_t  e;
+    return genai_aa_call(ctx, e);
+}
 
-    if (a->failed) {
-        return -1;
-    }
 
-    if (a->mode != GENAI_AA_STREAM) {
+static int
+genai_aa_frame_whole_end(void *ctx, uint64_t end)
+{
+    return genai_answer_whole_end(ctx, end);
+}
 
-        if (a->closed) {
 
-            if (a->base.offset == a->push.offset) {
-                return 0;
-            }
+static int
+genai_aa_frame_end(void *ctx)
+{
+    genai_anthropic_answer_t  *a = ctx;
 
-            genai_aa_event(&e, GENAI_EVENT_CHUNK);
-
-            e.start = a->push.offset;
-            e.end = a->base.offset;
-            e.chunk = a->broken ? GENAI_CHUNK_DATA|GENAI_CHUNK_BROKEN
-                                : GENAI_CHUNK_TAIL;
-
-            return (genai_aa_call(a, &e) < 0) ? -1 : 0;
-        }
-
-        if (!a->broken) {
-            a->cut = 1;
-            (void) genai_push_end(&a->push, a->base.offset);
-
-            if (genai_aa_broken(a, a->push.error, a->base.offset) != 0) {
-                return -1;
-            }
-        }
-
-        return (genai_aa_whole_end(a, a->base.offset) < 0) ? -1 : 0;
-    }
-
-    if (genai_sse_end(&a->sse) != 0) {
-        return -1;
-    }
-
-    if (a->ended) {
-        return 0;
-    }
-
-    if (a->finished && !a->cut && !a->usage_told
+    if (a->finished && !a->base.cut && !a->usage_told
         && genai_aa_usage_tell(a, 0) != 0)
     {
         return -1;
     }
 
-    genai_aa_event(&e, GENAI_EVENT_END);
-
-    e.start = a->base.offset;
-    e.end = a->base.offset;
-    e.end_how = (a->finished && !a->cut) ? GENAI_END_CLEAN : GENAI_END_CUT;
-    a->ended = 1;
-
-    return (genai_aa_call(a, &e) < 0) ? -1 : 0;
+    return genai_answer_end_tell(&a->base, a->base.offset, a->base.offset,
+                                 (a->finished && !a->base.cut)
+                                 ? GENAI_END_CLEAN : GENAI_END_CUT);
 }
 
 
@@ -224,7 +141,7 @@ genai_aa_sse_end(void *ctx, const genai_sse_event_t *event)
 
     ping = 0;
 
-    if (event->data && !a->ended && !a->broken && !a->blank) {
+    if (event->data && !a->base.ended && !a->base.broken && !a->base.blank) {
 
         if (genai_push_end(&a->push, event->end) == 0) {
 
@@ -252,10 +169,10 @@ genai_aa_sse_end(void *ctx, const genai_sse_event_t *event)
                     return -1;
                 }
 
-                a->ended = 1;
-                a->chunk |= GENAI_CHUNK_DONE;
+                a->base.ended = 1;
+                a->base.chunk |= GENAI_CHUNK_DONE;
 
-                genai_aa_event(&e, GENAI_EVENT_END);
+                genai_answer_event(&e, GENAI_EVENT_END);
                 e.end_how = GENAI_END_DONE;
                 e.start = event->start;
                 e.end = event->end;
@@ -265,9 +182,9 @@ genai_aa_sse_end(void *ctx, const genai_sse_event_t *event)
                 }
 
             } else if (type.len == 0
-                       && !(a->chunk & (GENAI_CHUNK_CHOICES
+                       && !(a->base.chunk & (GENAI_CHUNK_CHOICES
                                         |GENAI_CHUNK_ERROR))
-                       && genai_aa_broken(a, "the event has no type",
+                       && genai_answer_broken(&a->base, "the event has no type",
                                           event->end)
                           != 0)
             {
@@ -275,15 +192,17 @@ genai_aa_sse_end(void *ctx, const genai_sse_event_t *event)
             }
 
         } else if (event->incomplete) {
-            a->cut = 1;
+            a->base.cut = 1;
 
-        } else if (genai_aa_broken(a, a->push.error, event->end) != 0) {
+        } else if (genai_answer_broken(&a->base, a->push.error, event->end)
+                   != 0)
+        {
             return -1;
         }
     }
 
-    if (event->data && !a->ended && genai_str_is(&event->name, "error")
-        && !(a->chunk & GENAI_CHUNK_ERROR))
+    if (event->data && !a->base.ended && genai_str_is(&event->name, "error")
+        && !(a->base.chunk & GENAI_CHUNK_ERROR))
     {
         genai_aa_error_clear(a);
 
@@ -292,15 +211,15 @@ genai_aa_sse_end(void *ctx, const genai_sse_event_t *event)
         }
     }
 
-    genai_aa_event(&e, GENAI_EVENT_CHUNK);
+    genai_answer_event(&e, GENAI_EVENT_CHUNK);
 
     e.start = event->start;
     e.end = event->end;
-    e.chunk = a->chunk | ((event->data && !ping) ? GENAI_CHUNK_DATA : 0)
+    e.chunk = a->base.chunk | ((event->data && !ping) ? GENAI_CHUNK_DATA : 0)
               | (event->tail ? GENAI_CHUNK_TAIL : 0)
               | (event->incomplete ? GENAI_CHUNK_INCOMPLETE : 0);
 
-    a->chunk = 0;
+    a->base.chunk = 0;
 
     return genai_aa_call(a, &e);
 }
@@ -311,9 +230,9 @@ genai_aa_chunk_begin(genai_anthropic_answer_t *a)
 {
     genai_aa_read(a);
 
-    a->chunk = 0;
-    a->broken = 0;
-    a->blank = 1;
+    a->base.chunk = 0;
+    a->base.broken = 0;
+    a->base.blank = 1;
     a->index_known = 0;
     a->message = 0;
     a->in_block = 0;
@@ -357,7 +276,7 @@ genai_aa_chunk_end(genai_anthropic_answer_t *a, uint64_t end)
     }
 
     if (genai_str_is(&type, "content_block_stop")) {
-        a->chunk |= GENAI_CHUNK_CHOICES;
+        a->base.chunk |= GENAI_CHUNK_CHOICES;
 
         if (genai_aa_block_end(a, index, end) != 0) {
             return -1;
@@ -377,7 +296,7 @@ genai_aa_chunk_end(genai_anthropic_answer_t *a, uint64_t end)
         return -1;
     }
 
-    if (!(a->chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR
+    if (!(a->base.chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR
                       |GENAI_CHUNK_USAGE))
         && (a->nmessage || genai_str_is(&type, "error"))
         && genai_aa_error(a, a->nmessage ? a->mark : end, end) != 0)
@@ -385,7 +304,8 @@ genai_aa_chunk_end(genai_anthropic_answer_t *a, uint64_t end)
         return -1;
     }
 
-    return (a->chunk & GENAI_CHUNK_USAGE) ? genai_aa_usage_tell(a, begun) : 0;
+    return (a->base.chunk & GENAI_CHUNK_USAGE)
+           ? genai_aa_usage_tell(a, begun) : 0;
 }
 
 
@@ -394,7 +314,7 @@ genai_aa_finish(genai_anthropic_answer_t *a)
 {
     genai_event_t  e;
 
-    genai_aa_event(&e, GENAI_EVENT_FINISH);
+    genai_answer_event(&e, GENAI_EVENT_FINISH);
 
     e.text.data = a->stop;
     e.text.len = a->nstop;
@@ -407,7 +327,7 @@ genai_aa_finish(genai_anthropic_answer_t *a)
     e.copy = a->finished;
 
     a->finished = 1;
-    a->chunk |= GENAI_CHUNK_CHOICES;
+    a->base.chunk |= GENAI_CHUNK_CHOICES;
 
     return (genai_aa_call(a, &e) < 0) ? -1 : 0;
 }
@@ -457,7 +377,7 @@ genai_aa_usage_tell(genai_anthropic_answer_t *a, unsigned begun)
         return 0;
     }
 
-    genai_aa_event(&e, GENAI_EVENT_USAGE);
+    genai_answer_event(&e, GENAI_EVENT_USAGE);
 
     e.usage = u;
     e.start = a->usage_start;
@@ -476,13 +396,13 @@ genai_aa_text_feed(genai_anthropic_answer_t *a, const unsigned char *p,
 {
     const unsigned char  *end;
 
-    if (a->broken || a->ended) {
+    if (a->base.broken || a->base.ended) {
         return 0;
     }
 
     end = p + n;
 
-    if (a->blank) {
+    if (a->base.blank) {
 
         while (p < end
                && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
@@ -495,10 +415,11 @@ genai_aa_text_feed(genai_anthropic_answer_t *a, const unsigned char *p,
             return 0;
         }
 
-        a->blank = 0;
+        a->base.blank = 0;
 
         if (*p != '{') {
-            return genai_aa_broken(a, "an object is expected", offset);
+            return genai_answer_broken(&a->base, "an object is expected",
+                                       offset);
         }
     }
 
@@ -506,110 +427,20 @@ genai_aa_text_feed(genai_anthropic_answer_t *a, const unsigned char *p,
         return 0;
     }
 
-    if (a->failed) {
+    if (a->base.failed) {
         return -1;
     }
 
-    if (a->closed) {
+    if (a->base.closed) {
         return (genai_aa_chunk_end(a, a->push.offset) == 0)
-               ? genai_aa_whole_end(a, a->push.offset) : -1;
+               ? genai_answer_whole_end(&a->base, a->push.offset) : -1;
     }
 
     if (a->push.error) {
-        return genai_aa_broken(a, a->push.error, a->push.offset);
+        return genai_answer_broken(&a->base, a->push.error, a->push.offset);
     }
 
-    return genai_aa_broken(a, a->fault, a->mark);
-}
-
-
-/*
- * A whole answer is complete as soon as its outermost value is, however long
- * the connection stays open; or it never will be.
- */
-
-static int
-genai_aa_whole_end(genai_anthropic_answer_t *a, uint64_t end)
-{
-    int            rc;
-    genai_event_t  e;
-
-    if (!(a->chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR
-                      |GENAI_CHUNK_BROKEN))
-        && genai_aa_broken(a, "there is no content", end) != 0)
-    {
-        return -1;
-    }
-
-    genai_aa_event(&e, GENAI_EVENT_CHUNK);
-
-    e.end = end;
-    e.chunk = a->chunk | GENAI_CHUNK_DATA
-              | (a->cut ? GENAI_CHUNK_INCOMPLETE : 0);
-
-    rc = genai_aa_call(a, &e);
-
-    if (rc < 0) {
-        return -1;
-    }
-
-    genai_aa_event(&e, GENAI_EVENT_END);
-
-    e.start = end;
-    e.end = end;
-    e.end_how = (a->chunk & (GENAI_CHUNK_BROKEN|GENAI_CHUNK_ERROR))
-                ? GENAI_END_CUT : GENAI_END_DONE;
-
-    a->broken = 0;
-    a->ended = 1;
-
-    return (genai_aa_call(a, &e) < 0) ? -1 : rc > 0;
-}
-
-
-/* bytes behind a whole answer */
-
-static int
-genai_aa_behind(genai_anthropic_answer_t *a, const unsigned char *p, size_t n)
-{
-    size_t  i;
-
-    for (i = 0; i < n && !a->broken; i++) {
-
-        if (p[i] != ' ' && p[i] != '\t' && p[i] != '\r' && p[i] != '\n'
-            && genai_aa_broken(a, "there are bytes after the value",
-                               a->base.offset + i)
-               != 0)
-        {
-            return -1;
-        }
-    }
-
-    a->base.offset += n;
-
-    return 0;
-}
-
-
-/* what is wrong ends a chunk; what it had said before stays said */
-
-static int
-genai_aa_broken(genai_anthropic_answer_t *a, const char *error,
-    uint64_t offset)
-{
-    genai_event_t  e;
-
-    a->broken = 1;
-    a->chunk |= GENAI_CHUNK_BROKEN;
-
-    genai_aa_event(&e, GENAI_EVENT_BROKEN);
-
-    e.text.data = (unsigned char *) error;
-    e.text.len = strlen(error);
-    e.start = offset;
-    e.end = offset;
-
-    return (genai_aa_call(a, &e) < 0) ? -1 : 0;
+    return genai_answer_broken(&a->base, a->fault, a->mark);
 }
 
 
@@ -618,14 +449,16 @@ genai_aa_call(genai_anthropic_answer_t *a, genai_event_t *e)
 {
     int  rc;
 
-    if (!(a->chunk & GENAI_CHUNK_MEANINGFUL) && genai_event_meaningful(e)) {
-        a->chunk |= GENAI_CHUNK_MEANINGFUL;
+    if (!(a->base.chunk & GENAI_CHUNK_MEANINGFUL)
+        && genai_event_meaningful(e))
+    {
+        a->base.chunk |= GENAI_CHUNK_MEANINGFUL;
     }
 
     rc = a->base.handler(a->base.ctx, e);
 
     if (rc < 0) {
-        a->failed = 1;
+        a->base.failed = 1;
     }
 
     return rc;

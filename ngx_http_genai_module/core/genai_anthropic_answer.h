@@ -84,7 +84,6 @@ typedef struct {
     int64_t                     now[GENAI_ANTHROPIC_COUNTS];
     genai_usage_t               usage;
 
-    uint16_t                    chunk;      /* its flags */
     uint16_t                    tools;      /* so far */
     uint16_t                    thoughts;
     uint16_t                    index;      /* as the provider tells it */
@@ -95,17 +94,10 @@ typedef struct {
     uint16_t                    nmessage;
     uint16_t                    message_max;
 
-    unsigned char               mode;
     unsigned char               nstop;
     unsigned char               ndigits;
 
     unsigned                    started:1;
-    unsigned                    ended:1;
-    unsigned                    closed:1;   /* the whole answer's value */
-    unsigned                    failed:1;   /* stopped by the handler */
-    unsigned                    broken:1;   /* the chunk */
-    unsigned                    blank:1;    /* its data so far */
-    unsigned                    cut:1;      /* the body ended in a text */
     unsigned                    finished:1;
     unsigned                    index_known:1;
     unsigned                    message:1;  /* in "message" */
@@ -170,11 +162,6 @@ typedef struct {
  */
 void genai_anthropic_answer_init(genai_anthropic_answer_t *a,
     const genai_answer_opts_t *opts, genai_event_pt handler, void *ctx);
-
-/* These return what genai_openai_answer_feed() and _end() return. */
-int genai_anthropic_answer_feed(genai_anthropic_answer_t *a,
-    const unsigned char *p, size_t n);
-int genai_anthropic_answer_end(genai_anthropic_answer_t *a);
 
 /* What a stop_reason means.  Thread-safe. */
 genai_finish_e genai_anthropic_finish(const genai_str_t *reason);

@@ -9,14 +9,8 @@
 #define _GENAI_ANTHROPIC_ANSWER_INT_H_INCLUDED_
 
 
+#include "genai_answer_frame.h"
 #include "genai_anthropic_answer.h"
-
-
-/* what kind of body it is */
-
-#define GENAI_AA_SNIFF          0
-#define GENAI_AA_STREAM         1
-#define GENAI_AA_WHOLE          2
 
 
 /* what kind of block */
@@ -83,16 +77,6 @@ int genai_aa_error(genai_anthropic_answer_t *a, uint64_t start, uint64_t end);
  * above 0 to pause.
  */
 int genai_aa_call(genai_anthropic_answer_t *a, genai_event_t *e);
-
-
-static inline void
-genai_aa_event(genai_event_t *e, genai_event_e type)
-{
-    static const genai_event_t  none;
-
-    *e = none;
-    e->type = type;
-}
 
 
 static inline void

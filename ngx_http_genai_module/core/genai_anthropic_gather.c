@@ -56,7 +56,7 @@ genai_aa_usage(genai_anthropic_answer_t *a, const genai_push_value_t *v)
     if (any) {
         a->usage_start = v->start;
         a->usage_end = v->end;
-        a->chunk |= GENAI_CHUNK_USAGE;
+        a->base.chunk |= GENAI_CHUNK_USAGE;
     }
 }
 
@@ -243,7 +243,7 @@ genai_aa_message(genai_anthropic_answer_t *a, const genai_push_value_t *v)
 int
 genai_aa_flat(genai_anthropic_answer_t *a, const genai_push_value_t *v)
 {
-    if (a->chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR)) {
+    if (a->base.chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR)) {
         return 0;
     }
 
@@ -258,9 +258,9 @@ genai_aa_error(genai_anthropic_answer_t *a, uint64_t start, uint64_t end)
 {
     genai_event_t  e;
 
-    a->chunk |= GENAI_CHUNK_ERROR;
+    a->base.chunk |= GENAI_CHUNK_ERROR;
 
-    genai_aa_event(&e, GENAI_EVENT_ERROR);
+    genai_answer_event(&e, GENAI_EVENT_ERROR);
 
     e.text.data = a->u.error.message;
     e.text.len = a->nmessage;

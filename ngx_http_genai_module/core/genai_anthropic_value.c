@@ -63,10 +63,10 @@ genai_aa_value(void *ctx, const genai_push_value_t *v)
 
         /* what follows a whole answer is none of it: the scanner stops */
 
-        a->closed = (v->what == GENAI_PUSH_LEAVE
-                     && a->mode == GENAI_AA_WHOLE);
+        a->base.closed = (v->what == GENAI_PUSH_LEAVE
+                     && a->base.mode == GENAI_ANSWER_WHOLE);
 
-        return a->closed;
+        return a->base.closed;
 
     case GENAI_AA_TYPE:
         return genai_aa_word(&a->type, v);
@@ -82,11 +82,11 @@ genai_aa_value(void *ctx, const genai_push_value_t *v)
 
     case GENAI_AA_CONTENT:
 
-        if (a->mode != GENAI_AA_WHOLE) {
+        if (a->base.mode != GENAI_ANSWER_WHOLE) {
             return 0;
         }
 
-        a->chunk |= GENAI_CHUNK_CHOICES;
+        a->base.chunk |= GENAI_CHUNK_CHOICES;
 
         return genai_aa_start(a, v->start);
 
@@ -151,7 +151,7 @@ genai_aa_value(void *ctx, const genai_push_value_t *v)
         if (v->what == GENAI_PUSH_ENTER) {
             a->message = 1;
             a->again = a->started;
-            a->chunk |= GENAI_CHUNK_CHOICES;
+            a->base.chunk |= GENAI_CHUNK_CHOICES;
 
             return 0;
         }
@@ -220,7 +220,7 @@ genai_aa_start(genai_anthropic_answer_t *a, uint64_t offset)
 
     a->started = 1;
 
-    genai_aa_event(&e, GENAI_EVENT_START);
+    genai_answer_event(&e, GENAI_EVENT_START);
 
     e.id = genai_aa_word_text(&a->id);
     e.name = genai_aa_word_text(&a->model);
@@ -238,14 +238,14 @@ genai_aa_counted(genai_anthropic_answer_t *a, const genai_push_value_t *v)
 {
     genai_event_t  e;
 
-    if (a->mode != GENAI_AA_WHOLE || a->started) {
+    if (a->base.mode != GENAI_ANSWER_WHOLE || a->started) {
         return 0;
     }
 
     a->started = 1;
-    a->chunk |= GENAI_CHUNK_CHOICES;
+    a->base.chunk |= GENAI_CHUNK_CHOICES;
 
-    genai_aa_event(&e, GENAI_EVENT_START);
+    genai_answer_event(&e, GENAI_EVENT_START);
 
     e.field = GENAI_FIELD_PART;
     e.start = v->start;
@@ -260,7 +260,7 @@ genai_aa_block(genai_anthropic_answer_t *a, const genai_push_value_t *v)
 {
     unsigned  at;
 
-    at = (a->mode == GENAI_AA_WHOLE) ? v->index
+    at = (a->base.mode == GENAI_ANSWER_WHOLE) ? v->index
          : a->index_known ? a->index : a->next;
 
     a->at = (at < GENAI_ANTHROPIC_BLOCKS) ? at : GENAI_ANTHROPIC_BLOCKS;
@@ -276,7 +276,7 @@ genai_aa_block(genai_anthropic_answer_t *a, const genai_push_value_t *v)
     a->kind.n = 0;
     a->nid = 0;
     a->nname = 0;
-    a->chunk |= GENAI_CHUNK_CHOICES;
+    a->base.chunk |= GENAI_CHUNK_CHOICES;
 
     return genai_aa_start(a, v->start);
 }
@@ -297,19 +297,19 @@ genai_aa_block_leave(genai_anthropic_answer_t *a, const genai_push_value_t *v)
             return -1;
         }
 
-        if (a->mode == GENAI_AA_WHOLE) {
+        if (a->base.mode == GENAI_ANSWER_WHOLE) {
             return genai_aa_block_end(a, a->at, v->end);
         }
 
     } else if (b->kind == GENAI_AA_BLOCK_OTHER) {
-        genai_aa_event(&e, GENAI_EVENT_MEDIA);
+        genai_answer_event(&e, GENAI_EVENT_MEDIA);
         e.start = v->start;
         e.end = v->start;
 
         return (genai_aa_call(a, &e) < 0) ? -1 : 0;
     }
 
-    if (a->mode == GENAI_AA_STREAM && a->next <= a->at
+    if (a->base.mode == GENAI_ANSWER_STREAM && a->next <= a->at
         && a->at < GENAI_ANTHROPIC_BLOCKS)
     {
         a->next = a->at + 1;
@@ -393,7 +393,7 @@ genai_aa_input(genai_anthropic_answer_t *a, const genai_push_value_t *v)
 
     a->input_held &= !v->first;
 
-    if (a->mode == GENAI_AA_STREAM && (v->first || a->input_held)) {
+    if (a->base.mode == GENAI_ANSWER_STREAM && (v->first || a->input_held)) {
 
         if (v->text.len == 0) {
             return 0;
@@ -438,7 +438,7 @@ genai_aa_input(genai_anthropic_answer_t *a, const genai_push_value_t *v)
         b->said = 2;
     }
 
-    if (a->mode == GENAI_AA_STREAM && b->said == 0) {
+    if (a->base.mode == GENAI_ANSWER_STREAM && b->said == 0) {
         return 0;
     }
 
@@ -509,7 +509,7 @@ genai_aa_block_end(genai_anthropic_answer_t *a, unsigned at, uint64_t offset)
 
     b->said = 1;
 
-    genai_aa_event(&e, GENAI_EVENT_ARGUMENTS);
+    genai_answer_event(&e, GENAI_EVENT_ARGUMENTS);
 
     e.field = GENAI_FIELD_OBJECT;
     e.block = b->number;
@@ -537,7 +537,7 @@ genai_aa_tool(genai_anthropic_answer_t *a, uint64_t end)
         return 0;
     }
 
-    genai_aa_event(&e, GENAI_EVENT_TOOL);
+    genai_answer_event(&e, GENAI_EVENT_TOOL);
 
     e.field = GENAI_FIELD_CONTENT;
     e.block = a->block[a->at].number;
@@ -594,7 +594,7 @@ genai_aa_index(genai_anthropic_answer_t *a, const genai_push_value_t *v)
 static void
 genai_aa_delta(genai_anthropic_answer_t *a)
 {
-    a->chunk |= GENAI_CHUNK_CHOICES;
+    a->base.chunk |= GENAI_CHUNK_CHOICES;
 
     if (a->index_known) {
         a->at = (a->index < GENAI_ANTHROPIC_BLOCKS) ? a->index
@@ -667,7 +667,7 @@ genai_aa_piece(genai_anthropic_answer_t *a, const genai_push_value_t *v,
         return -1;
     }
 
-    genai_aa_event(&e, type);
+    genai_answer_event(&e, type);
 
     e.field = field;
     e.block = block;

@@ -158,16 +158,12 @@ typedef struct {
 
     /*
      * The decoder of its answers, in memory of answer_size bytes that begins
-     * with a genai_answer_t; see genai_openai_answer_init(), _feed(), _end(),
-     * which are those of all dialects.
+     * with a genai_answer_t: genai_answer_feed() feeds it.
      */
     size_t                   answer_size;
     void                   (*answer_init)(void *answer,
                                           const genai_answer_opts_t *opts,
                                           genai_event_pt handler, void *ctx);
-    int                    (*answer_feed)(void *answer, const unsigned char *p,
-                                          size_t n);
-    int                    (*answer_end)(void *answer);
 
     /*
      * The encoder of its streams, in memory of encoder_size bytes, and of its

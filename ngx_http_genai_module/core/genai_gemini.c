@@ -17,8 +17,6 @@
 
 static void genai_gemini_init(void *answer, const genai_answer_opts_t *opts,
     genai_event_pt handler, void *ctx);
-static int genai_gemini_feed(void *answer, const unsigned char *p, size_t n);
-static int genai_gemini_end(void *answer);
 static void genai_gemini_encoder(void *encoder,
     const genai_answer_head_t *head, genai_write_pt write, void *ctx);
 static int genai_gemini_encode(void *encoder, const genai_event_t *event);
@@ -55,8 +53,6 @@ const genai_dialect_t  genai_gemini = {
     .write_chat = genai_gemini_write_chat,
     .answer_size = sizeof(genai_gemini_answer_t),
     .answer_init = genai_gemini_init,
-    .answer_feed = genai_gemini_feed,
-    .answer_end = genai_gemini_end,
     .id_prefix = genai_str("resp-"),
     .encoder_size = sizeof(genai_gemini_stream_t),
     .encoder_init = genai_gemini_encoder,
@@ -74,20 +70,6 @@ genai_gemini_init(void *answer, const genai_answer_opts_t *opts,
     genai_event_pt handler, void *ctx)
 {
     genai_gemini_answer_init(answer, opts, handler, ctx);
-}
-
-
-static int
-genai_gemini_feed(void *answer, const unsigned char *p, size_t n)
-{
-    return genai_gemini_answer_feed(answer, p, n);
-}
-
-
-static int
-genai_gemini_end(void *answer)
-{
-    return genai_gemini_answer_end(answer);
 }
 
 

@@ -10,16 +10,10 @@
 #include "genai_gemini_answer_int.h"
 
 
-#define genai_ga_space(c)                                                     \
-    ((c) == ' ' || (c) == '\t' || (c) == '\r' || (c) == '\n')
-
-
 static int genai_ga_sse_begin(void *ctx, uint64_t offset);
 static int genai_ga_sse_data(void *ctx, const unsigned char *p, size_t n,
     uint64_t offset);
 static int genai_ga_sse_end(void *ctx, const genai_sse_event_t *event);
-static int genai_ga_whole_feed(genai_gemini_answer_t *a,
-    const unsigned char *p, const unsigned char *end);
 static int genai_ga_array_feed(genai_gemini_answer_t *a,
     const unsigned char *p, const unsigned char *end);
 static int genai_ga_array_end(genai_gemini_answer_t *a);
@@ -34,17 +28,33 @@ static int genai_ga_end_tell(genai_gemini_answer_t *a, uint64_t start,
 static int genai_ga_text_feed(genai_gemini_answer_t *a,
     const unsigned char *p, size_t n, uint64_t offset);
 static int genai_ga_whole_end(genai_gemini_answer_t *a, uint64_t end);
-static int genai_ga_behind(genai_gemini_answer_t *a, const unsigned char *p,
-    size_t n);
-static int genai_ga_broken(genai_gemini_answer_t *a, const char *error,
-    uint64_t offset);
 static int genai_ga_stopped(genai_gemini_answer_t *a, uint64_t offset);
+static int genai_ga_frame_text(void *ctx, const unsigned char *p, size_t n,
+    uint64_t offset);
+static int genai_ga_frame_tell(void *ctx, genai_event_t *e);
+static int genai_ga_frame_end(void *ctx);
+static int genai_ga_frame_stop(void *ctx, uint64_t offset);
+static int genai_ga_frame_whole_end(void *ctx, uint64_t end);
+static int genai_ga_frame_array(void *ctx, const unsigned char *p, size_t n);
+static int genai_ga_frame_array_end(void *ctx);
 
 
 static const genai_sse_handler_t  genai_ga_sse = {
     genai_ga_sse_begin,
     genai_ga_sse_data,
     genai_ga_sse_end
+};
+
+
+static const genai_answer_frame_t  genai_ga_frame = {
+    .empty = "there are no candidates",
+    .text = genai_ga_frame_text,
+    .stop = genai_ga_frame_stop,
+    .tell = genai_ga_frame_tell,
+    .whole_end = genai_ga_frame_whole_end,
+    .stream_end = genai_ga_frame_end,
+    .array = genai_ga_frame_array,
+    .array_end = genai_ga_frame_array_end
 };
 
 
@@ -64,7 +74,9 @@ genai_gemini_answer_init(genai_gemini_answer_t *a,
     a->base.handler = handler;
     a->base.ctx = ctx;
     a->base.stream = opts->stream;
-    a->opts_stream = opts->stream;
+    a->base.frame = &genai_ga_frame;
+    a->base.push = &a->push;
+    a->base.sse = &a->sse;
     a->choices = opts->choices;
 
     genai_sse_init(&a->sse, &genai_ga_sse, a, opts->limit);
@@ -72,114 +84,79 @@ genai_gemini_answer_init(genai_gemini_answer_t *a,
 }
 
 
-int
-genai_gemini_answer_feed(genai_gemini_answer_t *a, const unsigned char *p,
-    size_t n)
+static int
+genai_ga_frame_text(void *ctx, const unsigned char *p, size_t n,
+    uint64_t offset)
 {
-    int                   rc;
-    uint64_t              from;
-    const unsigned char  *end;
+    int                     rc;
+    genai_gemini_answer_t  *a = ctx;
 
-    if (a->failed) {
-        return -1;
+    rc = genai_ga_text_feed(a, p, n, offset);
+
+    if (rc != 0 || !a->base.closed) {
+        return rc;
     }
 
-    end = p + n;
-
-    if (a->mode == GENAI_GA_SNIFF) {
-
-        while (p < end && genai_ga_space(*p)) {
-            p++;
-            a->base.offset++;
-        }
-
-        if (p == end) {
-            return 0;
-        }
-
-        /* no line of a stream starts so, and no JSON text as a field does */
-
-        if (*p == '[') {
-            a->mode = GENAI_GA_ARRAY;
-            a->between = 1;
-            a->base.offset++;
-            p++;
-
-        } else if (*p != '{'
-                   && (a->opts_stream || *p == ':' || *p == 'd' || *p == 'e'))
-        {
-            a->mode = GENAI_GA_STREAM;
-            a->sse.offset = a->base.offset;
-
-        } else {
-            a->mode = GENAI_GA_WHOLE;
-        }
-
-        a->base.stream = (a->mode != GENAI_GA_WHOLE);
-    }
-
-    if (a->mode == GENAI_GA_WHOLE) {
-        return genai_ga_whole_feed(a, p, end);
-    }
-
-    if (a->mode == GENAI_GA_ARRAY) {
-        return genai_ga_array_feed(a, p, end);
-    }
-
-    from = a->sse.offset;
-    rc = genai_sse_feed(&a->sse, p, end - p);
-    a->base.offset += a->sse.offset - from;
-
-    if (rc < 0 && a->sse.error) {
-        (void) genai_ga_broken(a, a->sse.error, a->base.offset);
-        a->failed = 1;
-    }
-
-    return rc;
+    return (genai_ga_chunk_end(a, a->push.offset) == 0)
+           ? genai_ga_whole_end(a, a->push.offset) : -1;
 }
 
 
-int
-genai_gemini_answer_end(genai_gemini_answer_t *a)
+static int
+genai_ga_frame_tell(void *ctx, genai_event_t *e)
 {
-    if (a->failed) {
-        return -1;
+    return genai_ga_call(ctx, e);
+}
+
+
+static int
+genai_ga_frame_whole_end(void *ctx, uint64_t end)
+{
+    return genai_ga_whole_end(ctx, end);
+}
+
+
+static int
+genai_ga_frame_stop(void *ctx, uint64_t offset)
+{
+    return genai_ga_stopped(ctx, offset);
+}
+
+
+static int
+genai_ga_frame_end(void *ctx)
+{
+    genai_gemini_answer_t  *a = ctx;
+
+    return genai_ga_end_tell(a, a->base.offset, a->base.offset,
+                             (genai_ga_all_finished(a) && !a->base.cut)
+                             ? GENAI_END_CLEAN : GENAI_END_CUT);
+}
+
+
+static int
+genai_ga_frame_array(void *ctx, const unsigned char *p, size_t n)
+{
+    const unsigned char    *end;
+    genai_gemini_answer_t  *a = ctx;
+
+    end = p + n;
+
+    if (!a->opened) {
+        a->opened = 1;
+        a->between = 1;
+        a->base.offset++;
+        p++;
     }
 
-    if (a->mode == GENAI_GA_STREAM) {
+    return genai_ga_array_feed(a, p, end);
+}
 
-        if (genai_sse_end(&a->sse) != 0) {
-            return -1;
-        }
 
-        return genai_ga_end_tell(a, a->base.offset, a->base.offset,
-                                 (genai_ga_all_finished(a) && !a->cut)
-                                 ? GENAI_END_CLEAN : GENAI_END_CUT);
-    }
-
-    if (a->mode == GENAI_GA_ARRAY) {
-        return genai_ga_array_end(a);
-    }
-
-    if (a->closed) {
-        return (a->base.offset == a->push.offset) ? 0
-               : (genai_ga_chunk_tell(a, a->push.offset, a->base.offset,
-                                      a->broken
-                                      ? GENAI_CHUNK_DATA|GENAI_CHUNK_BROKEN
-                                      : GENAI_CHUNK_TAIL)
-                  < 0) ? -1 : 0;
-    }
-
-    if (!a->broken) {
-        a->cut = 1;
-        (void) genai_push_end(&a->push, a->base.offset);
-
-        if (genai_ga_broken(a, a->push.error, a->base.offset) != 0) {
-            return -1;
-        }
-    }
-
-    return (genai_ga_whole_end(a, a->base.offset) < 0) ? -1 : 0;
+static int
+genai_ga_frame_array_end(void *ctx)
+{
+    return genai_ga_array_end(ctx);
 }
 
 
@@ -205,7 +182,7 @@ genai_ga_sse_end(void *ctx, const genai_sse_event_t *event)
 {
     genai_gemini_answer_t  *a = ctx;
 
-    if (event->data && !a->broken && !a->blank) {
+    if (event->data && !a->base.broken && !a->base.blank) {
 
         if (genai_push_end(&a->push, event->end) == 0) {
 
@@ -214,19 +191,21 @@ genai_ga_sse_end(void *ctx, const genai_sse_event_t *event)
             }
 
         } else if (event->incomplete) {
-            a->cut = 1;
+            a->base.cut = 1;
 
             if (genai_ga_stopped(a, event->end) != 0) {
                 return -1;
             }
 
-        } else if (genai_ga_broken(a, a->push.error, event->end) != 0) {
+        } else if (genai_answer_broken(&a->base, a->push.error, event->end)
+                   != 0)
+        {
             return -1;
         }
     }
 
     if (event->data && genai_str_is(&event->name, "error")
-        && !(a->chunk & GENAI_CHUNK_ERROR))
+        && !(a->base.chunk & GENAI_CHUNK_ERROR))
     {
         a->nmessage = 0;
         a->u.error.code.n = 0;
@@ -245,37 +224,6 @@ genai_ga_sse_end(void *ctx, const genai_sse_event_t *event)
 }
 
 
-/* bytes of a JSON answer */
-
-static int
-genai_ga_whole_feed(genai_gemini_answer_t *a, const unsigned char *p,
-    const unsigned char *end)
-{
-    int  rc;
-
-    if (!a->closed) {
-        rc = genai_ga_text_feed(a, p, end - p, a->base.offset);
-
-        if (!a->closed) {
-            a->base.offset += end - p;
-            return rc;
-        }
-
-        p += a->push.offset - a->base.offset;
-        a->base.offset = a->push.offset;
-
-        if (rc != 0
-            || genai_ga_chunk_end(a, a->base.offset) != 0
-            || (rc = genai_ga_whole_end(a, a->base.offset)) != 0)
-        {
-            return rc < 0 || a->failed ? -1 : rc;
-        }
-    }
-
-    return genai_ga_behind(a, p, end - p);
-}
-
-
 /*
  * Bytes of an array of answers, each of which is a chunk, with what stands in
  * front of it.  base.offset is that of p.
@@ -290,11 +238,11 @@ genai_ga_array_feed(genai_gemini_answer_t *a, const unsigned char *p,
 
     while (p < end) {
 
-        if (a->ended) {
-            return genai_ga_behind(a, p, end - p);
+        if (a->base.ended) {
+            return genai_answer_behind(&a->base, p, end - p);
         }
 
-        if (a->broken) {
+        if (a->base.broken) {
 
             /* where the next element begins cannot be known */
 
@@ -304,7 +252,7 @@ genai_ga_array_feed(genai_gemini_answer_t *a, const unsigned char *p,
 
         if (a->between) {
 
-            if (genai_ga_space(*p)) {
+            if (genai_answer_space(*p)) {
                 a->base.offset++;
                 p++;
                 continue;
@@ -322,7 +270,7 @@ genai_ga_array_feed(genai_gemini_answer_t *a, const unsigned char *p,
                 p++;
 
                 if (!a->elements
-                    && genai_ga_broken(a, "there are no candidates",
+                    && genai_answer_broken(&a->base, "there are no candidates",
                                        a->base.offset)
                        != 0)
                 {
@@ -339,7 +287,7 @@ genai_ga_array_feed(genai_gemini_answer_t *a, const unsigned char *p,
 
                 last = a->last;
                 a->last = a->base.offset;
-                a->broken = 0;
+                a->base.broken = 0;
 
                 rc = genai_ga_chunk_tell(a, last, a->base.offset,
                                          GENAI_CHUNK_DATA|GENAI_CHUNK_DONE);
@@ -352,8 +300,9 @@ genai_ga_array_feed(genai_gemini_answer_t *a, const unsigned char *p,
 
             if (*p != '{' || a->comma) {
 
-                if (genai_ga_broken(a, a->comma ? "a comma is expected"
-                                                : "an object is expected",
+                if (genai_answer_broken(&a->base,
+                                        a->comma ? "a comma is expected"
+                                                 : "an object is expected",
                                     a->base.offset)
                     != 0)
                 {
@@ -375,14 +324,14 @@ genai_ga_array_feed(genai_gemini_answer_t *a, const unsigned char *p,
             return rc;
         }
 
-        if (!a->closed) {
+        if (!a->base.closed) {
             a->base.offset += end - p;
             return 0;
         }
 
         p += a->push.offset - a->base.offset;
         a->base.offset = a->push.offset;
-        a->closed = 0;
+        a->base.closed = 0;
         a->between = 1;
         a->comma = 1;
 
@@ -409,19 +358,19 @@ genai_ga_array_end(genai_gemini_answer_t *a)
 {
     unsigned  flags;
 
-    if (a->ended) {
+    if (a->base.ended) {
         return (a->base.offset == a->last) ? 0
                : (genai_ga_chunk_tell(a, a->last, a->base.offset,
-                                      a->broken
+                                      a->base.broken
                                       ? GENAI_CHUNK_DATA|GENAI_CHUNK_BROKEN
                                       : GENAI_CHUNK_TAIL)
                   < 0) ? -1 : 0;
     }
 
-    a->cut = 1;
+    a->base.cut = 1;
     flags = GENAI_CHUNK_DATA|GENAI_CHUNK_INCOMPLETE;
 
-    if (!a->broken && !a->between
+    if (!a->base.broken && !a->between
         && genai_ga_stopped(a, a->base.offset) != 0)
     {
         return -1;
@@ -443,9 +392,9 @@ genai_ga_chunk_begin(genai_gemini_answer_t *a)
 {
     genai_ga_read(a);
 
-    a->chunk = 0;
-    a->broken = 0;
-    a->blank = 1;
+    a->base.chunk = 0;
+    a->base.broken = 0;
+    a->base.blank = 1;
     a->wait = 0;
     a->nhold = 0;
     a->nblock = 0;
@@ -473,15 +422,15 @@ genai_ga_chunk_end(genai_gemini_answer_t *a, uint64_t end)
         }
     }
 
-    if (!(a->chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR
+    if (!(a->base.chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR
                       |GENAI_CHUNK_USAGE))
-        && genai_ga_broken(a, "there are no candidates", end) != 0)
+        && genai_answer_broken(&a->base, "there are no candidates", end) != 0)
     {
         return -1;
     }
 
-    return (a->chunk & GENAI_CHUNK_USAGE)
-           ? genai_ga_usage_tell(a, a->mode != GENAI_GA_WHOLE
+    return (a->base.chunk & GENAI_CHUNK_USAGE)
+           ? genai_ga_usage_tell(a, a->base.mode != GENAI_ANSWER_WHOLE
                                     && !genai_ga_all_finished(a))
            : 0;
 }
@@ -493,17 +442,17 @@ genai_ga_chunk_tell(genai_gemini_answer_t *a, uint64_t start, uint64_t end,
 {
     genai_event_t  e;
 
-    genai_ga_event(&e, GENAI_EVENT_CHUNK);
+    genai_answer_event(&e, GENAI_EVENT_CHUNK);
 
     e.start = start;
     e.end = end;
-    e.chunk = a->chunk | flags;
+    e.chunk = a->base.chunk | flags;
 
     if (e.chunk & (GENAI_CHUNK_ERROR|GENAI_CHUNK_BROKEN)) {
         a->wrong = 1;
     }
 
-    a->chunk = 0;
+    a->base.chunk = 0;
 
     return genai_ga_call(a, &e);
 }
@@ -517,7 +466,7 @@ genai_ga_finish(genai_gemini_answer_t *a, const genai_str_t *reason)
 
     c = genai_ga_of(a);
 
-    genai_ga_event(&e, GENAI_EVENT_FINISH);
+    genai_answer_event(&e, GENAI_EVENT_FINISH);
 
     e.text = *reason;
     e.finish = genai_gemini_finish(reason, c->tools != 0);
@@ -575,7 +524,7 @@ genai_ga_usage_tell(genai_gemini_answer_t *a, unsigned copy)
         return 0;
     }
 
-    genai_ga_event(&e, GENAI_EVENT_USAGE);
+    genai_answer_event(&e, GENAI_EVENT_USAGE);
 
     e.usage = u;
     e.start = a->usage_start;
@@ -618,12 +567,12 @@ genai_ga_end_tell(genai_gemini_answer_t *a, uint64_t start, uint64_t end,
         return -1;
     }
 
-    genai_ga_event(&e, GENAI_EVENT_END);
+    genai_answer_event(&e, GENAI_EVENT_END);
 
     e.start = start;
     e.end = end;
     e.end_how = how;
-    a->ended = 1;
+    a->base.ended = 1;
 
     return (genai_ga_call(a, &e) < 0) ? -1 : 0;
 }
@@ -637,15 +586,15 @@ genai_ga_text_feed(genai_gemini_answer_t *a, const unsigned char *p,
 {
     const unsigned char  *end;
 
-    if (a->broken) {
+    if (a->base.broken) {
         return 0;
     }
 
     end = p + n;
 
-    if (a->blank) {
+    if (a->base.blank) {
 
-        while (p < end && genai_ga_space(*p)) {
+        while (p < end && genai_answer_space(*p)) {
             p++;
             offset++;
         }
@@ -654,10 +603,11 @@ genai_ga_text_feed(genai_gemini_answer_t *a, const unsigned char *p,
             return 0;
         }
 
-        a->blank = 0;
+        a->base.blank = 0;
 
         if (*p != '{') {
-            return genai_ga_broken(a, "an object is expected", offset);
+            return genai_answer_broken(&a->base, "an object is expected",
+                                       offset);
         }
     }
 
@@ -665,19 +615,19 @@ genai_ga_text_feed(genai_gemini_answer_t *a, const unsigned char *p,
         return 0;
     }
 
-    if (a->failed) {
+    if (a->base.failed) {
         return -1;
     }
 
-    if (a->closed) {
+    if (a->base.closed) {
         return 0;
     }
 
     if (a->push.error) {
-        return genai_ga_broken(a, a->push.error, a->push.offset);
+        return genai_answer_broken(&a->base, a->push.error, a->push.offset);
     }
 
-    return genai_ga_broken(a, a->fault, a->mark);
+    return genai_answer_broken(&a->base, a->fault, a->mark);
 }
 
 
@@ -692,23 +642,23 @@ genai_ga_whole_end(genai_gemini_answer_t *a, uint64_t end)
     int       rc;
     unsigned  wrong;
 
-    if (!(a->chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR
+    if (!(a->base.chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR
                       |GENAI_CHUNK_BROKEN))
-        && genai_ga_broken(a, "there are no candidates", end) != 0)
+        && genai_answer_broken(&a->base, "there are no candidates", end) != 0)
     {
         return -1;
     }
 
-    wrong = (a->chunk & (GENAI_CHUNK_BROKEN|GENAI_CHUNK_ERROR)) != 0;
+    wrong = (a->base.chunk & (GENAI_CHUNK_BROKEN|GENAI_CHUNK_ERROR)) != 0;
 
     rc = genai_ga_chunk_tell(a, 0, end,
                              GENAI_CHUNK_DATA
-                             | (a->cut ? GENAI_CHUNK_INCOMPLETE : 0));
+                             | (a->base.cut ? GENAI_CHUNK_INCOMPLETE : 0));
     if (rc < 0) {
         return -1;
     }
 
-    a->broken = 0;
+    a->base.broken = 0;
 
     if (genai_ga_end_tell(a, end, end, wrong ? GENAI_END_CUT
                                              : GENAI_END_DONE)
@@ -718,56 +668,6 @@ genai_ga_whole_end(genai_gemini_answer_t *a, uint64_t end)
     }
 
     return rc > 0;
-}
-
-
-/* bytes behind a whole answer */
-
-static int
-genai_ga_behind(genai_gemini_answer_t *a, const unsigned char *p, size_t n)
-{
-    size_t  i;
-
-    for (i = 0; i < n && !a->broken; i++) {
-
-        if (!genai_ga_space(p[i])
-            && genai_ga_broken(a, "there are bytes after the value",
-                               a->base.offset + i)
-               != 0)
-        {
-            return -1;
-        }
-    }
-
-    a->base.offset += n;
-
-    return 0;
-}
-
-
-/* what is wrong ends a chunk; what it had said before stays said */
-
-static int
-genai_ga_broken(genai_gemini_answer_t *a, const char *error,
-    uint64_t offset)
-{
-    genai_event_t  e;
-
-    if (!a->broken && genai_ga_stopped(a, offset) != 0) {
-        return -1;
-    }
-
-    a->broken = 1;
-    a->chunk |= GENAI_CHUNK_BROKEN;
-
-    genai_ga_event(&e, GENAI_EVENT_BROKEN);
-
-    e.text.data = (unsigned char *) error;
-    e.text.len = strlen(error);
-    e.start = offset;
-    e.end = offset;
-
-    return (genai_ga_call(a, &e) < 0) ? -1 : 0;
 }
 
 
@@ -795,14 +695,16 @@ genai_ga_call(genai_gemini_answer_t *a, genai_event_t *e)
 {
     int  rc;
 
-    if (!(a->chunk & GENAI_CHUNK_MEANINGFUL) && genai_event_meaningful(e)) {
-        a->chunk |= GENAI_CHUNK_MEANINGFUL;
+    if (!(a->base.chunk & GENAI_CHUNK_MEANINGFUL)
+        && genai_event_meaningful(e))
+    {
+        a->base.chunk |= GENAI_CHUNK_MEANINGFUL;
     }
 
     rc = a->base.handler(a->base.ctx, e);
 
     if (rc < 0) {
-        a->failed = 1;
+        a->base.failed = 1;
     }
 
     return rc;

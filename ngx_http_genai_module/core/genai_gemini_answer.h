@@ -102,7 +102,6 @@ typedef struct {
     unsigned                    place;      /* its place in the list */
     unsigned                    calls;      /* so far, of all */
 
-    uint16_t                    chunk;      /* its flags */
     uint16_t                    nid;
     uint16_t                    nname;
     uint16_t                    nmessage;
@@ -113,22 +112,15 @@ typedef struct {
     uint16_t                    hold_part;  /* where the part's begins */
     uint16_t                    hold_last;  /* the last head in it */
 
-    unsigned char               mode;
     unsigned char               wait;       /* what is not known */
     unsigned char               kind;       /* of the part */
     unsigned char               list;       /* of counts by modality */
     unsigned char               ndigits;
 
     unsigned                    started:1;
-    unsigned                    ended:1;
-    unsigned                    closed:1;   /* the outermost value */
     unsigned                    between:1;  /* elements of an array: */
     unsigned                    comma:1;    /* one must follow */
     unsigned                    elements:1; /* there was one */
-    unsigned                    failed:1;   /* stopped by the handler */
-    unsigned                    broken:1;   /* the chunk */
-    unsigned                    blank:1;    /* its data so far */
-    unsigned                    cut:1;      /* the body ended in a text */
     unsigned                    wrong:1;    /* an error or broken chunk */
     unsigned                    usage_known:1;
     unsigned                    usage_told:1;
@@ -139,7 +131,7 @@ typedef struct {
     unsigned                    args:1;     /* the call has some */
     unsigned                    media:1;    /* the part is none of text */
     unsigned                    over:1;     /* the hold was too small */
-    unsigned                    opts_stream:1;
+    unsigned                    opened:1;   /* the bracket of an array */
 
     genai_gemini_choice_t       of[GENAI_GEMINI_CHOICES + 1];
 
@@ -196,11 +188,6 @@ typedef struct {
  */
 void genai_gemini_answer_init(genai_gemini_answer_t *a,
     const genai_answer_opts_t *opts, genai_event_pt handler, void *ctx);
-
-/* These return what genai_openai_answer_feed() and _end() return. */
-int genai_gemini_answer_feed(genai_gemini_answer_t *a,
-    const unsigned char *p, size_t n);
-int genai_gemini_answer_end(genai_gemini_answer_t *a);
 
 /*
  * What a finishReason or a blockReason means; called: the candidate has a

@@ -9,15 +9,8 @@
 #define _GENAI_GEMINI_ANSWER_INT_H_INCLUDED_
 
 
+#include "genai_answer_frame.h"
 #include "genai_gemini_answer.h"
-
-
-/* what kind of body it is */
-
-#define GENAI_GA_SNIFF          0
-#define GENAI_GA_STREAM         1
-#define GENAI_GA_WHOLE          2
-#define GENAI_GA_ARRAY          3
 
 
 /* what is waited for */
@@ -79,16 +72,6 @@ int genai_ga_call(genai_gemini_answer_t *a, genai_event_t *e);
  * handler has stopped.
  */
 int genai_ga_finish(genai_gemini_answer_t *a, const genai_str_t *reason);
-
-
-static inline void
-genai_ga_event(genai_event_t *e, genai_event_e type)
-{
-    static const genai_event_t  none;
-
-    *e = none;
-    e->type = type;
-}
 
 
 /* a word that is longer than there is room for is empty */

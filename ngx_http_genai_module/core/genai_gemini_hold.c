@@ -346,7 +346,7 @@ genai_ga_release(genai_gemini_answer_t *a, unsigned upto)
     for (at = 0; at < upto && rc == 0; at += sizeof(held) + held.len) {
         memcpy(&held, a->u.hold + at, sizeof(held));
 
-        genai_ga_event(&e, held.type);
+        genai_answer_event(&e, held.type);
 
         e.field = held.field;
         e.start = held.start;

@@ -70,13 +70,13 @@ genai_ga_value(void *ctx, const genai_push_value_t *v)
 
         /* what follows is none of it: the scanner stops */
 
-        a->closed = (v->what == GENAI_PUSH_LEAVE
-                     && a->mode != GENAI_GA_STREAM);
+        a->base.closed = (v->what == GENAI_PUSH_LEAVE
+                     && a->base.mode != GENAI_ANSWER_STREAM);
 
-        return a->closed;
+        return a->base.closed;
 
     case GENAI_GA_CANDIDATES:
-        a->chunk |= GENAI_CHUNK_CHOICES;
+        a->base.chunk |= GENAI_CHUNK_CHOICES;
         return genai_ga_start(a, v->start, GENAI_FIELD_NONE);
 
     case GENAI_GA_CANDIDATE:
@@ -181,7 +181,7 @@ genai_ga_value(void *ctx, const genai_push_value_t *v)
                ? 0 : genai_ga_word(&a->u.error.code, v);
 
     case GENAI_GA_LIST:
-        a->chunk |= GENAI_CHUNK_CHOICES;
+        a->base.chunk |= GENAI_CHUNK_CHOICES;
         return genai_ga_start(a, v->start, GENAI_FIELD_PART);
     }
 
@@ -200,7 +200,7 @@ genai_ga_start(genai_gemini_answer_t *a, uint64_t offset, genai_field_e field)
 
     a->started = 1;
 
-    genai_ga_event(&e, GENAI_EVENT_START);
+    genai_answer_event(&e, GENAI_EVENT_START);
 
     e.id = genai_ga_word_text(&a->id);
     e.name = genai_ga_word_text(&a->model);
@@ -303,7 +303,7 @@ genai_ga_part(genai_gemini_answer_t *a, const genai_push_value_t *v)
         return 0;
     }
 
-    genai_ga_event(&e, GENAI_EVENT_MEDIA);
+    genai_answer_event(&e, GENAI_EVENT_MEDIA);
 
     e.first = 1;
     e.last = 1;
@@ -356,7 +356,7 @@ genai_ga_function(genai_gemini_answer_t *a, const genai_push_value_t *v)
 
     a->args = 1;
 
-    genai_ga_event(&e, GENAI_EVENT_ARGUMENTS);
+    genai_answer_event(&e, GENAI_EVENT_ARGUMENTS);
 
     e.field = GENAI_FIELD_OBJECT;
     e.text.data = (unsigned char *) "{}";
@@ -394,7 +394,7 @@ genai_ga_function_name(genai_gemini_answer_t *a, const genai_push_value_t *v)
 
     /* the call was told without it */
 
-    genai_ga_event(&e, GENAI_EVENT_TOOL);
+    genai_answer_event(&e, GENAI_EVENT_TOOL);
 
     e.field = GENAI_FIELD_CONTENT;
     e.name.data = a->tool_name;
@@ -439,7 +439,7 @@ genai_ga_piece(genai_gemini_answer_t *a, const genai_push_value_t *v,
         return 0;
     }
 
-    genai_ga_event(&e, type);
+    genai_answer_event(&e, type);
 
     e.field = (v->what == GENAI_PUSH_RAW) ? GENAI_FIELD_OBJECT
                                           : GENAI_FIELD_CONTENT;
@@ -462,7 +462,7 @@ genai_ga_block(genai_gemini_answer_t *a, const genai_push_value_t *v)
 
     len = v->first ? 0 : a->nblock;
 
-    a->chunk |= GENAI_CHUNK_CHOICES;
+    a->base.chunk |= GENAI_CHUNK_CHOICES;
 
     if (genai_ga_start(a, v->start, GENAI_FIELD_NONE) != 0) {
         return -1;
@@ -591,7 +591,7 @@ genai_ga_usage(genai_gemini_answer_t *a, const genai_push_value_t *v)
         a->usage_start = v->start;
         a->usage_end = v->end;
         a->usage_known = 1;
-        a->chunk |= GENAI_CHUNK_USAGE;
+        a->base.chunk |= GENAI_CHUNK_USAGE;
     }
 
     return 0;
@@ -773,9 +773,9 @@ genai_ga_error(genai_gemini_answer_t *a, uint64_t start, uint64_t end)
 {
     genai_event_t  e;
 
-    a->chunk |= GENAI_CHUNK_ERROR;
+    a->base.chunk |= GENAI_CHUNK_ERROR;
 
-    genai_ga_event(&e, GENAI_EVENT_ERROR);
+    genai_answer_event(&e, GENAI_EVENT_ERROR);
 
     e.text.data = a->u.error.message;
     e.text.len = a->nmessage;

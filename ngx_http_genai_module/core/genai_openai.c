@@ -16,8 +16,6 @@
 
 static void genai_openai_init(void *answer, const genai_answer_opts_t *opts,
     genai_event_pt handler, void *ctx);
-static int genai_openai_feed(void *answer, const unsigned char *p, size_t n);
-static int genai_openai_end(void *answer);
 static void genai_openai_encoder(void *encoder,
     const genai_answer_head_t *head, genai_write_pt write, void *ctx);
 static int genai_openai_encode(void *encoder, const genai_event_t *event);
@@ -54,8 +52,6 @@ const genai_dialect_t  genai_openai = {
     .write_chat = genai_openai_write_chat,
     .answer_size = sizeof(genai_openai_answer_t),
     .answer_init = genai_openai_init,
-    .answer_feed = genai_openai_feed,
-    .answer_end = genai_openai_end,
     .id_prefix = genai_str("chatcmpl-"),
     .encoder_size = sizeof(genai_openai_stream_t),
     .encoder_init = genai_openai_encoder,
@@ -69,20 +65,6 @@ genai_openai_init(void *answer, const genai_answer_opts_t *opts,
     genai_event_pt handler, void *ctx)
 {
     genai_openai_answer_init(answer, opts, handler, ctx);
-}
-
-
-static int
-genai_openai_feed(void *answer, const unsigned char *p, size_t n)
-{
-    return genai_openai_answer_feed(answer, p, n);
-}
-
-
-static int
-genai_openai_end(void *answer)
-{
-    return genai_openai_answer_end(answer);
 }
 
 

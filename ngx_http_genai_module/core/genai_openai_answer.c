@@ -30,19 +30,30 @@ static const unsigned char *genai_oa_head(genai_openai_answer_t *a,
     int *rc);
 static void genai_oa_head_see(genai_openai_answer_t *a, const unsigned char *p,
     const unsigned char *end);
-static int genai_oa_whole_end(genai_openai_answer_t *a, uint64_t end);
-static int genai_oa_behind(genai_openai_answer_t *a, const unsigned char *p,
-    size_t n);
-static int genai_oa_broken(genai_openai_answer_t *a, const char *error,
-    uint64_t offset);
 static inline int genai_oa_say(genai_openai_answer_t *a, genai_event_t *e);
 static void genai_oa_tell_new(genai_openai_answer_t *a, genai_event_t *e);
+static int genai_oa_frame_text(void *ctx, const unsigned char *p, size_t n,
+    uint64_t offset);
+static int genai_oa_frame_tell(void *ctx, genai_event_t *e);
+static int genai_oa_frame_end(void *ctx);
+static int genai_oa_frame_stop(void *ctx, uint64_t offset);
+static int genai_oa_frame_whole_end(void *ctx, uint64_t end);
 
 
 static const genai_sse_handler_t  genai_oa_sse = {
     genai_oa_sse_begin,
     genai_oa_sse_data,
     genai_oa_sse_end
+};
+
+
+static const genai_answer_frame_t  genai_oa_frame = {
+    .empty = "there are no choices",
+    .text = genai_oa_frame_text,
+    .stop = genai_oa_frame_stop,
+    .tell = genai_oa_frame_tell,
+    .whole_end = genai_oa_frame_whole_end,
+    .stream_end = genai_oa_frame_end
 };
 
 
@@ -62,6 +73,9 @@ genai_openai_answer_init(genai_openai_answer_t *a,
     a->base.handler = handler;
     a->base.ctx = ctx;
     a->base.stream = opts->stream;
+    a->base.frame = &genai_oa_frame;
+    a->base.push = &a->push;
+    a->base.sse = &a->sse;
     a->choices = opts->choices ? opts->choices : 1;
 
     genai_sse_init(&a->sse, &genai_oa_sse, a, opts->limit);
@@ -69,132 +83,48 @@ genai_openai_answer_init(genai_openai_answer_t *a,
 }
 
 
-int
-genai_openai_answer_feed(genai_openai_answer_t *a, const unsigned char *p,
-    size_t n)
+static int
+genai_oa_frame_text(void *ctx, const unsigned char *p, size_t n,
+    uint64_t offset)
 {
-    int                   rc;
-    uint64_t              from;
-    const unsigned char  *end;
-
-    if (a->failed) {
-        return -1;
-    }
-
-    end = p + n;
-
-    if (a->mode == GENAI_OA_SNIFF) {
-
-        while (p < end
-               && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
-        {
-            p++;
-            a->base.offset++;
-        }
-
-        if (p == end) {
-            return 0;
-        }
-
-        /* no line of a stream starts so, and no JSON text as a field does */
-
-        a->mode = (*p != '{'
-                   && (a->base.stream || *p == ':' || *p == 'd' || *p == 'e'))
-                  ? GENAI_OA_STREAM : GENAI_OA_WHOLE;
-        a->sse.offset = a->base.offset;
-        a->base.stream = (a->mode == GENAI_OA_STREAM);
-    }
-
-    if (a->mode == GENAI_OA_WHOLE) {
-
-        if (!a->closed) {
-            rc = genai_oa_text(a, p, end - p, a->base.offset);
-
-            if (!a->closed) {
-                a->base.offset += end - p;
-                return rc;
-            }
-
-            p += a->push.offset - a->base.offset;
-            a->base.offset = a->push.offset;
-
-            if (rc != 0) {
-                return rc;
-            }
-        }
-
-        return genai_oa_behind(a, p, end - p);
-    }
-
-    from = a->sse.offset;
-    rc = genai_sse_feed(&a->sse, p, end - p);
-    a->base.offset += a->sse.offset - from;
-
-    if (rc < 0 && a->sse.error) {
-        (void) genai_oa_broken(a, a->sse.error, a->base.offset);
-        a->failed = 1;
-    }
-
-    return rc;
+    return genai_oa_text(ctx, p, n, offset);
 }
 
 
-int
-genai_openai_answer_end(genai_openai_answer_t *a)
+static int
+genai_oa_frame_tell(void *ctx, genai_event_t *e)
 {
-    genai_event_t  e;
+    return genai_oa_say(ctx, e);
+}
 
-    if (a->failed) {
-        return -1;
-    }
 
-    if (a->mode != GENAI_OA_STREAM) {
+static int
+genai_oa_frame_whole_end(void *ctx, uint64_t end)
+{
+    return genai_answer_whole_end(ctx, end);
+}
 
-        if (a->closed) {
 
-            if (a->base.offset == a->push.offset) {
-                return 0;
-            }
+static int
+genai_oa_frame_stop(void *ctx, uint64_t offset)
+{
+    genai_openai_answer_t  *a = ctx;
 
-            genai_oa_event(&e, GENAI_EVENT_CHUNK);
+    (void) offset;
 
-            e.start = a->push.offset;
-            e.end = a->base.offset;
-            e.chunk = a->broken ? GENAI_CHUNK_DATA|GENAI_CHUNK_BROKEN
-                                : GENAI_CHUNK_TAIL;
+    return a->wait ? genai_oa_release(a, a->wait) : 0;
+}
 
-            return (genai_oa_call(a, &e) < 0) ? -1 : 0;
-        }
 
-        if (!a->broken) {
-            a->cut = 1;
-            (void) genai_push_end(&a->push, a->base.offset);
+static int
+genai_oa_frame_end(void *ctx)
+{
+    genai_openai_answer_t  *a = ctx;
 
-            if (genai_oa_broken(a, a->push.error, a->base.offset) != 0) {
-                return -1;
-            }
-        }
-
-        return (genai_oa_whole_end(a, a->base.offset) < 0) ? -1 : 0;
-    }
-
-    if (genai_sse_end(&a->sse) != 0) {
-        return -1;
-    }
-
-    if (a->ended) {
-        return 0;
-    }
-
-    genai_oa_event(&e, GENAI_EVENT_END);
-
-    e.start = a->base.offset;
-    e.end = a->base.offset;
-    e.end_how = (a->finished && !(a->seen & ~a->finished) && !a->cut)
-                ? GENAI_END_CLEAN : GENAI_END_CUT;
-    a->ended = 1;
-
-    return (genai_oa_call(a, &e) < 0) ? -1 : 0;
+    return genai_answer_end_tell(&a->base, a->base.offset, a->base.offset,
+                                 (a->finished && !(a->seen & ~a->finished)
+                                  && !a->base.cut)
+                                 ? GENAI_END_CLEAN : GENAI_END_CUT);
 }
 
 
@@ -222,13 +152,13 @@ genai_oa_sse_end(void *ctx, const genai_sse_event_t *event)
     genai_event_t           e;
     genai_openai_answer_t  *a = ctx;
 
-    if (event->data && !a->ended && !a->broken && !a->blank) {
+    if (event->data && !a->base.ended && !a->base.broken && !a->base.blank) {
 
         if (a->done == sizeof(genai_oa_done) - 1) {
-            a->ended = 1;
-            a->chunk |= GENAI_CHUNK_DONE;
+            a->base.ended = 1;
+            a->base.chunk |= GENAI_CHUNK_DONE;
 
-            genai_oa_event(&e, GENAI_EVENT_END);
+            genai_answer_event(&e, GENAI_EVENT_END);
             e.end_how = GENAI_END_DONE;
             e.start = event->start;
             e.end = event->end;
@@ -245,19 +175,20 @@ genai_oa_sse_end(void *ctx, const genai_sse_event_t *event)
             }
 
         } else if (event->incomplete) {
-            a->cut = 1;
+            a->base.cut = 1;
 
-        } else if (genai_oa_broken(a, a->done ? "an object is expected"
-                                              : a->push.error, event->end)
+        } else if (genai_answer_broken(&a->base,
+                                       a->done ? "an object is expected"
+                                               : a->push.error, event->end)
                    != 0)
         {
             return -1;
         }
     }
 
-    if (event->data && !a->ended && event->name.len == 5
+    if (event->data && !a->base.ended && event->name.len == 5
         && memcmp(event->name.data, "error", 5) == 0
-        && !(a->chunk & GENAI_CHUNK_ERROR))
+        && !(a->base.chunk & GENAI_CHUNK_ERROR))
     {
         genai_oa_error_clear(a);
 
@@ -266,15 +197,15 @@ genai_oa_sse_end(void *ctx, const genai_sse_event_t *event)
         }
     }
 
-    genai_oa_event(&e, GENAI_EVENT_CHUNK);
+    genai_answer_event(&e, GENAI_EVENT_CHUNK);
 
     e.start = event->start;
     e.end = event->end;
-    e.chunk = a->chunk | (event->data ? GENAI_CHUNK_DATA : 0)
+    e.chunk = a->base.chunk | (event->data ? GENAI_CHUNK_DATA : 0)
               | (event->tail ? GENAI_CHUNK_TAIL : 0)
               | (event->incomplete ? GENAI_CHUNK_INCOMPLETE : 0);
 
-    a->chunk = 0;
+    a->base.chunk = 0;
 
     rc = genai_oa_say(a, &e);
 
@@ -287,9 +218,9 @@ genai_oa_chunk_begin(genai_openai_answer_t *a)
 {
     genai_oa_read(a);
 
-    a->chunk = 0;
-    a->broken = 0;
-    a->blank = 1;
+    a->base.chunk = 0;
+    a->base.broken = 0;
+    a->base.blank = 1;
     a->done = 0;
     a->wait = 0;
     a->nhold = 0;
@@ -307,7 +238,7 @@ genai_oa_chunk_end(genai_openai_answer_t *a)
 {
     genai_event_t  e;
 
-    if (!(a->chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR
+    if (!(a->base.chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR
                       |GENAI_CHUNK_USAGE))
         && (a->nmessage || a->error_object)
         && genai_oa_error(a, a->mark, a->mark) != 0)
@@ -315,8 +246,8 @@ genai_oa_chunk_end(genai_openai_answer_t *a)
         return -1;
     }
 
-    if (a->chunk & GENAI_CHUNK_USAGE) {
-        genai_oa_event(&e, GENAI_EVENT_USAGE);
+    if (a->base.chunk & GENAI_CHUNK_USAGE) {
+        genai_answer_event(&e, GENAI_EVENT_USAGE);
 
         e.usage = &a->usage;
         e.start = a->usage_start;
@@ -340,7 +271,7 @@ genai_oa_text(genai_openai_answer_t *a, const unsigned char *p, size_t n,
     int                   rc;
     const unsigned char  *q, *start, *end;
 
-    if (a->broken || a->ended) {
+    if (a->base.broken || a->base.ended) {
         return 0;
     }
 
@@ -348,7 +279,7 @@ genai_oa_text(genai_openai_answer_t *a, const unsigned char *p, size_t n,
     end = p + n;
     rc = 0;
 
-    if (a->blank) {
+    if (a->base.blank) {
 
         while (p < end
                && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
@@ -360,17 +291,17 @@ genai_oa_text(genai_openai_answer_t *a, const unsigned char *p, size_t n,
             return 0;
         }
 
-        a->blank = 0;
+        a->base.blank = 0;
 
-        if (*p == '[' && a->mode == GENAI_OA_STREAM) {
+        if (*p == '[' && a->base.mode == GENAI_ANSWER_STREAM) {
             a->done = 1;
             p++;
 
         } else if (*p != '{') {
-            return genai_oa_broken(a, "an object is expected",
+            return genai_answer_broken(&a->base, "an object is expected",
                                    offset + (p - start));
 
-        } else if (a->started && a->mode == GENAI_OA_STREAM) {
+        } else if (a->started && a->base.mode == GENAI_ANSWER_STREAM) {
 
             q = genai_oa_head(a, p, end, offset + (p - start), &rc);
 
@@ -400,7 +331,7 @@ genai_oa_text(genai_openai_answer_t *a, const unsigned char *p, size_t n,
                 continue;
             }
 
-            return genai_oa_broken(a, "an object is expected",
+            return genai_answer_broken(&a->base, "an object is expected",
                                    offset + (p - start));
         }
 
@@ -415,20 +346,20 @@ genai_oa_text(genai_openai_answer_t *a, const unsigned char *p, size_t n,
         return 0;
     }
 
-    if (a->failed) {
+    if (a->base.failed) {
         return -1;
     }
 
-    if (a->closed) {
+    if (a->base.closed) {
         return (genai_oa_chunk_end(a) == 0)
-               ? genai_oa_whole_end(a, a->push.offset) : -1;
+               ? genai_answer_whole_end(&a->base, a->push.offset) : -1;
     }
 
     if (a->push.error) {
-        return genai_oa_broken(a, a->push.error, a->push.offset);
+        return genai_answer_broken(&a->base, a->push.error, a->push.offset);
     }
 
-    return genai_oa_broken(a, a->fault, a->mark);
+    return genai_answer_broken(&a->base, a->fault, a->mark);
 }
 
 
@@ -473,7 +404,7 @@ genai_oa_head(genai_openai_answer_t *a, const unsigned char *p,
         a->mark = marked ? a->mark : mark;
 
         if (*rc == 0 && !marked && !a->told && !a->message && !a->wait
-            && a->chunk == GENAI_CHUNK_CHOICES
+            && a->base.chunk == GENAI_CHUNK_CHOICES
             && genai_push_save(&a->push, &h->place, offset) == 0)
         {
             h->known = 1;
@@ -491,7 +422,7 @@ genai_oa_head(genai_openai_answer_t *a, const unsigned char *p,
 
     genai_push_restore(&a->push, &h->place, offset);
 
-    a->chunk = GENAI_CHUNK_CHOICES;
+    a->base.chunk = GENAI_CHUNK_CHOICES;
     a->choice = h->choice;
     a->error_object = h->error_object;
     a->said = 0;
@@ -526,99 +457,6 @@ genai_oa_head_see(genai_openai_answer_t *a, const unsigned char *p,
         h->n = n;
         h->known = 0;
     }
-}
-
-
-/*
- * A whole answer is complete as soon as its outermost value is, however long
- * the connection stays open; or it never will be.
- */
-
-static int
-genai_oa_whole_end(genai_openai_answer_t *a, uint64_t end)
-{
-    int            rc;
-    genai_event_t  e;
-
-    if (!(a->chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR
-                      |GENAI_CHUNK_BROKEN))
-        && genai_oa_broken(a, "there are no choices", end) != 0)
-    {
-        return -1;
-    }
-
-    genai_oa_event(&e, GENAI_EVENT_CHUNK);
-
-    e.end = end;
-    e.chunk = a->chunk | GENAI_CHUNK_DATA
-              | (a->cut ? GENAI_CHUNK_INCOMPLETE : 0);
-
-    rc = genai_oa_call(a, &e);
-
-    if (rc < 0) {
-        return -1;
-    }
-
-    genai_oa_event(&e, GENAI_EVENT_END);
-
-    e.start = end;
-    e.end = end;
-    e.end_how = (a->chunk & (GENAI_CHUNK_BROKEN|GENAI_CHUNK_ERROR))
-                ? GENAI_END_CUT : GENAI_END_DONE;
-
-    a->broken = 0;
-    a->ended = 1;
-
-    return (genai_oa_call(a, &e) < 0) ? -1 : rc > 0;
-}
-
-
-/* bytes behind a whole answer */
-
-static int
-genai_oa_behind(genai_openai_answer_t *a, const unsigned char *p, size_t n)
-{
-    size_t  i;
-
-    for (i = 0; i < n && !a->broken; i++) {
-
-        if (p[i] != ' ' && p[i] != '\t' && p[i] != '\r' && p[i] != '\n'
-            && genai_oa_broken(a, "there are bytes after the value",
-                               a->base.offset + i)
-               != 0)
-        {
-            return -1;
-        }
-    }
-
-    a->base.offset += n;
-
-    return 0;
-}
-
-
-/* what is wrong ends a chunk; what it had said before stays said */
-
-static int
-genai_oa_broken(genai_openai_answer_t *a, const char *error, uint64_t offset)
-{
-    genai_event_t  e;
-
-    a->broken = 1;
-    a->chunk |= GENAI_CHUNK_BROKEN;
-
-    if (a->wait && genai_oa_release(a, a->wait) != 0) {
-        return -1;
-    }
-
-    genai_oa_event(&e, GENAI_EVENT_BROKEN);
-
-    e.text.data = (unsigned char *) error;
-    e.text.len = strlen(error);
-    e.start = offset;
-    e.end = offset;
-
-    return (genai_oa_call(a, &e) < 0) ? -1 : 0;
 }
 
 
@@ -697,7 +535,7 @@ genai_oa_tell(genai_openai_answer_t *a, genai_event_t *e, unsigned message)
 
         /* arguments of a call that nothing is known of yet */
 
-        genai_oa_event(&tool, GENAI_EVENT_TOOL);
+        genai_answer_event(&tool, GENAI_EVENT_TOOL);
 
         tool.choice = e->choice;
         tool.block = e->block;
@@ -734,15 +572,17 @@ genai_oa_say(genai_openai_answer_t *a, genai_event_t *e)
 {
     int  rc;
 
-    if (!(a->chunk & GENAI_CHUNK_MEANINGFUL) && genai_event_meaningful(e)) {
-        a->chunk |= GENAI_CHUNK_MEANINGFUL;
+    if (!(a->base.chunk & GENAI_CHUNK_MEANINGFUL)
+        && genai_event_meaningful(e))
+    {
+        a->base.chunk |= GENAI_CHUNK_MEANINGFUL;
     }
 
     a->told = 1;
     rc = a->base.handler(a->base.ctx, e);
 
     if (rc < 0) {
-        a->failed = 1;
+        a->base.failed = 1;
     }
 
     return rc;
@@ -791,7 +631,6 @@ genai_oa_tell_new(genai_openai_answer_t *a, genai_event_t *e)
         c->told_name = name;
     }
 }
-
 
 
 genai_finish_e

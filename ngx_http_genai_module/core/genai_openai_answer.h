@@ -98,7 +98,6 @@ typedef struct {
     uint16_t                    choice;     /* the one being read */
     uint16_t                    block;      /* and its tool call */
     uint16_t                    index;      /* as the provider tells it */
-    uint16_t                    chunk;      /* its flags */
     uint16_t                    nhold;
     uint16_t                    hold_last;  /* where its last begins */
     uint16_t                    hold_tool;  /* and this call's first */
@@ -107,7 +106,6 @@ typedef struct {
     uint16_t                    nmessage;
     uint16_t                    message_max;
 
-    unsigned char               mode;
     unsigned char               done;       /* bytes of "[DONE]" seen */
     unsigned char               told;       /* an event since it was cleared */
     unsigned char               wait;       /* for what is told late */
@@ -120,16 +118,10 @@ typedef struct {
     unsigned char               tool_field;
 
     unsigned                    started:1;
-    unsigned                    ended:1;
-    unsigned                    closed:1;   /* the whole answer's value */
-    unsigned                    failed:1;   /* stopped by the handler */
-    unsigned                    broken:1;   /* the chunk */
-    unsigned                    blank:1;    /* its data so far */
     unsigned                    delta:1;    /* the stream has deltas */
     unsigned                    message:1;  /* in "message" */
     unsigned                    index_known:1;
     unsigned                    tool_new:1;     /* gathered and not told */
-    unsigned                    cut:1;          /* the body ended in a text */
     unsigned                    usage_read:1;   /* of the highest rank */
     unsigned                    error_object:1; /* "object" is "error" */
     unsigned                    heads:1;        /* of chunks are seen */
@@ -190,26 +182,6 @@ typedef struct {
  */
 void genai_openai_answer_init(genai_openai_answer_t *a,
     const genai_answer_opts_t *opts, genai_event_pt handler, void *ctx);
-
-/*
- * Decodes p[0 .. n), the bytes at a->offset, which advances over what has
- * been read.
- *
- * Returns 0 when all bytes have been read; 1 when the handler has paused: the
- * rest, from a->offset on, is to be fed again; -1 when the handler has
- * stopped, or an event was larger than the limit (told as BROKEN before),
- * after which the decoder must not be fed any more.
- */
-int genai_openai_answer_feed(genai_openai_answer_t *a, const unsigned char *p,
-    size_t n);
-
-/*
- * The body has ended.  Tells the chunk that has not been told, and END, where
- * it has not been told.
- *
- * Returns 0, or -1 when the handler has stopped.
- */
-int genai_openai_answer_end(genai_openai_answer_t *a);
 
 /* What a finish_reason means.  Thread-safe. */
 genai_finish_e genai_openai_finish(const genai_str_t *reason);

@@ -149,7 +149,7 @@ genai_oa_release(genai_openai_answer_t *a, unsigned what)
     for (at = 0; at < n; at += sizeof(held) + held.len) {
         memcpy(&held, a->hold + at, sizeof(held));
 
-        genai_oa_event(&e, held.type);
+        genai_answer_event(&e, held.type);
 
         e.field = held.field;
         e.choice = a->choice;

@@ -9,14 +9,8 @@
 #define _GENAI_OPENAI_ANSWER_INT_H_INCLUDED_
 
 
+#include "genai_answer_frame.h"
 #include "genai_openai_answer.h"
-
-
-/* what kind of body it is */
-
-#define GENAI_OA_SNIFF          0
-#define GENAI_OA_STREAM         1
-#define GENAI_OA_WHOLE          2
 
 
 /* what is waited for */
@@ -82,18 +76,6 @@ void genai_oa_hold_block(genai_openai_answer_t *a);
  * waited for.  Returns 0, or -1 when the handler has stopped.
  */
 int genai_oa_release(genai_openai_answer_t *a, unsigned what);
-
-
-static inline void
-genai_oa_event(genai_event_t *e, genai_event_e type)
-{
-    static const genai_event_t  none;
-
-    /* a few moves of vectors, which is less than genai_zero() */
-
-    *e = none;
-    e->type = type;
-}
 
 
 /* FNV-1a; 0 for nothing, and for nothing else */

@@ -82,10 +82,10 @@ genai_oa_value(void *ctx, const genai_push_value_t *v)
 
         /* what follows a whole answer is none of it: the scanner stops */
 
-        a->closed = (v->what == GENAI_PUSH_LEAVE
-                     && a->mode == GENAI_OA_WHOLE);
+        a->base.closed = (v->what == GENAI_PUSH_LEAVE
+                     && a->base.mode == GENAI_ANSWER_WHOLE);
 
-        return a->closed;
+        return a->base.closed;
 
     case GENAI_OA_ID:
         return a->started ? 0 : genai_oa_word(&a->id, v);
@@ -98,11 +98,11 @@ genai_oa_value(void *ctx, const genai_push_value_t *v)
 
     case GENAI_OA_LIST:
 
-        if (a->mode != GENAI_OA_WHOLE) {
+        if (a->base.mode != GENAI_ANSWER_WHOLE) {
             return 0;
         }
 
-        a->chunk |= GENAI_CHUNK_CHOICES;
+        a->base.chunk |= GENAI_CHUNK_CHOICES;
 
         return genai_oa_start(a, v->start, GENAI_FIELD_PART);
 
@@ -250,7 +250,7 @@ genai_oa_value(void *ctx, const genai_push_value_t *v)
 
         /* where there are choices it is no error, and the room is theirs */
 
-        if (a->chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR)) {
+        if (a->base.chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR)) {
             return 0;
         }
 
@@ -300,7 +300,7 @@ genai_oa_start(genai_openai_answer_t *a, uint64_t offset, genai_field_e field)
 
     a->started = 1;
 
-    genai_oa_event(&e, GENAI_EVENT_START);
+    genai_answer_event(&e, GENAI_EVENT_START);
 
     e.field = field;
     e.id.data = a->id.data;
@@ -317,7 +317,7 @@ genai_oa_start(genai_openai_answer_t *a, uint64_t offset, genai_field_e field)
 static int
 genai_oa_choice_enter(genai_openai_answer_t *a, const genai_push_value_t *v)
 {
-    a->chunk |= GENAI_CHUNK_CHOICES;
+    a->base.chunk |= GENAI_CHUNK_CHOICES;
     a->nmessage = 0;
     a->choice = v->index & GENAI_OPENAI_INDEX_MAX;
     a->said = 0;
@@ -347,7 +347,7 @@ genai_oa_choice_leave(genai_openai_answer_t *a)
         return 0;
     }
 
-    genai_oa_event(&e, GENAI_EVENT_FINISH);
+    genai_answer_event(&e, GENAI_EVENT_FINISH);
 
     e.choice = a->choice;
     e.text.data = a->finish;
@@ -450,7 +450,7 @@ genai_oa_piece(genai_openai_answer_t *a, const genai_push_value_t *v,
         return 0;
     }
 
-    genai_oa_event(&e, type);
+    genai_answer_event(&e, type);
 
     e.field = field;
     e.text = v->text;
@@ -628,7 +628,7 @@ genai_oa_tool_tell(genai_openai_answer_t *a, uint64_t end)
 
     a->tool_new = 0;
 
-    genai_oa_event(&e, GENAI_EVENT_TOOL);
+    genai_answer_event(&e, GENAI_EVENT_TOOL);
 
     e.field = a->tool_field;
     e.id.data = a->u.tool.id;
@@ -664,7 +664,7 @@ genai_oa_media(genai_openai_answer_t *a, const genai_push_value_t *v)
         return 0;
     }
 
-    genai_oa_event(&e, GENAI_EVENT_MEDIA);
+    genai_answer_event(&e, GENAI_EVENT_MEDIA);
     e.start = v->start;
     e.end = v->start;
 
@@ -790,9 +790,9 @@ genai_oa_error(genai_openai_answer_t *a, uint64_t start, uint64_t end)
     genai_event_t         e;
     genai_openai_word_t  *code, *kind;
 
-    a->chunk |= GENAI_CHUNK_ERROR;
+    a->base.chunk |= GENAI_CHUNK_ERROR;
 
-    genai_oa_event(&e, GENAI_EVENT_ERROR);
+    genai_answer_event(&e, GENAI_EVENT_ERROR);
 
     code = &a->u.error.code;
     kind = &a->u.error.kind;
@@ -858,7 +858,7 @@ genai_oa_count(genai_openai_answer_t *a, const genai_push_value_t *v,
         a->rank = a->usage_rank;
         a->usage_rank = 0;
         a->usage_start = a->mark;
-        a->chunk |= GENAI_CHUNK_USAGE;
+        a->base.chunk |= GENAI_CHUNK_USAGE;
         genai_usage_clear(&a->usage);
     }
 

@@ -143,7 +143,7 @@ typedef struct {
 } genai_push_frame_t;
 
 
-typedef struct {
+typedef struct genai_push_s {
     const genai_push_node_t    *nodes;
     genai_push_pt               handler;
     void                       *ctx;

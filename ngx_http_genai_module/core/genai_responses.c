@@ -16,9 +16,6 @@
 
 static void genai_responses_init(void *answer,
     const genai_answer_opts_t *opts, genai_event_pt handler, void *ctx);
-static int genai_responses_feed(void *answer, const unsigned char *p,
-    size_t n);
-static int genai_responses_end(void *answer);
 static void genai_responses_encoder(void *encoder,
     const genai_answer_head_t *head, genai_write_pt write, void *ctx);
 static void genai_responses_keep(void *encoder, size_t limit,
@@ -56,8 +53,6 @@ const genai_dialect_t  genai_responses = {
     .write_chat = genai_responses_write_chat,
     .answer_size = sizeof(genai_responses_answer_t),
     .answer_init = genai_responses_init,
-    .answer_feed = genai_responses_feed,
-    .answer_end = genai_responses_end,
     .id_prefix = genai_str("resp_"),
     .encoder_size = sizeof(genai_responses_stream_t),
     .encoder_init = genai_responses_encoder,
@@ -76,20 +71,6 @@ genai_responses_init(void *answer, const genai_answer_opts_t *opts,
     genai_event_pt handler, void *ctx)
 {
     genai_responses_answer_init(answer, opts, handler, ctx);
-}
-
-
-static int
-genai_responses_feed(void *answer, const unsigned char *p, size_t n)
-{
-    return genai_responses_answer_feed(answer, p, n);
-}
-
-
-static int
-genai_responses_end(void *answer)
-{
-    return genai_responses_answer_end(answer);
 }
 
 

@@ -23,17 +23,28 @@ static int genai_ra_error(genai_responses_answer_t *a, const char *message,
     uint64_t start, uint64_t end);
 static int genai_ra_text(genai_responses_answer_t *a, const unsigned char *p,
     size_t n, uint64_t offset);
-static int genai_ra_whole_end(genai_responses_answer_t *a, uint64_t end);
-static int genai_ra_behind(genai_responses_answer_t *a,
-    const unsigned char *p, size_t n);
-static int genai_ra_broken(genai_responses_answer_t *a, const char *error,
+static int genai_ra_frame_text(void *ctx, const unsigned char *p, size_t n,
     uint64_t offset);
+static int genai_ra_frame_tell(void *ctx, genai_event_t *e);
+static int genai_ra_frame_end(void *ctx);
+static int genai_ra_frame_stop(void *ctx, uint64_t offset);
+static int genai_ra_frame_whole_end(void *ctx, uint64_t end);
 
 
 static const genai_sse_handler_t  genai_ra_sse = {
     genai_ra_sse_begin,
     genai_ra_sse_data,
     genai_ra_sse_end
+};
+
+
+static const genai_answer_frame_t  genai_ra_frame = {
+    .empty = "there is no output",
+    .text = genai_ra_frame_text,
+    .stop = genai_ra_frame_stop,
+    .tell = genai_ra_frame_tell,
+    .whole_end = genai_ra_frame_whole_end,
+    .stream_end = genai_ra_frame_end
 };
 
 
@@ -50,139 +61,55 @@ genai_responses_answer_init(genai_responses_answer_t *a,
     a->base.handler = handler;
     a->base.ctx = ctx;
     a->base.stream = opts->stream;
+    a->base.frame = &genai_ra_frame;
+    a->base.push = &a->push;
+    a->base.sse = &a->sse;
 
     genai_sse_init(&a->sse, &genai_ra_sse, a, opts->limit);
     genai_ra_chunk_begin(a);
 }
 
 
-int
-genai_responses_answer_feed(genai_responses_answer_t *a,
-    const unsigned char *p, size_t n)
+static int
+genai_ra_frame_text(void *ctx, const unsigned char *p, size_t n,
+    uint64_t offset)
 {
-    int                   rc;
-    uint64_t              from;
-    const unsigned char  *end;
-
-    if (a->failed) {
-        return -1;
-    }
-
-    end = p + n;
-
-    if (a->mode == GENAI_RA_SNIFF) {
-
-        while (p < end
-               && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
-        {
-            p++;
-            a->base.offset++;
-        }
-
-        if (p == end) {
-            return 0;
-        }
-
-        /* no line of a stream starts so, and no JSON text as a field does */
-
-        a->mode = (*p != '{'
-                   && (a->base.stream || *p == ':' || *p == 'd' || *p == 'e'))
-                  ? GENAI_RA_STREAM : GENAI_RA_WHOLE;
-        a->base.stream = (a->mode == GENAI_RA_STREAM);
-        a->sse.offset = a->base.offset;
-    }
-
-    if (a->mode == GENAI_RA_WHOLE) {
-
-        if (!a->closed) {
-            rc = genai_ra_text(a, p, end - p, a->base.offset);
-
-            if (!a->closed) {
-                a->base.offset += end - p;
-                return rc;
-            }
-
-            p += a->push.offset - a->base.offset;
-            a->base.offset = a->push.offset;
-
-            if (rc != 0) {
-                return rc;
-            }
-        }
-
-        return genai_ra_behind(a, p, end - p);
-    }
-
-    from = a->sse.offset;
-    rc = genai_sse_feed(&a->sse, p, end - p);
-    a->base.offset += a->sse.offset - from;
-
-    if (rc < 0 && a->sse.error) {
-        (void) genai_ra_broken(a, a->sse.error, a->base.offset);
-        a->failed = 1;
-    }
-
-    return rc;
+    return genai_ra_text(ctx, p, n, offset);
 }
 
 
-int
-genai_responses_answer_end(genai_responses_answer_t *a)
+static int
+genai_ra_frame_tell(void *ctx, genai_event_t *e)
 {
-    genai_event_t  e;
+    return genai_ra_say(ctx, e);
+}
 
-    if (a->failed) {
-        return -1;
-    }
 
-    if (a->mode != GENAI_RA_STREAM) {
+static int
+genai_ra_frame_whole_end(void *ctx, uint64_t end)
+{
+    return genai_answer_whole_end(ctx, end);
+}
 
-        if (a->closed) {
 
-            if (a->base.offset == a->push.offset) {
-                return 0;
-            }
+static int
+genai_ra_frame_stop(void *ctx, uint64_t offset)
+{
+    (void) offset;
 
-            genai_ra_event(&e, GENAI_EVENT_CHUNK);
+    return genai_ra_release(ctx);
+}
 
-            e.start = a->push.offset;
-            e.end = a->base.offset;
-            e.chunk = a->broken ? GENAI_CHUNK_DATA|GENAI_CHUNK_BROKEN
-                                : GENAI_CHUNK_TAIL;
 
-            return (genai_ra_say(a, &e) < 0) ? -1 : 0;
-        }
+/* no stream ends cleanly without its last word */
 
-        if (!a->broken) {
-            a->cut = 1;
-            (void) genai_push_end(&a->push, a->base.offset);
+static int
+genai_ra_frame_end(void *ctx)
+{
+    genai_responses_answer_t  *a = ctx;
 
-            if (genai_ra_broken(a, a->push.error, a->base.offset) != 0) {
-                return -1;
-            }
-        }
-
-        return (genai_ra_whole_end(a, a->base.offset) < 0) ? -1 : 0;
-    }
-
-    if (genai_sse_end(&a->sse) != 0) {
-        return -1;
-    }
-
-    if (a->ended) {
-        return 0;
-    }
-
-    /* no stream ends cleanly without its last word */
-
-    genai_ra_event(&e, GENAI_EVENT_END);
-
-    e.start = a->base.offset;
-    e.end = a->base.offset;
-    e.end_how = GENAI_END_CUT;
-    a->ended = 1;
-
-    return (genai_ra_say(a, &e) < 0) ? -1 : 0;
+    return genai_answer_end_tell(&a->base, a->base.offset, a->base.offset,
+                                 GENAI_END_CUT);
 }
 
 
@@ -210,7 +137,7 @@ genai_ra_sse_end(void *ctx, const genai_sse_event_t *event)
     genai_event_t              e;
     genai_responses_answer_t  *a = ctx;
 
-    if (event->data && !a->ended && !a->broken && !a->blank) {
+    if (event->data && !a->base.ended && !a->base.broken && !a->base.blank) {
 
         if (a->done == sizeof(genai_ra_done) - 1) {
 
@@ -225,21 +152,23 @@ genai_ra_sse_end(void *ctx, const genai_sse_event_t *event)
             }
 
         } else if (event->incomplete) {
-            a->cut = 1;
+            a->base.cut = 1;
 
             if (genai_ra_release(a) != 0) {
                 return -1;
             }
 
-        } else if (genai_ra_broken(a, a->done ? "an object is expected"
-                                              : a->push.error, event->end)
+        } else if (genai_answer_broken(&a->base,
+                                       a->done ? "an object is expected"
+                                               : a->push.error, event->end)
                    != 0)
         {
             return -1;
         }
 
-    } else if (event->data && !a->ended && genai_str_is(&event->name, "error")
-               && !(a->chunk & GENAI_CHUNK_ERROR))
+    } else if (event->data && !a->base.ended
+               && genai_str_is(&event->name, "error")
+               && !(a->base.chunk & GENAI_CHUNK_ERROR))
     {
         a->nmessage = 0;
         a->code.n = 0;
@@ -250,15 +179,15 @@ genai_ra_sse_end(void *ctx, const genai_sse_event_t *event)
         }
     }
 
-    genai_ra_event(&e, GENAI_EVENT_CHUNK);
+    genai_answer_event(&e, GENAI_EVENT_CHUNK);
 
     e.start = event->start;
     e.end = event->end;
-    e.chunk = a->chunk | (event->data ? GENAI_CHUNK_DATA : 0)
+    e.chunk = a->base.chunk | (event->data ? GENAI_CHUNK_DATA : 0)
               | (event->tail ? GENAI_CHUNK_TAIL : 0)
               | (event->incomplete ? GENAI_CHUNK_INCOMPLETE : 0);
 
-    a->chunk = 0;
+    a->base.chunk = 0;
 
     rc = genai_ra_say(a, &e);
 
@@ -271,9 +200,9 @@ genai_ra_chunk_begin(genai_responses_answer_t *a)
 {
     genai_ra_read(a);
 
-    a->chunk = 0;
-    a->broken = 0;
-    a->blank = 1;
+    a->base.chunk = 0;
+    a->base.broken = 0;
+    a->base.blank = 1;
     a->done = 0;
 }
 
@@ -300,13 +229,13 @@ genai_ra_chunk_end(genai_responses_answer_t *a, const genai_str_t *name,
             return -1;
         }
 
-        if (a->mode == GENAI_RA_STREAM) {
+        if (a->base.mode == GENAI_ANSWER_STREAM) {
             genai_ra_item_place(a);
         }
     }
 
     if (a->type == GENAI_RA_TYPE_MEDIA && a->image) {
-        genai_ra_event(&e, GENAI_EVENT_MEDIA);
+        genai_answer_event(&e, GENAI_EVENT_MEDIA);
         e.start = start;
         e.end = end;
 
@@ -315,10 +244,10 @@ genai_ra_chunk_end(genai_responses_answer_t *a, const genai_str_t *name,
         }
     }
 
-    if (a->mode == GENAI_RA_STREAM && a->type != GENAI_RA_TYPE_NONE
+    if (a->base.mode == GENAI_ANSWER_STREAM && a->type != GENAI_RA_TYPE_NONE
         && a->type != GENAI_RA_TYPE_ERROR)
     {
-        a->chunk |= GENAI_CHUNK_CHOICES;
+        a->base.chunk |= GENAI_CHUNK_CHOICES;
     }
 
     if (a->response && genai_ra_start(a, start, GENAI_FIELD_NONE) != 0) {
@@ -327,8 +256,8 @@ genai_ra_chunk_end(genai_responses_answer_t *a, const genai_str_t *name,
 
     genai_ra_word(&status, &a->status);
 
-    last = (a->mode == GENAI_RA_WHOLE)
-           ? (a->chunk & GENAI_CHUNK_CHOICES) && !a->counted
+    last = (a->base.mode == GENAI_ANSWER_WHOLE)
+           ? (a->base.chunk & GENAI_CHUNK_CHOICES) && !a->counted
            : a->type == GENAI_RA_TYPE_END
              || (a->type == GENAI_RA_TYPE_NONE && a->response
                  && genai_responses_finish(&status, &status, 0)
@@ -343,7 +272,8 @@ genai_ra_chunk_end(genai_responses_answer_t *a, const genai_str_t *name,
     } else if (a->type == GENAI_RA_TYPE_ERROR
                || (name && genai_str_is(name, "error"))
                || (a->type == GENAI_RA_TYPE_NONE && a->nmessage
-                   && !(a->chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_USAGE))))
+                   && !(a->base.chunk
+                        & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_USAGE))))
     {
         if (genai_ra_error(a, NULL, start, end) != 0) {
             return -1;
@@ -367,7 +297,7 @@ genai_ra_chunk_end(genai_responses_answer_t *a, const genai_str_t *name,
     }
 
     if (a->usage_any) {
-        genai_ra_event(&e, GENAI_EVENT_USAGE);
+        genai_answer_event(&e, GENAI_EVENT_USAGE);
 
         e.usage = &a->usage;
         e.start = a->usage_start;
@@ -378,14 +308,14 @@ genai_ra_chunk_end(genai_responses_answer_t *a, const genai_str_t *name,
         }
     }
 
-    if (!last || a->mode != GENAI_RA_STREAM) {
+    if (!last || a->base.mode != GENAI_ANSWER_STREAM) {
         return 0;
     }
 
-    a->ended = 1;
-    a->chunk |= GENAI_CHUNK_DONE;
+    a->base.ended = 1;
+    a->base.chunk |= GENAI_CHUNK_DONE;
 
-    genai_ra_event(&e, GENAI_EVENT_END);
+    genai_answer_event(&e, GENAI_EVENT_END);
 
     e.end_how = GENAI_END_DONE;
     e.start = start;
@@ -420,7 +350,7 @@ genai_ra_finish(genai_responses_answer_t *a, uint64_t end)
         }
     }
 
-    genai_ra_event(&e, GENAI_EVENT_FINISH);
+    genai_answer_event(&e, GENAI_EVENT_FINISH);
 
     e.finish = genai_responses_finish(&status, &reason, a->calls);
     e.text = (e.finish == GENAI_FINISH_STOP || e.finish == GENAI_FINISH_TOOL
@@ -443,9 +373,9 @@ genai_ra_error(genai_responses_answer_t *a, const char *message,
 {
     genai_event_t  e;
 
-    a->chunk |= GENAI_CHUNK_ERROR;
+    a->base.chunk |= GENAI_CHUNK_ERROR;
 
-    genai_ra_event(&e, GENAI_EVENT_ERROR);
+    genai_answer_event(&e, GENAI_EVENT_ERROR);
 
     e.text.data = a->message;
     e.text.len = a->nmessage;
@@ -476,7 +406,7 @@ genai_ra_start(genai_responses_answer_t *a, uint64_t offset,
 
     a->started = 1;
 
-    genai_ra_event(&e, GENAI_EVENT_START);
+    genai_answer_event(&e, GENAI_EVENT_START);
 
     genai_ra_word(&e.id, &a->id);
     genai_ra_word(&e.name, &a->model);
@@ -496,14 +426,14 @@ genai_ra_text(genai_responses_answer_t *a, const unsigned char *p, size_t n,
 {
     const unsigned char  *start, *end;
 
-    if (a->broken || a->ended) {
+    if (a->base.broken || a->base.ended) {
         return 0;
     }
 
     start = p;
     end = p + n;
 
-    if (a->blank) {
+    if (a->base.blank) {
 
         while (p < end
                && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
@@ -515,14 +445,14 @@ genai_ra_text(genai_responses_answer_t *a, const unsigned char *p, size_t n,
             return 0;
         }
 
-        a->blank = 0;
+        a->base.blank = 0;
 
-        if (*p == '[' && a->mode == GENAI_RA_STREAM) {
+        if (*p == '[' && a->base.mode == GENAI_ANSWER_STREAM) {
             a->done = 1;
             p++;
 
         } else if (*p != '{') {
-            return genai_ra_broken(a, "an object is expected",
+            return genai_answer_broken(&a->base, "an object is expected",
                                    offset + (p - start));
         }
     }
@@ -541,7 +471,7 @@ genai_ra_text(genai_responses_answer_t *a, const unsigned char *p, size_t n,
                 continue;
             }
 
-            return genai_ra_broken(a, "an object is expected",
+            return genai_answer_broken(&a->base, "an object is expected",
                                    offset + (p - start));
         }
 
@@ -552,114 +482,20 @@ genai_ra_text(genai_responses_answer_t *a, const unsigned char *p, size_t n,
         return 0;
     }
 
-    if (a->failed) {
+    if (a->base.failed) {
         return -1;
     }
 
-    if (a->closed) {
+    if (a->base.closed) {
         return (genai_ra_chunk_end(a, NULL, 0, a->push.offset) == 0)
-               ? genai_ra_whole_end(a, a->push.offset) : -1;
+               ? genai_answer_whole_end(&a->base, a->push.offset) : -1;
     }
 
     if (a->push.error) {
-        return genai_ra_broken(a, a->push.error, a->push.offset);
+        return genai_answer_broken(&a->base, a->push.error, a->push.offset);
     }
 
-    return genai_ra_broken(a, a->fault, a->mark);
-}
-
-
-/*
- * A whole answer is complete as soon as its outermost value is, however long
- * the connection stays open; or it never will be.
- */
-
-static int
-genai_ra_whole_end(genai_responses_answer_t *a, uint64_t end)
-{
-    int            rc;
-    genai_event_t  e;
-
-    if (!(a->chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR
-                      |GENAI_CHUNK_BROKEN))
-        && genai_ra_broken(a, "there is no output", end) != 0)
-    {
-        return -1;
-    }
-
-    genai_ra_event(&e, GENAI_EVENT_CHUNK);
-
-    e.end = end;
-    e.chunk = a->chunk | GENAI_CHUNK_DATA
-              | (a->cut ? GENAI_CHUNK_INCOMPLETE : 0);
-
-    rc = genai_ra_say(a, &e);
-
-    if (rc < 0) {
-        return -1;
-    }
-
-    genai_ra_event(&e, GENAI_EVENT_END);
-
-    e.start = end;
-    e.end = end;
-    e.end_how = (a->chunk & (GENAI_CHUNK_BROKEN|GENAI_CHUNK_ERROR))
-                ? GENAI_END_CUT : GENAI_END_DONE;
-
-    a->broken = 0;
-    a->ended = 1;
-
-    return (genai_ra_say(a, &e) < 0) ? -1 : rc > 0;
-}
-
-
-/* bytes behind a whole answer */
-
-static int
-genai_ra_behind(genai_responses_answer_t *a, const unsigned char *p, size_t n)
-{
-    size_t  i;
-
-    for (i = 0; i < n && !a->broken; i++) {
-
-        if (p[i] != ' ' && p[i] != '\t' && p[i] != '\r' && p[i] != '\n'
-            && genai_ra_broken(a, "there are bytes after the value",
-                               a->base.offset + i)
-               != 0)
-        {
-            return -1;
-        }
-    }
-
-    a->base.offset += n;
-
-    return 0;
-}
-
-
-/* what is wrong ends an event; what it had said before stays said */
-
-static int
-genai_ra_broken(genai_responses_answer_t *a, const char *error,
-    uint64_t offset)
-{
-    genai_event_t  e;
-
-    a->broken = 1;
-    a->chunk |= GENAI_CHUNK_BROKEN;
-
-    if (genai_ra_release(a) != 0) {
-        return -1;
-    }
-
-    genai_ra_event(&e, GENAI_EVENT_BROKEN);
-
-    e.text.data = (unsigned char *) error;
-    e.text.len = strlen(error);
-    e.start = offset;
-    e.end = offset;
-
-    return (genai_ra_say(a, &e) < 0) ? -1 : 0;
+    return genai_answer_broken(&a->base, a->fault, a->mark);
 }
 
 
@@ -668,16 +504,16 @@ genai_ra_say(genai_responses_answer_t *a, genai_event_t *e)
 {
     int  rc;
 
-    if (!(a->chunk & GENAI_CHUNK_MEANINGFUL) && !e->copy
+    if (!(a->base.chunk & GENAI_CHUNK_MEANINGFUL) && !e->copy
         && genai_event_meaningful(e))
     {
-        a->chunk |= GENAI_CHUNK_MEANINGFUL;
+        a->base.chunk |= GENAI_CHUNK_MEANINGFUL;
     }
 
     rc = a->base.handler(a->base.ctx, e);
 
     if (rc < 0) {
-        a->failed = 1;
+        a->base.failed = 1;
     }
 
     return rc;

@@ -96,14 +96,12 @@ typedef struct {
     uint32_t                    items_before;   /* the output began */
     uint16_t                    calls;
     uint16_t                    thoughts;
-    uint16_t                    chunk;      /* its flags */
     uint16_t                    index;      /* output_index of the event */
     uint16_t                    nid;
     uint16_t                    nname;
     uint16_t                    nmessage;
     uint16_t                    message_max;
 
-    unsigned char               mode;
     unsigned char               done;       /* bytes of "[DONE]" seen */
     unsigned char               type;       /* of the event */
     unsigned char               place;      /* which item is being read */
@@ -111,12 +109,6 @@ typedef struct {
     unsigned char               part_kind;
 
     unsigned                    started:1;
-    unsigned                    ended:1;
-    unsigned                    closed:1;   /* the whole answer's value */
-    unsigned                    failed:1;   /* stopped by the handler */
-    unsigned                    broken:1;   /* the event */
-    unsigned                    blank:1;    /* its data so far */
-    unsigned                    cut:1;      /* the body ended in a text */
     unsigned                    index_known:1;
     unsigned                    response:1; /* there was one in this event */
     unsigned                    usage_read:1;
@@ -183,11 +175,6 @@ typedef struct {
  */
 void genai_responses_answer_init(genai_responses_answer_t *a,
     const genai_answer_opts_t *opts, genai_event_pt handler, void *ctx);
-
-/* See genai_openai_answer_feed() and genai_openai_answer_end(). */
-int genai_responses_answer_feed(genai_responses_answer_t *a,
-    const unsigned char *p, size_t n);
-int genai_responses_answer_end(genai_responses_answer_t *a);
 
 /*
  * What a status means, and where it is "incomplete" its reason, which may be

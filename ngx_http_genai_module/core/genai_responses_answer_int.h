@@ -10,14 +10,8 @@
 #define _GENAI_RESPONSES_ANSWER_INT_H_INCLUDED_
 
 
+#include "genai_answer_frame.h"
 #include "genai_responses_answer.h"
-
-
-/* what kind of body it is */
-
-#define GENAI_RA_SNIFF   0
-#define GENAI_RA_STREAM  1
-#define GENAI_RA_WHOLE   2
 
 
 /* types of events */
@@ -180,16 +174,6 @@ int genai_ra_say(genai_responses_answer_t *a, genai_event_t *e);
 /* Tells START where it has not been told.  Returns 0, or -1. */
 int genai_ra_start(genai_responses_answer_t *a, uint64_t offset,
     genai_field_e field);
-
-
-static inline void
-genai_ra_event(genai_event_t *e, genai_event_e type)
-{
-    static const genai_event_t  none;
-
-    *e = none;
-    e->type = type;
-}
 
 
 static inline void

@@ -215,7 +215,7 @@ genai_ra_item_end(genai_responses_answer_t *a, uint64_t end)
     {
         item->said |= GENAI_RA_SAID_IMAGE;
 
-        genai_ra_event(&e, GENAI_EVENT_MEDIA);
+        genai_answer_event(&e, GENAI_EVENT_MEDIA);
         e.start = end;
         e.end = end;
 
@@ -282,7 +282,9 @@ genai_ra_resolve(genai_responses_answer_t *a, unsigned force)
     unsigned                 what, copy;
     genai_responses_item_t  *item;
 
-    if (a->mode == GENAI_RA_WHOLE && a->place != GENAI_RA_PLACE_LISTED) {
+    if (a->base.mode == GENAI_ANSWER_WHOLE
+        && a->place != GENAI_RA_PLACE_LISTED)
+    {
         return GENAI_RA_STRING_SKIP;
     }
 
@@ -629,7 +631,7 @@ genai_ra_begin(genai_responses_answer_t *a, uint64_t start)
         return 0;
     }
 
-    genai_ra_event(&e, GENAI_EVENT_REASONING);
+    genai_answer_event(&e, GENAI_EVENT_REASONING);
 
     e.field = a->told_field;
     e.block = item->block;
@@ -663,7 +665,7 @@ genai_ra_tool(genai_responses_answer_t *a, genai_responses_item_t *item,
         a->item = item;
     }
 
-    genai_ra_event(&e, GENAI_EVENT_TOOL);
+    genai_answer_event(&e, GENAI_EVENT_TOOL);
 
     e.first = !item->begun;
 
@@ -722,7 +724,7 @@ genai_ra_tell(genai_responses_answer_t *a, const genai_str_t *text,
         }
     }
 
-    genai_ra_event(&e, a->told_type);
+    genai_answer_event(&e, a->told_type);
 
     if (a->told_type == GENAI_EVENT_SIGNATURE) {
         genai_ra_word(&e.id, &a->item_id);

@@ -67,15 +67,15 @@ genai_ra_value(void *ctx, const genai_push_value_t *v)
 
         /* what follows a whole answer is none of it: the scanner stops */
 
-        a->closed = (v->what == GENAI_PUSH_LEAVE
-                     && a->mode == GENAI_RA_WHOLE);
+        a->base.closed = (v->what == GENAI_PUSH_LEAVE
+                     && a->base.mode == GENAI_ANSWER_WHOLE);
 
-        return a->closed;
+        return a->base.closed;
 
     case GENAI_RA_EVENT_TYPE:
         genai_ra_gather_word(&a->event, v);
 
-        if (v->last && a->mode == GENAI_RA_STREAM) {
+        if (v->last && a->base.mode == GENAI_ANSWER_STREAM) {
             a->type = genai_ra_type(&a->event);
         }
 
@@ -87,7 +87,7 @@ genai_ra_value(void *ctx, const genai_push_value_t *v)
 
     case GENAI_RA_ITEM:
 
-        if (a->mode == GENAI_RA_STREAM) {
+        if (a->base.mode == GENAI_ANSWER_STREAM) {
 
             if (genai_ra_release(a) != 0) {
                 return -1;
@@ -188,7 +188,7 @@ genai_ra_value(void *ctx, const genai_push_value_t *v)
         return 0;
 
     case GENAI_RA_OUTPUT:
-        a->chunk |= GENAI_CHUNK_CHOICES;
+        a->base.chunk |= GENAI_CHUNK_CHOICES;
         a->items_before = a->items;
 
         return genai_ra_start(a, v->start, GENAI_FIELD_NONE);
@@ -276,7 +276,7 @@ genai_ra_value(void *ctx, const genai_push_value_t *v)
 
     case GENAI_RA_COUNTED:
 
-        if (a->mode != GENAI_RA_WHOLE) {
+        if (a->base.mode != GENAI_ANSWER_WHOLE) {
             return 0;
         }
 
@@ -290,7 +290,7 @@ genai_ra_value(void *ctx, const genai_push_value_t *v)
         }
 
         a->counted = 1;
-        a->chunk |= GENAI_CHUNK_CHOICES;
+        a->base.chunk |= GENAI_CHUNK_CHOICES;
 
         return genai_ra_start(a, v->start, GENAI_FIELD_PART);
 
@@ -684,7 +684,7 @@ genai_ra_count(genai_responses_answer_t *a, const genai_push_value_t *v,
         a->usage_read = 1;
         a->usage_any = 1;
         a->usage_start = a->mark;
-        a->chunk |= GENAI_CHUNK_USAGE;
+        a->base.chunk |= GENAI_CHUNK_USAGE;
         genai_usage_clear(&a->usage);
     }
 

@@ -75,7 +75,7 @@ typedef struct {
 } genai_sse_handler_t;
 
 
-typedef struct {
+typedef struct genai_sse_s {
     const genai_sse_handler_t  *handler;
     void                       *ctx;
     const char                 *error;      /* a static text */

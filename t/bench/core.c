@@ -554,10 +554,10 @@ decode_once(const bench_text_t *t, unsigned stream, size_t size)
 
     for (at = 0, rc = 0; at < t->len && rc == 0; at += n) {
         n = (size < t->len - at) ? size : t->len - at;
-        rc = genai_openai_answer_feed(&a, t->data + at, n);
+        rc = genai_answer_feed(&a.base, t->data + at, n);
     }
 
-    if (rc != 0 || genai_openai_answer_end(&a) != 0) {
+    if (rc != 0 || genai_answer_end(&a.base) != 0) {
         fprintf(stderr, "an answer is not decoded\n");
         exit(1);
     }

@@ -197,17 +197,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     genai_whole_init(&c.whole, &head, 1 << 20, fuzz_alloc, NULL);
 
     answer_init(&a, &opts, fuzz_event, &c);
-    fuzz_check(answer_feed(&a, data, size) == 0);
-    fuzz_check(answer_end(&a) == 0);
+    fuzz_check(genai_answer_feed(&a.base, data, size) == 0);
+    fuzz_check(genai_answer_end(&a.base) == 0);
 
     answer_put(&c.bytes, "", 0);
     fuzz_order(c.bytes.data);
 
     if (c.bytes.len) {
         answer_init(&a, &again, fuzz_text, &text);
-        fuzz_check(answer_feed(&a, (unsigned char *) c.bytes.data,
+        fuzz_check(genai_answer_feed(&a.base, (unsigned char *) c.bytes.data,
                                c.bytes.len) == 0);
-        fuzz_check(answer_end(&a) == 0);
+        fuzz_check(genai_answer_end(&a.base) == 0);
     }
 
     fuzz_check(text.len == c.text.len
@@ -220,9 +220,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         text.len = 0;
         again.stream = 0;
         answer_init(&a, &again, fuzz_text, &text);
-        fuzz_check(answer_feed(&a, (unsigned char *) json.data, json.len)
+        fuzz_check(genai_answer_feed(&a.base, (unsigned char *) json.data,
+                                     json.len)
                    == 0);
-        fuzz_check(answer_end(&a) == 0);
+        fuzz_check(genai_answer_end(&a.base) == 0);
     }
 
     genai_whole_free(&c.whole);

@@ -137,8 +137,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     genai_whole_init(&c.whole, &head, 1 << 20, fuzz_alloc, NULL);
 
     genai_openai_answer_init(&a, &opts, fuzz_event, &c);
-    fuzz_check(genai_openai_answer_feed(&a, data, size) == 0);
-    fuzz_check(genai_openai_answer_end(&a) == 0);
+    fuzz_check(genai_answer_feed(&a.base, data, size) == 0);
+    fuzz_check(genai_answer_end(&a.base) == 0);
 
     answer_put(&c.bytes, "", 0);
     answer_reset(&two);

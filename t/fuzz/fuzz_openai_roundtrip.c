@@ -522,9 +522,9 @@ fuzz_decode(fuzz_said_t *t, const answer_buf_t *b, unsigned stream)
     opts.stream = stream;
 
     genai_openai_answer_init(&a, &opts, fuzz_hear, t);
-    fuzz_check(genai_openai_answer_feed(&a, (unsigned char *) b->data, b->len)
+    fuzz_check(genai_answer_feed(&a.base, (unsigned char *) b->data, b->len)
                == 0);
-    fuzz_check(genai_openai_answer_end(&a) == 0 && t->ends == 1);
+    fuzz_check(genai_answer_end(&a.base) == 0 && t->ends == 1);
 }
 
 

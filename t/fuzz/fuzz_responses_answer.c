@@ -17,8 +17,6 @@
 
 #define ANSWER_T     genai_responses_answer_t
 #define ANSWER_INIT  genai_responses_answer_init
-#define ANSWER_FEED  genai_responses_answer_feed
-#define ANSWER_END   genai_responses_answer_end
 
 #include "answer.h"
 
@@ -185,8 +183,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     genai_whole_init(&c.whole, &head, 1 << 20, fuzz_alloc, NULL);
 
     genai_responses_answer_init(&a, &opts, fuzz_event, &c);
-    fuzz_check(genai_responses_answer_feed(&a, data, size) == 0);
-    fuzz_check(genai_responses_answer_end(&a) == 0);
+    fuzz_check(genai_answer_feed(&a.base, data, size) == 0);
+    fuzz_check(genai_answer_end(&a.base) == 0);
 
     answer_put(&c.bytes, "", 0);
     answer_reset(&two);
@@ -197,10 +195,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_check(!two.bad && strstr(two.log.data, "\nbroken ") == NULL);
 
         genai_responses_answer_init(&a, &again, fuzz_say, &said);
-        fuzz_check(genai_responses_answer_feed(&a,
+        fuzz_check(genai_answer_feed(&a.base,
                                                (unsigned char *) c.bytes.data,
                                                c.bytes.len) == 0);
-        fuzz_check(genai_responses_answer_end(&a) == 0);
+        fuzz_check(genai_answer_end(&a.base) == 0);
 
         for (i = GENAI_EVENT_TEXT; i <= GENAI_EVENT_REFUSAL; i++) {
             fuzz_check(said.text[i].len == c.said.text[i].len);

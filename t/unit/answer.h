@@ -23,8 +23,6 @@
 #ifdef ANSWER_ANTHROPIC
 #define answer_dialect_t  genai_anthropic_answer_t
 #define answer_init       genai_anthropic_answer_init
-#define answer_feed       genai_anthropic_answer_feed
-#define answer_end        genai_anthropic_answer_end
 #define encode_stream_t   genai_anthropic_stream_t
 #define encode_init       genai_anthropic_stream_init
 #define encode_one        genai_anthropic_stream_event
@@ -35,13 +33,9 @@
 
 #define answer_dialect_t  ANSWER_T
 #define answer_init       ANSWER_INIT
-#define answer_feed       ANSWER_FEED
-#define answer_end        ANSWER_END
 #elif defined(ANSWER_GEMINI)
 #define answer_dialect_t  genai_gemini_answer_t
 #define answer_init       genai_gemini_answer_init
-#define answer_feed       genai_gemini_answer_feed
-#define answer_end        genai_gemini_answer_end
 #define encode_stream_t   genai_gemini_stream_t
 #define encode_init       genai_gemini_stream_init
 #define encode_one        genai_gemini_stream_event
@@ -49,8 +43,6 @@
 #else
 #define answer_dialect_t  genai_openai_answer_t
 #define answer_init       genai_openai_answer_init
-#define answer_feed       genai_openai_answer_feed
-#define answer_end        genai_openai_answer_end
 #define encode_stream_t   genai_openai_stream_t
 #define encode_init       genai_openai_stream_init
 #define encode_one        genai_openai_stream_event
@@ -366,7 +358,7 @@ answer_decode_cut(answer_told_t *t, const unsigned char *p, size_t len,
 
         piece = malloc(n);
         memcpy(piece, p + at, n);
-        rc = answer_feed(a, piece, n);
+        rc = genai_answer_feed(&a->base, piece, n);
         free(piece);
     }
 
@@ -375,7 +367,7 @@ answer_decode_cut(answer_told_t *t, const unsigned char *p, size_t len,
     }
 
     if (rc == 0) {
-        rc = answer_end(a);
+        rc = genai_answer_end(&a->base);
         answer_close(t);
 
         if (rc == 0 && (t->ends != 1 || t->chunks != len)) {

@@ -226,8 +226,8 @@ encode_again(const unsigned char *p, size_t len,
     genai_whole_init(&c.whole, &head, 1 << 24, encode_alloc, NULL);
     answer_init(&a, opts, encode_event, &c);
 
-    rc = (answer_feed(&a, p, len) == 0
-          && answer_end(&a) == 0);
+    rc = (genai_answer_feed(&a.base, p, len) == 0
+          && genai_answer_end(&a.base) == 0);
 
     answer_put(&c.bytes, "", 0);
     answer_reset(&t);
@@ -260,13 +260,13 @@ encode_again(const unsigned char *p, size_t len,
         rc = (encode_whole(&c.whole, encode_write, &json) == 0);
 
         answer_init(&a, opts, client_event, &one);
-        (void) answer_feed(&a, p, len);
-        (void) answer_end(&a);
+        (void) genai_answer_feed(&a.base, p, len);
+        (void) genai_answer_end(&a.base);
 
         answer_init(&a, &whole, client_event, &two);
-        (void) answer_feed(&a, (unsigned char *) json.data,
+        (void) genai_answer_feed(&a.base, (unsigned char *) json.data,
                                         json.len);
-        (void) answer_end(&a);
+        (void) genai_answer_end(&a.base);
 
 #define same(member)                                                          \
     (one.member.len == two.member.len                                         \
@@ -337,8 +337,8 @@ main(void)
 
         memset(&c, 0, sizeof(c));
         answer_init(&a, &opts, client_event, &c);
-        (void) answer_feed(&a, body, len);
-        (void) answer_end(&a);
+        (void) genai_answer_feed(&a.base, body, len);
+        (void) genai_answer_end(&a.base);
 
         same = 1;
         answer_reset(&one);

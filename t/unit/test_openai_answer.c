@@ -435,18 +435,18 @@ test_large(void)
         one.quiet = 1;
         genai_openai_answer_init(&a, &opts, answer_event, &one);
 
-        rc = genai_openai_answer_feed(&a, (unsigned char *) starts[k],
+        rc = genai_answer_feed(&a.base, (unsigned char *) starts[k],
                                       strlen(starts[k]));
 
         for (i = 0; i < 10240 && rc == 0; i++) {
-            rc = genai_openai_answer_feed(&a, piece, sizeof(piece));
+            rc = genai_answer_feed(&a.base, piece, sizeof(piece));
         }
 
-        rc |= genai_openai_answer_feed(&a, (unsigned char *) ends[k],
+        rc |= genai_answer_feed(&a.base, (unsigned char *) ends[k],
                                        strlen(ends[k]));
-        rc |= genai_openai_answer_feed(&a, (unsigned char *) STOP DONE,
+        rc |= genai_answer_feed(&a.base, (unsigned char *) STOP DONE,
                                        sizeof(STOP DONE) - 1);
-        rc |= genai_openai_answer_end(&a);
+        rc |= genai_answer_end(&a.base);
 
         ok(rc == 0 && !one.bad && one.ends == 1, "10 MB behind %s",
            starts[k]);
@@ -459,17 +459,17 @@ test_large(void)
     opts.limit = 1 << 20;
     answer_reset(&one);
     genai_openai_answer_init(&a, &opts, answer_event, &one);
-    rc = genai_openai_answer_feed(&a, (unsigned char *) starts[0],
+    rc = genai_answer_feed(&a.base, (unsigned char *) starts[0],
                                   strlen(starts[0]));
 
     for (i = 0; i < 10240 && rc == 0; i++) {
-        rc = genai_openai_answer_feed(&a, piece, sizeof(piece));
+        rc = genai_answer_feed(&a.base, piece, sizeof(piece));
     }
 
     ok(rc == -1 && i == 1024, "but for a limit");
     ok(strstr(one.log.data, "\"an event is too large\"") != NULL,
        "which is told");
-    is_int(genai_openai_answer_feed(&a, piece, 1), -1, "and stays so");
+    is_int(genai_answer_feed(&a.base, piece, 1), -1, "and stays so");
 }
 
 
@@ -518,13 +518,13 @@ test_pause(void)
     pauses = 0;
 
     for (at = 0; at < n; at = a.base.offset) {
-        pauses += genai_openai_answer_feed(&a, (unsigned char *) body + at,
+        pauses += genai_answer_feed(&a.base, (unsigned char *) body + at,
                                            n - at);
         quiet_ok(a.base.offset > at, "it gets on");
     }
 
     is_int(pauses, 3, "pauses behind every chunk");
-    is_int(genai_openai_answer_end(&a), 0, "and ends");
+    is_int(genai_answer_end(&a.base), 0, "and ends");
 }
 
 
@@ -558,8 +558,8 @@ flags_of(const char *body)
 
     memset(&f, 0, sizeof(f));
     genai_openai_answer_init(&a, &opts, on_flags, &f);
-    (void) genai_openai_answer_feed(&a, (unsigned char *) body, strlen(body));
-    (void) genai_openai_answer_end(&a);
+    (void) genai_answer_feed(&a.base, (unsigned char *) body, strlen(body));
+    (void) genai_answer_end(&a.base);
 
     return f.flags[0];
 }
@@ -679,8 +679,8 @@ encode(const char *body, unsigned as_stream, unsigned text, size_t limit)
     genai_openai_answer_init(&a, &opts, as_stream ? on_stream : on_whole,
                              NULL);
 
-    rc = genai_openai_answer_feed(&a, (unsigned char *) body, strlen(body))
-         || genai_openai_answer_end(&a);
+    rc = genai_answer_feed(&a.base, (unsigned char *) body, strlen(body))
+         || genai_answer_end(&a.base);
 
     if (!as_stream) {
         rc = rc || genai_openai_whole_write(&whole, on_write, NULL);

@@ -99,9 +99,9 @@ check(unsigned stream, const char *body, const char *want, const char *what)
     len = strlen(body);
     begin(&a, stream);
 
-    is_int(genai_openai_answer_feed(&a, (unsigned char *) body, len), 0,
+    is_int(genai_answer_feed(&a.base, (unsigned char *) body, len), 0,
            "%s: is read", what);
-    is_int(genai_openai_answer_end(&a), 0, "and ends");
+    is_int(genai_answer_end(&a.base), 0, "and ends");
     is_str(told.words.data, want, "%s", what);
 
     opts.stream = stream;
@@ -132,17 +132,17 @@ ends(unsigned stream, const char *body, size_t at, const char *what)
     begin(&a, stream);
 
     for (i = 0; i < len && !told.ended; i++) {
-        (void) genai_openai_answer_feed(&a, (unsigned char *) body + i, 1);
+        (void) genai_answer_feed(&a.base, (unsigned char *) body + i, 1);
     }
 
     is_int(i, at, "%s: the end is told behind byte %lu", what,
            (unsigned long) at);
 
     for ( /* void */ ; i < len; i++) {
-        (void) genai_openai_answer_feed(&a, (unsigned char *) body + i, 1);
+        (void) genai_answer_feed(&a.base, (unsigned char *) body + i, 1);
     }
 
-    (void) genai_openai_answer_end(&a);
+    (void) genai_answer_end(&a.base);
     is_int(told.ended, 1, "and once");
 }
 
@@ -216,14 +216,14 @@ test_pause(void)
     begin(&a, 0);
     told.pause = 1;
 
-    is_int(genai_openai_answer_feed(&a, (unsigned char *) body,
+    is_int(genai_answer_feed(&a.base, (unsigned char *) body,
                                     sizeof(body) - 1), 1,
            "a pause behind a whole answer");
     is_int(a.base.offset, sizeof(body) - 2, "at its end");
-    is_int(genai_openai_answer_feed(&a, (unsigned char *) body
+    is_int(genai_answer_feed(&a.base, (unsigned char *) body
                                         + a.base.offset, 1),
            0, "the rest is read");
-    is_int(genai_openai_answer_end(&a), 0, "and the body ends");
+    is_int(genai_answer_end(&a.base), 0, "and the body ends");
     is_str(told.words.data, "start(,c,m) text finish chunk(18) end(2) "
            "chunk(2) ", "nothing is told twice");
 }
@@ -322,9 +322,9 @@ test_memory(void)
         answer_reset(&one);
         genai_openai_answer_init(a, &opts, answer_event, &one);
 
-        ok(genai_openai_answer_feed(a, (unsigned char *) body,
+        ok(genai_answer_feed(&a->base, (unsigned char *) body,
                                     sizeof(body) - 1) == 0
-           && genai_openai_answer_end(a) == 0 && !one.bad, "round %d", i);
+           && genai_answer_end(&a->base) == 0 && !one.bad, "round %d", i);
 
         if (i == 0) {
             answer_put(&first, one.log.data, one.log.len);

@@ -206,7 +206,7 @@ test_known(void)
         snprintf(text, sizeof(text), "data: {\"id\":\"%s\",\"choices\":[{"
                  "\"index\":0,\"delta\":{\"content\":\"x\"}}]}\n\n",
                  chunks[i].id);
-        (void) genai_openai_answer_feed(&a, (unsigned char *) text,
+        (void) genai_answer_feed(&a.base, (unsigned char *) text,
                                         strlen(text));
 
         if (chunks[i].n == 0) {
@@ -228,9 +228,9 @@ test_known(void)
                  "\"index\":0,\"delta\":{\"content\":\"x\"}}]}\n\n", id);
         id[i] = 'i';
         genai_openai_answer_init(&a, &opts, no_event, NULL);
-        (void) genai_openai_answer_feed(&a, (unsigned char *) text,
+        (void) genai_answer_feed(&a.base, (unsigned char *) text,
                                         strlen(text));
-        (void) genai_openai_answer_feed(&a, (unsigned char *) text,
+        (void) genai_answer_feed(&a.base, (unsigned char *) text,
                                         strlen(text));
 
         quiet_ok(a.seen_head.n == (i + 40 <= GENAI_OPENAI_HEAD_MAX

@@ -550,8 +550,8 @@ answer(const genai_catalog_t *c)
     genai_meter_init(&m, 400);
     genai_openai_answer_init(a, &opts, meter, &m);
 
-    is_int(genai_openai_answer_feed(a, body, sizeof(body) - 1), 0, "an answer");
-    is_int(genai_openai_answer_end(a), 0, "and its end");
+    is_int(genai_answer_feed(&a->base, body, sizeof(body) - 1), 0, "an answer");
+    is_int(genai_answer_end(&a->base), 0, "and its end");
     free(a);
 
     genai_meter_tokens(&m, &t);

@@ -12,8 +12,6 @@
 
 #define ANSWER_T     genai_responses_answer_t
 #define ANSWER_INIT  genai_responses_answer_init
-#define ANSWER_FEED  genai_responses_answer_feed
-#define ANSWER_END   genai_responses_answer_end
 
 #include "answer.h"
 
@@ -726,8 +724,8 @@ test_recorded(void)
 
         genai_usage_clear(&c.usage);
         genai_responses_answer_init(&a, &opts, client_event, &c);
-        (void) genai_responses_answer_feed(&a, body, len);
-        (void) genai_responses_answer_end(&a);
+        (void) genai_answer_feed(&a.base, body, len);
+        (void) genai_answer_end(&a.base);
 
         wrong = recorded_wrong(&c, json_object_get(meta, "expected"), status);
 

@@ -13,8 +13,6 @@
 
 #define ANSWER_T     genai_responses_answer_t
 #define ANSWER_INIT  genai_responses_answer_init
-#define ANSWER_FEED  genai_responses_answer_feed
-#define ANSWER_END   genai_responses_answer_end
 
 #include "answer.h"
 
@@ -844,8 +842,8 @@ test_recorded(void)
 
         begin();
         genai_responses_answer_init(&a, &opts, encode, NULL);
-        (void) genai_responses_answer_feed(&a, body, len);
-        (void) genai_responses_answer_end(&a);
+        (void) genai_answer_feed(&a.base, body, len);
+        (void) genai_answer_end(&a.base);
 
         wrong = life(bytes.data, 1);
         end = strstr(one.short_log.data, "\nerror");

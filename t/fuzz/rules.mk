@@ -14,12 +14,21 @@ build/fuzz/replay-%: t/fuzz/fuzz_%.c t/fuzz/replay.c $(UNIT_OBJS)
 	@echo "  LINK $@"
 	@$(CC) $(UNIT_CFLAGS) $(UNIT_WARN) $(UNIT_INCS) -o $@ $^ $(UNIT_LIBS)
 
-build/fuzz/fuzz-%: t/fuzz/fuzz_%.c $(FUZZ_SRCS)
-	@mkdir -p build/fuzz
+FUZZ_OBJS    = $(patsubst %.c,build/fuzz/obj/%.o,$(notdir $(FUZZ_SRCS)))
+FUZZ_CFLAGS  = -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
+               -fno-sanitize-recover=undefined $(UNIT_INCS)
+
+build/fuzz/obj/%.o: %.c
+	@mkdir -p build/fuzz/obj
+	@clang -c -MMD -MP $(FUZZ_CFLAGS) -o $@ $<
+
+build/fuzz/fuzz-%: t/fuzz/fuzz_%.c $(FUZZ_OBJS)
 	@echo "  FUZZ $@"
-	@clang -g -O1 -fsanitize=fuzzer,address,undefined \
-	    -fno-sanitize-recover=undefined $(UNIT_INCS) -o $@ $^ \
-	    -lcrypto -lpcre2-8
+	@clang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ -ljansson -lcrypto \
+	    -lpcre2-8
+
+.SECONDARY: $(FUZZ_OBJS)
+-include $(wildcard build/fuzz/obj/*.d)
 
 .PHONY: test-corpora
 test-corpora: $(FUZZ_REPLAYS) ## replay the seeds of the fuzz targets

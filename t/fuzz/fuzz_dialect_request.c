@@ -1,12 +1,13 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  *
- * Fuzzing of Anthropic's requests: any bytes are one.  Turns of any size must
- * come to the same result, segments be values of the text and in order, and
- * with another model it must be taken again.
+ * Fuzzing of requests of the dialects beside OpenAI's: the first byte says
+ * which, any bytes behind it are one.  Turns of any size must come to the same
+ * result, segments be values of the text and in order, and with another model,
+ * where it stands in the body, it must be taken again.
  *
  *     clang -g -O1 -fsanitize=fuzzer,address,undefined \
- *         -I ngx_http_genai_module/core t/fuzz/fuzz_anthropic_request.c \
+ *         -I ngx_http_genai_module/core t/fuzz/fuzz_dialect_request.c \
  *         ngx_http_genai_module/core/genai_*.c
  */
 
@@ -29,14 +30,22 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
+/* seeds name them by their place: new ones come last */
+
+static const genai_dialect_t  *fuzz_dialects[] = {
+    &genai_anthropic, &genai_responses, &genai_gemini
+};
+
+#define FUZZ_DIALECTS  (sizeof(fuzz_dialects) / sizeof(fuzz_dialects[0]))
+
+
 static int
-fuzz_read(genai_request_t *req, genai_arena_t *arena, const genai_str_t *text,
-    uint32_t turns)
+fuzz_read(genai_request_t *req, const genai_dialect_t *dialect,
+    genai_arena_t *arena, const genai_str_t *text, uint32_t turns)
 {
     int  rc;
 
-    genai_request_init(req, &genai_anthropic, GENAI_ENDPOINT_MESSAGES, text,
-                       arena);
+    genai_request_init(req, dialect, dialect->chat, text, arena);
 
     do {
         turns = turns * 1664525 + 1013904223;
@@ -60,15 +69,23 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     genai_splicer_t    s;
     genai_document_t   d;
 
+    const genai_dialect_t  *dialect;
+
     static const genai_str_t  model = genai_str("a\"b");
 
-    text.data = (unsigned char *) data;
-    text.len = size;
+    if (size == 0) {
+        return 0;
+    }
+
+    dialect = fuzz_dialects[data[0] % FUZZ_DIALECTS];
+
+    text.data = (unsigned char *) data + 1;
+    text.len = size - 1;
 
     genai_arena_init(&arena, (size_t) 256 << 20);
 
-    rc = fuzz_read(&one, &arena, &text, 1);
-    fuzz_check(fuzz_read(&two, &arena, &text, 77 + size) == rc);
+    rc = fuzz_read(&one, dialect, &arena, &text, 1);
+    fuzz_check(fuzz_read(&two, dialect, &arena, &text, 77 + size) == rc);
     fuzz_check(strcmp(one.error, two.error) == 0);
     fuzz_check(one.nsegments == two.nsegments && one.bytes == two.bytes
                && one.model == two.model && one.output_max == two.output_max);
@@ -90,8 +107,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         last = one.segments[i].value;
     }
 
+    if (dialect->path_read) {
+
+        /* it is not in the body */
+
+        genai_arena_destroy(&arena);
+        return 0;
+    }
+
     genai_edits_init(&edits, &one.tape, &arena);
-    fuzz_check(genai_anthropic.set_model(&one, &edits, &model) == 0);
+    fuzz_check(dialect->set_model(&one, &edits, &model) == 0);
     fuzz_check(genai_document_init(&d, &text, &one.tape, &edits, NULL, &arena)
                == 0);
 
@@ -107,7 +132,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     edited.len = n;
 
-    fuzz_check(fuzz_read(&two, &arena, &edited, 5) == GENAI_REQUEST_DONE);
+    fuzz_check(fuzz_read(&two, dialect, &arena, &edited, 5) == GENAI_REQUEST_DONE);
     fuzz_check(two.nsegments == one.nsegments && two.model);
 
     genai_arena_destroy(&arena);

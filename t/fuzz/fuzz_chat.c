@@ -8,7 +8,7 @@
  * same bytes.
  *
  *     clang -g -O1 -fsanitize=fuzzer,address,undefined \
- *         -I ngx_http_genai_module/core t/fuzz/fuzz_anthropic_chat.c \
+ *         -I ngx_http_genai_module/core t/fuzz/fuzz_chat.c \
  *         ngx_http_genai_module/core/genai_*.c
  */
 
@@ -29,6 +29,15 @@
 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+
+/* seeds name them by their place: new ones come last, 8 at most */
+
+static const genai_dialect_t  *fuzz_dialects[] = {
+    &genai_anthropic, &genai_openai, &genai_responses, &genai_gemini
+};
+
+#define FUZZ_DIALECTS  (sizeof(fuzz_dialects) / sizeof(fuzz_dialects[0]))
 
 
 /* returns 0 with *out set, in the arena, or -1 where nothing is sent */
@@ -109,9 +118,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
 
-    how = data[0];
-    from = (how & 4) ? &genai_openai : &genai_anthropic;
-    to = (how & 8) ? &genai_openai : &genai_anthropic;
+    how = data[0] & 3;
+    from = fuzz_dialects[(data[0] >> 2 & 7) % FUZZ_DIALECTS];
+    to = fuzz_dialects[(data[0] >> 5) % FUZZ_DIALECTS];
 
     text.data = (unsigned char *) data + 1;
     text.len = size - 1;

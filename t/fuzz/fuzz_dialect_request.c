@@ -132,7 +132,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     edited.len = n;
 
-    fuzz_check(fuzz_read(&two, dialect, &arena, &edited, 5) == GENAI_REQUEST_DONE);
+    fuzz_check(fuzz_read(&two, dialect, &arena, &edited, 5)
+               == GENAI_REQUEST_DONE);
     fuzz_check(two.nsegments == one.nsegments && two.model);
 
     genai_arena_destroy(&arena);

@@ -18,6 +18,9 @@
 /* tokens of an answer, where nobody knows how many a model can say */
 #define NGX_HTTP_GENAI_TRANSLATE_OUTPUT  4096
 
+/* bytes that a request may have more in another dialect, and an eighth */
+#define NGX_HTTP_GENAI_TRANSLATE_MORE    512
+
 
 /* all of it is the request's arena's */
 
@@ -235,6 +238,7 @@ ngx_http_genai_translate_step(void *data, size_t budget)
 {
     ngx_http_genai_translation_t *t = data;
 
+    size_t          room;
     genai_writer_t  w;
 
     if (!t->read) {
@@ -254,6 +258,17 @@ ngx_http_genai_translate_step(void *data, size_t budget)
 
     ngx_memzero(&t->out, sizeof(genai_writer_arena_t));
     t->out.arena = t->chat.arena;
+
+    /* it is about as long in every dialect, and would be copied as it grows */
+
+    room = t->document.text.len + t->document.text.len / 8
+           + NGX_HTTP_GENAI_TRANSLATE_MORE;
+
+    t->out.text.data = genai_arena_alloc(t->out.arena, room);
+
+    if (t->out.text.data) {
+        t->out.room = room;
+    }
 
     genai_writer_init(&w, genai_writer_arena, &t->out);
 

@@ -74,10 +74,12 @@ static ngx_uint_t ngx_http_genai_drain_piece(ngx_http_genai_drain_t *d);
 
 /*
  * What the next request will need: so many arenas and pieces of memory are
- * kept for it, of so many bytes at most.
+ * kept for it.  Of an arena that had grown to so many bytes at most one chunk
+ * is kept, half of them; what grows the heap and gives it back for each
+ * request pays a page fault for every page of it.
  */
 #define NGX_HTTP_GENAI_SPARE       32
-#define NGX_HTTP_GENAI_SPARE_MAX   16384
+#define NGX_HTTP_GENAI_SPARE_MAX   131072
 
 #if defined(__SANITIZE_ADDRESS__)
 #define NGX_HTTP_GENAI_PIECE       0        /* what is used later is found */

@@ -9,6 +9,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <strings.h>
 
 
 static int genai_chat_slice(void *ctx, const genai_str_t *slice);
@@ -634,6 +635,84 @@ genai_chat_data_url(genai_chat_t *chat, const genai_value_t *url,
     *data = genai_value_text(&s);
 
     return 1;
+}
+
+
+const char *
+genai_chat_url_type(const genai_str_t *url)
+{
+    size_t                i, n;
+    const unsigned char  *p, *end;
+
+    static const struct {
+        const char  *ending;
+        const char  *type;
+    } types[] = {
+        { "png", "image/png" },
+        { "jpg", "image/jpeg" },
+        { "jpeg", "image/jpeg" },
+        { "gif", "image/gif" },
+        { "webp", "image/webp" },
+        { "heic", "image/heic" },
+        { "mp3", "audio/mpeg" },
+        { "wav", "audio/wav" },
+        { "flac", "audio/flac" },
+        { "ogg", "audio/ogg" },
+        { "mp4", "video/mp4" },
+        { "mov", "video/quicktime" },
+        { "webm", "video/webm" },
+        { "pdf", "application/pdf" },
+        { "txt", "text/plain" },
+        { NULL, NULL }
+    };
+
+    end = url->data + url->len;
+
+    for (p = url->data; p < end && *p != '?' && *p != '#'; p++) { /* void */ }
+
+    for (end = p; p > url->data && p[-1] != '.' && p[-1] != '/'; p--) {
+        /* void */
+    }
+
+    if (p == url->data || p[-1] != '.') {
+        return NULL;
+    }
+
+    n = end - p;
+
+    for (i = 0; types[i].ending; i++) {
+        if (strlen(types[i].ending) == n
+            && strncasecmp(types[i].ending, (const char *) p, n) == 0)
+        {
+            return types[i].type;
+        }
+    }
+
+    return NULL;
+}
+
+
+genai_part_e
+genai_chat_type_part(const genai_str_t *type)
+{
+    size_t  i;
+
+    static const struct {
+        const char    *begin;       /* of six bytes */
+        genai_part_e   part;
+    } kinds[] = {
+        { "image/", GENAI_PART_IMAGE },
+        { "audio/", GENAI_PART_AUDIO },
+        { "video/", GENAI_PART_VIDEO }
+    };
+
+    for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (type->len > 6 && memcmp(type->data, kinds[i].begin, 6) == 0) {
+            return kinds[i].part;
+        }
+    }
+
+    return GENAI_PART_FILE;
 }
 
 

@@ -404,6 +404,16 @@ int genai_chat_data_url(genai_chat_t *chat, const genai_value_t *url,
 
 
 /*
+ * The media type that the name at the end of a URL's path tells, by the
+ * registry of IANA; NULL where it tells none.  url is decoded.
+ */
+const char *genai_chat_url_type(const genai_str_t *url);
+
+/* What a part with that media type is: an image, a sound, ..., a document. */
+genai_part_e genai_chat_type_part(const genai_str_t *type);
+
+
+/*
  * The dialect that signs with that name: its own, or one of those that
  * OpenRouter calls formats.  NULL: nobody that this build knows.
  */

@@ -702,6 +702,7 @@ genai_gcc_media(genai_chat_t *chat, genai_message_t *m, genai_part_t *result,
 {
     genai_str_t      type, uri;
     genai_part_t    *p;
+    const char      *told;
     genai_value_t    v;
     genai_part_e     kind;
     genai_cursor_t   at;
@@ -719,12 +720,7 @@ genai_gcc_media(genai_chat_t *chat, genai_message_t *m, genai_part_t *result,
             return GENAI_CHAT_NO_MEMORY;
         }
 
-        kind = (type.len > 6 && memcmp(type.data, "image/", 6) == 0)
-               ? GENAI_PART_IMAGE
-               : (type.len > 6 && memcmp(type.data, "audio/", 6) == 0)
-               ? GENAI_PART_AUDIO
-               : (type.len > 6 && memcmp(type.data, "video/", 6) == 0)
-               ? GENAI_PART_VIDEO : GENAI_PART_FILE;
+        kind = genai_chat_type_part(&type);
     }
 
     p = result ? genai_chat_subpart(chat, result, kind)
@@ -758,6 +754,17 @@ genai_gcc_media(genai_chat_t *chat, genai_message_t *m, genai_part_t *result,
 
     if (genai_value_decode(chat, &p->text, &uri) != 0) {
         return GENAI_CHAT_NO_MEMORY;
+    }
+
+    if (v.kind == GENAI_VALUE_NONE) {
+
+        told = genai_chat_url_type(&uri);
+
+        if (told) {
+            type.data = (unsigned char *) told;
+            type.len = strlen(told);
+            p->kind = genai_chat_type_part(&type);
+        }
     }
 
     /* what only Google can read */

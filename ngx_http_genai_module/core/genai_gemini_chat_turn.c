@@ -313,7 +313,8 @@ genai_gct_media(genai_chat_t *chat, const genai_part_t *part,
     genai_writer_t *w)
 {
     unsigned     data;
-    const char  *type;
+    const char  *type, *told;
+    genai_str_t  url;
 
     if (part->detail.kind != GENAI_VALUE_NONE) {
         genai_chat_dropped(chat, "detail");
@@ -343,7 +344,24 @@ genai_gct_media(genai_chat_t *chat, const genai_part_t *part,
         genai_writer_name(w, "mimeType");
         genai_value_write_string(&part->type, w);
 
-    } else if (data) {
+    } else if (!data) {
+
+        /* not all of Google's endpoints look into it themselves */
+
+        if (genai_value_decode(chat, &part->text, &url) != 0) {
+            return GENAI_CHAT_NO_MEMORY;
+        }
+
+        told = genai_chat_url_type(&url);
+
+        if (told) {
+            url.data = (unsigned char *) told;
+            url.len = strlen(told);
+            genai_writer_name(w, "mimeType");
+            genai_writer_string(w, &url);
+        }
+
+    } else {
 
         /* which must be told */
 

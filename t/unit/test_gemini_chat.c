@@ -62,7 +62,8 @@ test_texts(void)
            "\"data:application/pdf;base64,JVBE\"}}]}]}",
            "{\"contents\":[{\"role\":\"user\",\"parts\":["
            "{\"inlineData\":{\"mimeType\":\"image/gif\",\"data\":\"R0lG\"}},"
-           "{\"fileData\":{\"fileUri\":\"gs://b/a.png\"}},"
+           "{\"fileData\":{\"mimeType\":\"image/png\",\"fileUri\":"
+           "\"gs://b/a.png\"}},"
            "{\"fileData\":{\"fileUri\":\"https://a/b\"}},"
            "{\"inlineData\":{\"mimeType\":\"audio/mpeg\",\"data\":\"AAAA\"}},"
            "{\"inlineData\":{\"mimeType\":\"application/pdf\",\"data\":"

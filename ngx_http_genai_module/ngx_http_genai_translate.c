@@ -218,8 +218,10 @@ ngx_http_genai_translate_begin(ngx_http_genai_ctx_t *ctx,
     to->max_default = NGX_HTTP_GENAI_TRANSLATE_OUTPUT;
 
     if (known) {
-        to->newer = (known->framing == GENAI_FRAMING_OPENAI5);
-        to->thinks = genai_framing_hides(known);
+        to->newer = (t->dialect == &genai_openai)
+                    ? known->framing == GENAI_FRAMING_OPENAI5
+                    : known->thinking == GENAI_THINKING_EFFORT;
+        to->thinks = (known->thinking != GENAI_THINKING_NONE);
         to->max_default = ngx_http_genai_limits_output(known, count->tokens);
     }
 

@@ -250,7 +250,8 @@ my %value = (
     like => 'b', vendor => 'v', tokenizer => 't', factor => [1, 2],
     fallback => ['t', 1, 2], framing => 'none', context => 5, input => 5,
     output => 5, modalities => ['text'], image => { fixed => [5] },
-    kind => 'chat', price => { input => '0.1', output => 2 },
+    kind => 'chat', thinking => 'effort',
+    price => { input => '0.1', output => 2 },
 );
 
 is_deeply([ sort keys %value ], [ sort keys %$fields ],
@@ -328,7 +329,8 @@ SKIP: {
                 '[{"above":5,"output":-2}]',
                 '[{"above":5},{"above":6},{"above":7}]',
                 '[{"above":5},{"above":6},{"above":7},{"above":8}]'),
-            '"kind":"x"', '"kind":"embedding"', '"other":1', '"x-other":1'),
+            '"thinking":"x"', '"thinking":"budget"', '"kind":"x"',
+            '"kind":"embedding"', '"other":1', '"x-other":1'),
     );
 
     my $program = <<'EOF';

@@ -498,6 +498,11 @@ genai_catalog_show_model(const genai_catalog_tool_t *o,
         printf("  kind        embedding\n");
     }
 
+    if (m->thinking != GENAI_THINKING_NONE) {
+        printf("  thinking    %s\n", m->thinking == GENAI_THINKING_EFFORT
+                                     ? "effort" : "budget");
+    }
+
     if (m->tokenizer.len == 0) {
         printf("  tokenizer   unknown\n");
 

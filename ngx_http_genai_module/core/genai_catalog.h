@@ -100,6 +100,15 @@ typedef enum {
 } genai_image_rule_e;
 
 
+/* how a model is told how much to think */
+
+typedef enum {
+    GENAI_THINKING_NONE = 0,        /* not at all, or nobody knows */
+    GENAI_THINKING_BUDGET,          /* by a number of tokens */
+    GENAI_THINKING_EFFORT           /* by a word */
+} genai_thinking_e;
+
+
 /* what may be asked with, and for */
 
 #define GENAI_MODALITY_TEXT    0x01
@@ -151,6 +160,7 @@ struct genai_catalog_model_s {
     uint8_t                  image;     /* a genai_image_rule_e */
     uint8_t                  framing;   /* a genai_framing_e */
     uint8_t                  modalities;
+    uint8_t                  thinking;  /* a genai_thinking_e */
     unsigned                 exact:1;   /* the vocabulary is the model's */
     unsigned                 pattern:1;
     unsigned                 embedding:1;   /* it answers with vectors */

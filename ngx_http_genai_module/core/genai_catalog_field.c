@@ -33,6 +33,7 @@ static int genai_catalog_output(genai_catalog_reader_t *r, uint32_t i);
 static int genai_catalog_modalities(genai_catalog_reader_t *r, uint32_t i);
 static int genai_catalog_image(genai_catalog_reader_t *r, uint32_t i);
 static int genai_catalog_kind(genai_catalog_reader_t *r, uint32_t i);
+static int genai_catalog_thinking(genai_catalog_reader_t *r, uint32_t i);
 static int genai_catalog_is_like(genai_catalog_reader_t *r, uint32_t i);
 static int genai_catalog_double(genai_catalog_reader_t *r, uint32_t i,
     double min, double max, double *value);
@@ -51,6 +52,7 @@ static const genai_catalog_field_t  genai_catalog_known[] = {
       genai_catalog_modalities },
     { "image", GENAI_CATALOG_SAYS_IMAGE, genai_catalog_image },
     { "kind", GENAI_CATALOG_SAYS_KIND, genai_catalog_kind },
+    { "thinking", GENAI_CATALOG_SAYS_THINKING, genai_catalog_thinking },
     { "price", GENAI_CATALOG_SAYS_PRICE, genai_catalog_price },
     { "like", GENAI_CATALOG_SAYS_LIKE, genai_catalog_is_like },
     { NULL, 0, NULL }
@@ -127,6 +129,7 @@ genai_catalog_merge(genai_catalog_model_t *to,
     genai_catalog_set(GENAI_CATALOG_SAYS_IMAGE, image_a)
     genai_catalog_set(GENAI_CATALOG_SAYS_IMAGE, image_b)
     genai_catalog_set(GENAI_CATALOG_SAYS_KIND, embedding)
+    genai_catalog_set(GENAI_CATALOG_SAYS_THINKING, thinking)
     genai_catalog_set(GENAI_CATALOG_SAYS_LIKE, like)
 
     /* what was said of another vocabulary is of no use */
@@ -463,6 +466,33 @@ genai_catalog_kind(genai_catalog_reader_t *r, uint32_t i)
     }
 
     genai_catalog_wrong(r, i, "\"kind\" must be \"chat\" or \"embedding\"");
+
+    return 1;
+}
+
+
+static int
+genai_catalog_thinking(genai_catalog_reader_t *r, uint32_t i)
+{
+    if (genai_tape_type(&r->tape, i) == GENAI_TAPE_STRING) {
+
+        if (genai_tape_named(&r->tape, i, "effort", 6)) {
+            r->model.thinking = GENAI_THINKING_EFFORT;
+            return 0;
+        }
+
+        if (genai_tape_named(&r->tape, i, "budget", 6)) {
+            r->model.thinking = GENAI_THINKING_BUDGET;
+            return 0;
+        }
+
+        if (genai_tape_named(&r->tape, i, "none", 4)) {
+            return 0;
+        }
+    }
+
+    genai_catalog_wrong(r, i, "\"thinking\" must be \"effort\", \"budget\" or"
+                              " \"none\"");
 
     return 1;
 }

@@ -270,10 +270,10 @@ typedef struct genai_chat_target_s {
                                                    it, where nobody did */
     unsigned                 stream:1;
     unsigned                 newer:1;   /* openai: the model's cap is
-                                           "max_completion_tokens";
-                                           anthropic: it is told an effort
-                                           and no budget of tokens */
-    unsigned                 thinks:1;  /* it takes an effort */
+                                           "max_completion_tokens"; others:
+                                           it is told an effort and no budget
+                                           of tokens */
+    unsigned                 thinks:1;  /* it is told either */
 } genai_chat_target_t;
 
 

@@ -525,6 +525,8 @@ findings(void)
          " an array of text, image, audio, video, file");
     SAYS("{\"image\":{\"tiles\":[1]}}", "{\"tiles\":[1]}: \"image\" must be a"
          " rule that is known, see docs/CATALOG.md");
+    SAYS("{\"thinking\":1}", "1: \"thinking\" must be \"effort\","
+         " \"budget\" or \"none\"");
     SAYS("{\"kind\":\"x\"}", "\"x\": \"kind\" must be \"chat\" or"
          " \"embedding\"");
     SAYS("{\"a\\nb\xc2\x85\":5}", "\"a\\nb?""?\": it is no field of a model");

@@ -120,24 +120,18 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
 
         r->filter_need_in_memory = 1;
 
-        if (!ctx->stream_asked || !ngx_http_genai_answer_read(ctx)) {
+        /*
+         * its head waits: of JSON until that is whole, of a stream until it
+         * is known to be more than an error, which has a status
+         */
 
-            /* its head goes with it, when it is whole */
+        ctx->head_held = 1;
 
-            ctx->head_held = 1;
-
-            if (step) {
-                ngx_http_genai_step_end(ctx);
-            }
-
-            return NGX_OK;
+        if (step) {
+            ngx_http_genai_step_end(ctx);
         }
 
-        ngx_http_genai_json_headers(r, -1);
-        ngx_str_set(&r->headers_out.content_type, "text/event-stream");
-        r->headers_out.content_type_len = r->headers_out.content_type.len;
-
-        ngx_http_genai_filter_streaming(ctx);
+        return NGX_OK;
 
     } else if (ctx->from_provider && !ctx->coded) {
 
@@ -185,6 +179,13 @@ ngx_http_genai_send_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     r->headers_out.status = ctx->status;
     ngx_http_genai_json_headers(r, len);
+
+    if (len == -1) {
+        ngx_str_set(&r->headers_out.content_type, "text/event-stream");
+        r->headers_out.content_type_len = r->headers_out.content_type.len;
+
+        ngx_http_genai_filter_streaming(ctx);
+    }
 
     if (ngx_http_genai_own_headers(r, ctx) != NGX_OK
         || ngx_http_genai_expose_headers(r, ctx) != NGX_OK)

@@ -125,6 +125,20 @@ ngx_http_genai_output_filter(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
             return NGX_ERROR;
         }
 
+        if (ctx->head_held && o->stream) {
+
+            if (rc == NGX_OK && !ctx->meaningful && !ctx->ended) {
+
+                /* nothing but a beginning has come */
+
+                return NGX_OK;
+            }
+
+            if (ngx_http_genai_send_head(r, ctx, -1) != NGX_OK) {
+                return NGX_ERROR;
+            }
+        }
+
         out = o->out;
         o->out = NULL;
 
@@ -474,8 +488,7 @@ ngx_http_genai_output_decode(ngx_http_genai_output_t *o, u_char *p, size_t n)
 
     /* it stops for nothing but a lack of memory */
 
-    return (genai_answer_feed(o->answer, p, n) == 0) ? NGX_OK
-                                                             : NGX_ERROR;
+    return (genai_answer_feed(o->answer, p, n) == 0) ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -501,8 +514,12 @@ ngx_http_genai_output_last(ngx_http_genai_output_t *o)
 
     ctx = o->ctx;
 
-    if (ngx_http_genai_output_end(o) != NGX_OK) {
+    if (ngx_http_genai_output_end(o) != NGX_OK && !o->stopped) {
         return NGX_ERROR;
+    }
+
+    if (o->stopped) {
+        return ngx_http_genai_output_stop(o);
     }
 
     if (ngx_http_genai_output_torn(o)) {

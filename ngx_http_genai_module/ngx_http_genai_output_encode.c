@@ -8,7 +8,8 @@
  *
  * A stream goes out event by event, as one that passes does, from the same
  * buffers.  A JSON answer is put together first, and its head waits for it,
- * so that one that turns out to be none has the right status.
+ * so that one that turns out to be none has the right status; that of a stream
+ * waits for its first word, for the same reason.
  */
 
 
@@ -22,6 +23,9 @@
 #define NGX_HTTP_GENAI_ENCODE_SIZE  16384
 
 
+static void ngx_http_genai_encode_said(ngx_http_genai_output_t *o,
+    const genai_str_t *type, const genai_str_t *code,
+    const genai_str_t *message);
 static ngx_int_t ngx_http_genai_encode_error(ngx_http_genai_output_t *o);
 static ngx_int_t ngx_http_genai_encode_answer(ngx_http_genai_output_t *o);
 static int ngx_http_genai_encode_write(void *data, const unsigned char *p,
@@ -120,6 +124,17 @@ ngx_http_genai_encode_event(ngx_http_genai_output_t *o, genai_event_t *e)
 
     case GENAI_EVENT_ERROR:
         o->failed = 1;
+
+        if (ngx_http_genai_output_unsaid(o)) {
+
+            /* the client gets its status, and no stream */
+
+            o->stopped = 1;
+            ngx_http_genai_encode_said(o, &e->name, &e->id, &e->text);
+
+            return -1;
+        }
+
         break;
 
     case GENAI_EVENT_CHUNK:
@@ -200,6 +215,41 @@ ngx_http_genai_encode_fail(ngx_http_genai_output_t *o)
     ngx_http_genai_output_release(o);
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_genai_encode_refuse(ngx_http_genai_output_t *o)
+{
+    ngx_buf_t             *b;
+    ngx_http_genai_ctx_t  *ctx;
+
+    ctx = o->ctx;
+
+    /* what was written is the beginning of a stream that is none */
+
+    ngx_http_genai_output_forget(o);
+
+    o->out = NULL;
+    o->stopped = 1;
+    ctx->ended = 1;
+
+    b = ngx_http_genai_error_buf(ctx->request, ctx, 0);
+
+    ngx_str_null(&ctx->message);
+    ngx_str_null(&ctx->code);
+
+    if (b == NULL
+        || ngx_http_genai_send_head(ctx->request, ctx, b->last - b->pos)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    return ngx_http_genai_output_link(o, b);
 }
 
 
@@ -331,9 +381,43 @@ ngx_http_genai_encode_whole(ngx_http_genai_output_t *o)
 
 
 /*
- * What the provider has said of it, with its status; an error behind a 200
- * has that of its word, or is no answer.
+ * What the provider has said of its error: with its status, or where that was
+ * 200 with that of its words.  Without memory it goes without its words.
  */
+
+static void
+ngx_http_genai_encode_said(ngx_http_genai_output_t *o, const genai_str_t *type,
+    const genai_str_t *code, const genai_str_t *message)
+{
+    ngx_str_t              said[2];
+    ngx_http_genai_ctx_t  *ctx;
+
+    ctx = o->ctx;
+
+    if (ctx->error == GENAI_OK) {
+        ctx->error = genai_error_of_words(type, code);
+        ctx->status = genai_error_status(ctx->error);
+    }
+
+    /* 529 and others that the client's dialect does not have */
+
+    if (ctx->status > 511) {
+        ctx->status = genai_error_status(ctx->error);
+    }
+
+    said[0].len = message->len;
+    said[0].data = message->data;
+    said[1].len = code->len;
+    said[1].data = code->data;
+
+    ctx->message.data = ngx_pstrdup(ctx->request->pool, &said[0]);
+    ctx->message.len = ctx->message.data ? said[0].len : 0;
+    ctx->code.data = ngx_pstrdup(ctx->request->pool, &said[1]);
+    ctx->code.len = ctx->code.data ? said[1].len : 0;
+}
+
+
+/* the body of an error, which is all there is */
 
 static ngx_int_t
 ngx_http_genai_encode_error(ngx_http_genai_output_t *o)
@@ -348,21 +432,7 @@ ngx_http_genai_encode_error(ngx_http_genai_output_t *o)
 
     if (error) {
         genai_whole_parts(error, &code, &type, &message);
-
-        if (ctx->error == GENAI_OK) {
-            ngx_http_genai_output_bad(o);
-        }
-
-        /* 529 and others that the client's dialect does not have */
-
-        if (ctx->status > 511) {
-            ctx->status = genai_error_status(ctx->error);
-        }
-
-        ctx->message.len = message.len;
-        ctx->message.data = message.data;
-        ctx->code.len = code.len;
-        ctx->code.data = code.data;
+        ngx_http_genai_encode_said(o, &type, &code, &message);
     }
 
     b = ngx_http_genai_error_buf(ctx->request, ctx, 0);

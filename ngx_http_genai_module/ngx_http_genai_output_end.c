@@ -100,6 +100,10 @@ ngx_http_genai_output_cut(ngx_http_genai_output_t *o)
             ngx_str_set(&ctx->message, "the provider broke off its answer");
         }
 
+        if (ngx_http_genai_output_unsaid(o)) {
+            return ngx_http_genai_encode_refuse(o);
+        }
+
         if (o->encoder) {
 
             if (ngx_http_genai_encode_fail(o) != NGX_OK) {
@@ -255,6 +259,10 @@ ngx_http_genai_output_stop(ngx_http_genai_output_t *o)
     ngx_http_genai_ctx_t  *ctx;
 
     ctx = o->ctx;
+
+    if (o->failed && ngx_http_genai_output_unsaid(o)) {
+        return ngx_http_genai_encode_refuse(o);
+    }
 
     ctx->ended = 1;
     ctx->limited = 1;

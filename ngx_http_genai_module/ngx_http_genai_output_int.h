@@ -73,6 +73,11 @@ struct ngx_http_genai_output_s {
 };
 
 
+/* a stream whose head is held, and which may become an error with a status */
+#define ngx_http_genai_output_unsaid(o)                                       \
+    ((o)->stream && (o)->ctx->head_held && !(o)->ctx->meaningful)
+
+
 /* What is held goes out; or is forgotten, and its buffers are free. */
 void ngx_http_genai_output_release(ngx_http_genai_output_t *o);
 void ngx_http_genai_output_forget(ngx_http_genai_output_t *o);
@@ -102,6 +107,12 @@ int ngx_http_genai_encode_event(ngx_http_genai_output_t *o, genai_event_t *e);
 
 /* Tells the client of a stream that it has failed, unless it was told. */
 ngx_int_t ngx_http_genai_encode_fail(ngx_http_genai_output_t *o);
+
+/*
+ * Makes the error of ctx the whole answer, with its status, in place of a
+ * stream whose head is held.  Returns NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_http_genai_encode_refuse(ngx_http_genai_output_t *o);
 
 /* Ends a stream by its length, as ngx_http_genai_output_stop() is to. */
 ngx_int_t ngx_http_genai_encode_length(ngx_http_genai_output_t *o);

@@ -5,6 +5,9 @@
 
 #include "genai_error.h"
 
+#include <string.h>
+#include <strings.h>
+
 
 typedef struct {
     genai_str_t  word;
@@ -87,6 +90,60 @@ genai_error_of_provider(unsigned status)
 
     return (status < 500) ? GENAI_CALLER_BAD_REQUEST
                           : GENAI_PROVIDER_BAD_ANSWER;
+}
+
+
+genai_error_e
+genai_error_of_words(const genai_str_t *type, const genai_str_t *code)
+{
+    size_t              i, n;
+    unsigned            which;
+    const genai_str_t  *s;
+
+    /* parts of them, of all dialects */
+
+    static const struct {
+        const char      *word;
+        genai_error_e    error;
+    } words[] = {
+        { "rate_limit", GENAI_PROVIDER_RATE_LIMITED },
+        { "resource_exhausted", GENAI_PROVIDER_RATE_LIMITED },
+        { "throttling", GENAI_PROVIDER_RATE_LIMITED },
+        { "429", GENAI_PROVIDER_RATE_LIMITED },
+        { "overloaded", GENAI_PROVIDER_OVERLOADED },
+        { "unavailable", GENAI_PROVIDER_OVERLOADED },
+        { "503", GENAI_PROVIDER_OVERLOADED },
+        { "529", GENAI_PROVIDER_OVERLOADED },
+        { "timeout", GENAI_PROVIDER_TIMEOUT },
+        { "deadline", GENAI_PROVIDER_TIMEOUT },
+        { "504", GENAI_PROVIDER_TIMEOUT },
+        { "invalid_request", GENAI_CALLER_BAD_REQUEST },
+        { "invalid_argument", GENAI_CALLER_BAD_REQUEST },
+        { "validation", GENAI_CALLER_BAD_REQUEST },
+        { "authentication", GENAI_PROVIDER_REFUSED },
+        { "permission", GENAI_PROVIDER_REFUSED },
+        { "accessdenied", GENAI_PROVIDER_REFUSED }
+    };
+
+    for (which = 0; which < 2; which++) {
+
+        s = which ? code : type;
+
+        for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+
+            for (n = 0; n + strlen(words[i].word) <= s->len; n++) {
+
+                if (strncasecmp((const char *) s->data + n, words[i].word,
+                                strlen(words[i].word))
+                    == 0)
+                {
+                    return words[i].error;
+                }
+            }
+        }
+    }
+
+    return GENAI_PROVIDER_BAD_ANSWER;
 }
 
 

@@ -62,6 +62,14 @@ unsigned genai_error_status(genai_error_e error);
 genai_error_e genai_error_of_provider(unsigned status);
 
 /*
+ * What a provider's error means that comes behind a status of 200, by its
+ * type and its code, either of which may be empty.  What is not known is
+ * GENAI_PROVIDER_BAD_ANSWER.
+ */
+genai_error_e genai_error_of_words(const genai_str_t *type,
+    const genai_str_t *code);
+
+/*
  * What an error of nginx's own means (limit_req, deny, client_max_body_size,
  * a timeout...) in a location of ours.  Returns GENAI_OK below 400.
  */

@@ -20,7 +20,10 @@ my $F = JSON::PP::false;
 # ---- what providers say, by the model's name
 
 sub data { return map { 'data: ' . json_text($_) . "\n\n" } @_ }
-sub said { return map { "event: $_->{type}\ndata: " . json_text($_) . "\n\n" } @_ }
+
+sub said {
+    return map { "event: $_->{type}\ndata: " . json_text($_) . "\n\n" } @_;
+}
 
 sub chunk {
     my ($delta, %more) = @_;

@@ -468,7 +468,8 @@ is_deeply($sent->{messages}, [ { role => 'user', content => [
 o(claude => [ { role => 'assistant', content => 'hello' }, user('a'),
     { role => 'assistant', content => 'and so' } ]);
 is_deeply([ map { $_->{role} } @{$sent->{messages}} ],
-          [ qw(assistant user assistant) ], 'case 32: who speaks is not changed');
+          [ qw(assistant user assistant) ],
+          'case 32: who speaks is not changed');
 
 # 33: what nobody knows
 

@@ -15,7 +15,6 @@
 
 #include "genai_answer_count.h"
 #include "genai_arena.h"
-#include "genai_chat.h"
 #include "genai_dialect.h"
 #include "genai_edit.h"
 #include "genai_meter.h"
@@ -23,6 +22,7 @@
 #include "genai_price.h"
 #include "genai_prompt.h"
 #include "genai_request.h"
+#include "genai_tool_name.h"
 #include "ngx_http_genai_compat.h"
 #include "ngx_http_genai_conf.h"
 #include "ngx_http_genai_origin.h"
@@ -262,6 +262,8 @@ struct ngx_http_genai_ctx_s {
     const genai_dialect_t          *spoken;
     ngx_http_genai_translation_t   *translation;
     ngx_str_t                       dropped;    /* names for a header */
+    genai_tool_name_t              *tool_names; /* that were changed */
+    ngx_uint_t                      ntool_names;
 
     /* the answer of the attempt */
     ngx_http_status_t               status_line;

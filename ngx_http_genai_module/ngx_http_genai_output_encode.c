@@ -137,6 +137,11 @@ ngx_http_genai_encode_event(ngx_http_genai_output_t *o, genai_event_t *e)
 
         break;
 
+    case GENAI_EVENT_TOOL:
+        genai_tool_name_back(o->ctx->tool_names, o->ctx->ntool_names,
+                             &e->name);
+        break;
+
     case GENAI_EVENT_CHUNK:
 
         if (e->chunk & GENAI_CHUNK_DATA) {

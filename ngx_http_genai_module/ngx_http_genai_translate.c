@@ -45,6 +45,8 @@ struct ngx_http_genai_translation_s {
 static ngx_int_t ngx_http_genai_translate_begin(ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_target_t *target);
 static int ngx_http_genai_translate_step(void *data, size_t budget);
+static ngx_int_t ngx_http_genai_translate_names(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_translate_set(ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_target_t *target, genai_str_t *text);
 static ngx_int_t ngx_http_genai_translate_dropped(ngx_http_request_t *r,
@@ -155,6 +157,10 @@ ngx_http_genai_translate(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     body->len = text.len;
     body->data = text.data;
+
+    if (ngx_http_genai_translate_names(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     return ngx_http_genai_translate_dropped(r, ctx);
 }
@@ -274,13 +280,59 @@ ngx_http_genai_translate_step(void *data, size_t budget)
 
     genai_writer_init(&w, genai_writer_arena, &t->out);
 
-    t->rc = t->dialect->write_chat(&t->chat, &t->to, &w);
+    t->rc = genai_chat_write(&t->chat, t->dialect, &t->to, &w);
 
     if (t->rc == GENAI_CHAT_OK && genai_writer_flush(&w) != 0) {
         t->rc = GENAI_CHAT_NO_MEMORY;
     }
 
     return GENAI_REQUEST_DONE;
+}
+
+
+/* the answer needs them when the arena is gone; they are few and bounded */
+
+static ngx_int_t
+ngx_http_genai_translate_names(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx)
+{
+    u_char              *p;
+    ngx_uint_t           i;
+    genai_tool_name_t   *name, *pair;
+    genai_tool_names_t  *names;
+
+    ctx->ntool_names = 0;
+
+    names = ctx->translation->chat.names;
+
+    if (names == NULL) {
+        return NGX_OK;
+    }
+
+    name = ngx_palloc(r->pool, names->n * sizeof(genai_tool_name_t));
+
+    p = ngx_pnalloc(r->pool, names->bytes + names->n * GENAI_TOOL_NAME_MAX);
+
+    if (name == NULL || p == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < names->n; i++) {
+        pair = &names->name[i];
+
+        name[i].client.len = pair->client.len;
+        name[i].client.data = p;
+        p = ngx_cpymem(p, pair->client.data, pair->client.len);
+
+        name[i].provider.len = pair->provider.len;
+        name[i].provider.data = p;
+        p = ngx_cpymem(p, pair->provider.data, pair->provider.len);
+    }
+
+    ctx->tool_names = name;
+    ctx->ntool_names = names->n;
+
+    return NGX_OK;
 }
 
 

@@ -11,6 +11,7 @@
 #include "genai_anthropic_chat.h"
 #include "genai_anthropic_request.h"
 #include "genai_dialect.h"
+#include "genai_tool_name.h"
 
 
 static void genai_anthropic_init(void *answer,
@@ -36,6 +37,11 @@ static const genai_endpoint_t  genai_anthropic_endpoints[] = {
 };
 
 
+/* as its reference has it of functions' names */
+
+static const genai_tool_rule_t  genai_anthropic_tool_rule = { 128, "-", 0 };
+
+
 const genai_dialect_t  genai_anthropic = {
     .name = genai_str("anthropic"),
     .credential_header = genai_str("x-api-key"),
@@ -49,6 +55,7 @@ const genai_dialect_t  genai_anthropic = {
     .chat = GENAI_ENDPOINT_MESSAGES,
     .read_chat = genai_anthropic_read_chat,
     .write_chat = genai_anthropic_write_chat,
+    .tool_rule = &genai_anthropic_tool_rule,
     .answer_size = sizeof(genai_anthropic_answer_t),
     .answer_init = genai_anthropic_init,
     .id_prefix = genai_str("msg_"),

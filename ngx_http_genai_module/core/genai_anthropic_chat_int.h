@@ -11,6 +11,7 @@
 
 
 #include "genai_anthropic_chat.h"
+#include "genai_tool_name.h"
 
 
 /* Read the instructions, the list of messages; data is not used. */
@@ -31,13 +32,6 @@ int genai_anthropic_write_messages(genai_chat_t *chat, genai_writer_t *w);
 
 /* Whether it is a thought that may go to Anthropic. */
 unsigned genai_anthropic_is_own(const genai_part_t *part);
-
-/*
- * Writes a tool's name as a member.  Returns GENAI_CHAT_OK; or
- * GENAI_CHAT_REFUSED where the dialect has no such names.
- */
-int genai_anthropic_write_name(genai_chat_t *chat, const genai_value_t *name,
-    genai_writer_t *w);
 
 /* Writes the member that tells a cache to end, where there is one. */
 void genai_anthropic_write_cache(genai_cache_e cache, genai_writer_t *w);

@@ -462,14 +462,11 @@ genai_act_call(genai_chat_t *chat, const genai_part_t *part,
 
     rc = genai_act_id(chat, &part->id, "id", w);
 
-    if (rc == GENAI_CHAT_OK) {
-        rc = genai_anthropic_write_name(chat, &part->name, w);
-    }
-
     if (rc != GENAI_CHAT_OK) {
         return rc;
     }
 
+    genai_tool_name_member(chat, &part->name, w);
     genai_writer_name(w, "input");
     genai_value_write_object(chat, &part->text, w);
     genai_anthropic_write_cache(part->cache, w);

@@ -14,10 +14,10 @@
 
 static int genai_acw_tools(genai_chat_t *chat, const genai_chat_target_t *to,
     genai_writer_t *w, unsigned *n);
-static int genai_acw_tool(genai_chat_t *chat, const genai_tool_t *tool,
+static void genai_acw_tool(genai_chat_t *chat, const genai_tool_t *tool,
     const genai_chat_target_t *to, genai_writer_t *w);
 static void genai_acw_schema(const genai_value_t *schema, genai_writer_t *w);
-static int genai_acw_choice(genai_chat_t *chat, genai_writer_t *w);
+static void genai_acw_choice(genai_chat_t *chat, genai_writer_t *w);
 static int64_t genai_acw_max(genai_chat_t *chat,
     const genai_chat_target_t *to);
 static unsigned genai_acw_thinking(genai_chat_t *chat,
@@ -38,9 +38,6 @@ static unsigned genai_acw_is_nothing(genai_chat_t *chat,
 
 /* the least that may be thought */
 #define GENAI_ANTHROPIC_THOUGHT   1024
-
-/* bytes of a tool's name */
-#define GENAI_ANTHROPIC_TOOL_MAX  128
 
 
 /* what the dialect does not have, as clients call it */
@@ -84,7 +81,7 @@ genai_anthropic_write_chat(genai_chat_t *chat, const genai_chat_target_t *to,
     rc = genai_acw_tools(chat, to, w, &n);
 
     if (rc == GENAI_CHAT_OK && n) {
-        rc = genai_acw_choice(chat, w);
+        genai_acw_choice(chat, w);
     }
 
     if (rc == GENAI_CHAT_OK) {
@@ -135,7 +132,6 @@ static int
 genai_acw_tools(genai_chat_t *chat, const genai_chat_target_t *to,
     genai_writer_t *w, unsigned *n)
 {
-    int                  rc;
     const genai_tool_t  *tool;
 
     *n = 0;
@@ -165,11 +161,7 @@ genai_acw_tools(genai_chat_t *chat, const genai_chat_target_t *to,
             continue;
         }
 
-        rc = genai_acw_tool(chat, tool, to, w);
-
-        if (rc != GENAI_CHAT_OK) {
-            return rc;
-        }
+        genai_acw_tool(chat, tool, to, w);
     }
 
     if (*n) {
@@ -180,20 +172,12 @@ genai_acw_tools(genai_chat_t *chat, const genai_chat_target_t *to,
 }
 
 
-static int
+static void
 genai_acw_tool(genai_chat_t *chat, const genai_tool_t *tool,
     const genai_chat_target_t *to, genai_writer_t *w)
 {
-    int  rc;
-
     genai_writer_open(w, '{');
-
-    rc = genai_anthropic_write_name(chat, &tool->name, w);
-
-    if (rc != GENAI_CHAT_OK) {
-        return rc;
-    }
-
+    genai_tool_name_member(chat, &tool->name, w);
     genai_value_member(&tool->description, w, "description");
     genai_writer_name(w, "input_schema");
     genai_acw_schema(&tool->schema, w);
@@ -211,8 +195,6 @@ genai_acw_tool(genai_chat_t *chat, const genai_tool_t *tool,
 
     genai_anthropic_write_cache(tool->cache, w);
     genai_writer_close(w, '}');
-
-    return GENAI_CHAT_OK;
 }
 
 
@@ -257,10 +239,9 @@ genai_acw_schema(const genai_value_t *schema, genai_writer_t *w)
 }
 
 
-static int
+static void
 genai_acw_choice(genai_chat_t *chat, genai_writer_t *w)
 {
-    int             rc;
     genai_choice_e  choice;
 
     static const char  *types[] = {
@@ -275,7 +256,7 @@ genai_acw_choice(genai_chat_t *chat, genai_writer_t *w)
     if (choice == GENAI_CHOICE_UNSET) {
 
         if (chat->parallel != 0) {
-            return GENAI_CHAT_OK;
+            return;
         }
 
         choice = GENAI_CHOICE_AUTO;
@@ -287,12 +268,7 @@ genai_acw_choice(genai_chat_t *chat, genai_writer_t *w)
     genai_writer_literal(w, types[choice]);
 
     if (choice == GENAI_CHOICE_NAMED) {
-
-        rc = genai_anthropic_write_name(chat, &chat->choice_name, w);
-
-        if (rc != GENAI_CHAT_OK) {
-            return rc;
-        }
+        genai_tool_name_member(chat, &chat->choice_name, w);
     }
 
     if (chat->parallel == 0 && choice != GENAI_CHOICE_NONE) {
@@ -301,8 +277,6 @@ genai_acw_choice(genai_chat_t *chat, genai_writer_t *w)
     }
 
     genai_writer_close(w, '}');
-
-    return GENAI_CHAT_OK;
 }
 
 
@@ -639,43 +613,6 @@ genai_acw_is_nothing(genai_chat_t *chat, const genai_value_t *v)
            && genai_value_decode(chat, v, &text) == 0
            && (genai_str_is(&text, "false") || genai_str_is(&text, "0")
                || genai_str_is(&text, "0.0") || genai_str_is(&text, "{}"));
-}
-
-
-int
-genai_anthropic_write_name(genai_chat_t *chat, const genai_value_t *name,
-    genai_writer_t *w)
-{
-    size_t       i;
-    genai_str_t  text;
-
-    if (genai_value_decode(chat, name, &text) != 0) {
-        return GENAI_CHAT_NO_MEMORY;
-    }
-
-    for (i = 0; i < text.len; i++) {
-        if (!((text.data[i] >= 'a' && text.data[i] <= 'z')
-              || (text.data[i] >= 'A' && text.data[i] <= 'Z')
-              || (text.data[i] >= '0' && text.data[i] <= '9')
-              || text.data[i] == '_' || text.data[i] == '-'))
-        {
-            break;
-        }
-    }
-
-    if (text.len == 0 || text.len > GENAI_ANTHROPIC_TOOL_MAX || i < text.len)
-    {
-        return genai_chat_refuse(chat, "the tool's name \"%.*s\" must have 1 "
-                                 "to %d of a-z, A-Z, 0-9, _ and - for this "
-                                 "model's provider",
-                                 (int) (text.len < 128 ? text.len : 128),
-                                 text.data, GENAI_ANTHROPIC_TOOL_MAX);
-    }
-
-    genai_writer_name(w, "name");
-    genai_writer_string(w, &text);
-
-    return GENAI_CHAT_OK;
 }
 
 

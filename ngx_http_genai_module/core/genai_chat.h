@@ -99,6 +99,11 @@ typedef struct genai_part_s     genai_part_t;
 typedef struct genai_message_s  genai_message_t;
 typedef struct genai_tool_s     genai_tool_t;
 
+/* see genai_tool_name.h */
+
+typedef struct genai_tool_rule_s   genai_tool_rule_t;
+typedef struct genai_tool_names_s  genai_tool_names_t;
+
 
 struct genai_part_s {
     genai_part_t            *next;
@@ -253,6 +258,9 @@ typedef struct genai_chat_s {
     unsigned                 stream:1;
     unsigned                 usage:1;   /* a stream is to tell its usage */
 
+    /* tools' names in what was written last; NULL: they are the client's */
+    genai_tool_names_t      *names;
+
     genai_str_t              dropped[GENAI_CHAT_DROPPED_MAX];
     unsigned                 ndropped;
 
@@ -335,6 +343,14 @@ int genai_chat_fields(genai_chat_t *chat, const genai_cursor_t *object,
 /* Refuses the request: printf's format.  Returns GENAI_CHAT_REFUSED. */
 int genai_chat_refuse(genai_chat_t *chat, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+
+/*
+ * Writes a chat in a dialect: its write_chat, with names of tools that its
+ * providers take.  Returns what that returns.
+ */
+int genai_chat_write(genai_chat_t *chat, const genai_dialect_t *dialect,
+    const genai_chat_target_t *to, genai_writer_t *w);
 
 
 /* A value where it stands, of a text that lives as long, of JSON. */

@@ -81,13 +81,15 @@ typedef struct {
 } genai_endpoint_t;
 
 
-/* see genai_request.h, genai_request_walk.h, genai_edit.h, genai_chat.h */
+/* see genai_request.h, genai_request_walk.h, genai_edit.h, genai_chat.h,
+   genai_tool_name.h */
 
 struct genai_request_s;
 struct genai_request_node_s;
 struct genai_edits_s;
 struct genai_chat_s;
 struct genai_chat_target_s;
+struct genai_tool_rule_s;
 
 
 typedef struct {
@@ -155,6 +157,10 @@ typedef struct {
     int                    (*write_chat)(struct genai_chat_s *chat,
                                          const struct genai_chat_target_s *to,
                                          genai_writer_t *w);
+
+    /* which names of tools its providers take; NULL: any */
+    const struct genai_tool_rule_s
+                            *tool_rule;
 
     /*
      * The decoder of its answers, in memory of answer_size bytes that begins

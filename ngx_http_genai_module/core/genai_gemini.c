@@ -11,6 +11,7 @@
 #include "genai_gemini_chat.h"
 #include "genai_gemini_path.h"
 #include "genai_gemini_request.h"
+#include "genai_tool_name.h"
 
 #include <stdio.h>
 
@@ -38,6 +39,11 @@ static const genai_endpoint_t  genai_gemini_endpoints[] = {
 };
 
 
+/* as its reference has it of functions' names */
+
+static const genai_tool_rule_t  genai_gemini_tool_rule = { 128, "-.:", 1 };
+
+
 const genai_dialect_t  genai_gemini = {
     .name = genai_str("gemini"),
     .credential_header = genai_str("x-goog-api-key"),
@@ -51,6 +57,7 @@ const genai_dialect_t  genai_gemini = {
     .chat = GENAI_ENDPOINT_GENERATE,
     .read_chat = genai_gemini_read_chat,
     .write_chat = genai_gemini_write_chat,
+    .tool_rule = &genai_gemini_tool_rule,
     .answer_size = sizeof(genai_gemini_answer_t),
     .answer_init = genai_gemini_init,
     .id_prefix = genai_str("resp-"),

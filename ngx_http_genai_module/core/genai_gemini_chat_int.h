@@ -11,10 +11,8 @@
 
 
 #include "genai_gemini_chat.h"
+#include "genai_tool_name.h"
 
-
-/* bytes of a function's name */
-#define GENAI_GEMINI_FUNCTION_MAX  128
 
 /* answers that can be asked for */
 #define GENAI_GEMINI_CHOICES_MAX   8
@@ -42,13 +40,6 @@ int genai_gemini_schema(genai_chat_t *chat, const genai_cursor_t *value,
  */
 int genai_gemini_write_contents(genai_chat_t *chat,
     const genai_chat_target_t *to, genai_writer_t *w);
-
-/*
- * Writes a function's name where a value is expected.  Returns GENAI_CHAT_OK;
- * or GENAI_CHAT_REFUSED where the dialect has no such names.
- */
-int genai_gemini_write_name(genai_chat_t *chat, const genai_value_t *name,
-    genai_writer_t *w);
 
 
 #endif /* _GENAI_GEMINI_CHAT_INT_H_INCLUDED_ */

@@ -388,8 +388,6 @@ static int
 genai_gct_call(genai_chat_t *chat, genai_gemini_turn_t *turn,
     const genai_part_t *part, genai_writer_t *w)
 {
-    int  rc;
-
     if (part->custom) {
         return genai_chat_refuse(chat, "a tool call with free text as input "
                                  "cannot be sent to this model's provider");
@@ -404,14 +402,7 @@ genai_gct_call(genai_chat_t *chat, genai_gemini_turn_t *turn,
         genai_value_write_string(&part->id, w);
     }
 
-    genai_writer_name(w, "name");
-
-    rc = genai_gemini_write_name(chat, &part->name, w);
-
-    if (rc != GENAI_CHAT_OK) {
-        return rc;
-    }
-
+    genai_tool_name_member(chat, &part->name, w);
     genai_writer_name(w, "args");
     genai_value_write_object(chat, &part->text, w);
     genai_writer_close(w, '}');
@@ -467,14 +458,7 @@ genai_gct_result(genai_chat_t *chat, genai_gemini_turn_t *turn,
         genai_value_write_string(&part->id, w);
     }
 
-    genai_writer_name(w, "name");
-
-    rc = genai_gemini_write_name(chat, name, w);
-
-    if (rc != GENAI_CHAT_OK) {
-        return rc;
-    }
-
+    genai_tool_name_member(chat, name, w);
     genai_writer_name(w, "response");
     genai_gct_response(chat, part, w);
 

@@ -15,10 +15,10 @@
 
 static int genai_gcw_tools(genai_chat_t *chat, genai_writer_t *w,
     unsigned *n);
-static int genai_gcw_function(genai_chat_t *chat, const genai_tool_t *tool,
+static void genai_gcw_function(genai_chat_t *chat, const genai_tool_t *tool,
     genai_writer_t *w);
 static void genai_gcw_schema(const genai_value_t *schema, genai_writer_t *w);
-static int genai_gcw_choice(genai_chat_t *chat, genai_writer_t *w);
+static void genai_gcw_choice(genai_chat_t *chat, genai_writer_t *w);
 static void genai_gcw_config(genai_chat_t *chat,
     const genai_chat_target_t *to, genai_writer_t *w);
 static void genai_gcw_thinking(genai_chat_t *chat,
@@ -83,7 +83,7 @@ genai_gemini_write_chat(genai_chat_t *chat, const genai_chat_target_t *to,
     rc = genai_gcw_tools(chat, w, &n);
 
     if (rc == GENAI_CHAT_OK && n) {
-        rc = genai_gcw_choice(chat, w);
+        genai_gcw_choice(chat, w);
     }
 
     if (rc == GENAI_CHAT_OK) {
@@ -114,7 +114,6 @@ genai_gemini_write_chat(genai_chat_t *chat, const genai_chat_target_t *to,
 static int
 genai_gcw_tools(genai_chat_t *chat, genai_writer_t *w, unsigned *n)
 {
-    int                  rc;
     unsigned             tools;
     const genai_tool_t  *tool;
 
@@ -159,14 +158,8 @@ genai_gcw_tools(genai_chat_t *chat, genai_writer_t *w, unsigned *n)
 
         for (tool = chat->tools; tool; tool = tool->next) {
 
-            if (tool->kind != GENAI_TOOL_FUNCTION) {
-                continue;
-            }
-
-            rc = genai_gcw_function(chat, tool, w);
-
-            if (rc != GENAI_CHAT_OK) {
-                return rc;
+            if (tool->kind == GENAI_TOOL_FUNCTION) {
+                genai_gcw_function(chat, tool, w);
             }
         }
 
@@ -182,25 +175,16 @@ genai_gcw_tools(genai_chat_t *chat, genai_writer_t *w, unsigned *n)
 }
 
 
-static int
+static void
 genai_gcw_function(genai_chat_t *chat, const genai_tool_t *tool,
     genai_writer_t *w)
 {
-    int  rc;
-
     if (tool->strict == 1) {
         genai_chat_dropped(chat, "strict");
     }
 
     genai_writer_open(w, '{');
-    genai_writer_name(w, "name");
-
-    rc = genai_gemini_write_name(chat, &tool->name, w);
-
-    if (rc != GENAI_CHAT_OK) {
-        return rc;
-    }
-
+    genai_tool_name_member(chat, &tool->name, w);
     genai_value_member(&tool->description, w, "description");
 
     if (tool->schema.kind != GENAI_VALUE_NONE) {
@@ -209,8 +193,6 @@ genai_gcw_function(genai_chat_t *chat, const genai_tool_t *tool,
     }
 
     genai_writer_close(w, '}');
-
-    return GENAI_CHAT_OK;
 }
 
 
@@ -250,11 +232,9 @@ genai_gcw_schema(const genai_value_t *schema, genai_writer_t *w)
 }
 
 
-static int
+static void
 genai_gcw_choice(genai_chat_t *chat, genai_writer_t *w)
 {
-    int  rc;
-
     static const char  *modes[] = {
         [GENAI_CHOICE_NONE] = "\"NONE\"",
         [GENAI_CHOICE_AUTO] = "\"AUTO\"",
@@ -267,7 +247,7 @@ genai_gcw_choice(genai_chat_t *chat, genai_writer_t *w)
     }
 
     if (chat->choice == GENAI_CHOICE_UNSET) {
-        return GENAI_CHAT_OK;
+        return;
     }
 
     genai_writer_name(w, "toolConfig");
@@ -280,20 +260,12 @@ genai_gcw_choice(genai_chat_t *chat, genai_writer_t *w)
     if (chat->choice == GENAI_CHOICE_NAMED) {
         genai_writer_name(w, "allowedFunctionNames");
         genai_writer_open(w, '[');
-
-        rc = genai_gemini_write_name(chat, &chat->choice_name, w);
-
-        if (rc != GENAI_CHAT_OK) {
-            return rc;
-        }
-
+        genai_tool_name_write(chat, &chat->choice_name, w);
         genai_writer_close(w, ']');
     }
 
     genai_writer_close(w, '}');
     genai_writer_close(w, '}');
-
-    return GENAI_CHAT_OK;
 }
 
 
@@ -446,44 +418,4 @@ genai_gcw_is_nothing(genai_chat_t *chat, const genai_value_t *v)
            && genai_value_decode(chat, v, &text) == 0
            && (genai_str_is(&text, "false") || genai_str_is(&text, "0")
                || genai_str_is(&text, "0.0") || genai_str_is(&text, "{}"));
-}
-
-
-int
-genai_gemini_write_name(genai_chat_t *chat, const genai_value_t *name,
-    genai_writer_t *w)
-{
-    size_t         i;
-    genai_str_t    text;
-    unsigned char  c;
-
-    if (genai_value_decode(chat, name, &text) != 0) {
-        return GENAI_CHAT_NO_MEMORY;
-    }
-
-    for (i = 0; i < text.len; i++) {
-        c = text.data[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'
-              || (i && ((c >= '0' && c <= '9') || c == '.' || c == ':'
-                        || c == '-'))))
-        {
-            break;
-        }
-    }
-
-    if (text.len == 0 || text.len > GENAI_GEMINI_FUNCTION_MAX
-        || i < text.len)
-    {
-        return genai_chat_refuse(chat, "the tool's name \"%.*s\" must begin "
-                                 "with a letter or _ and have at most %d of "
-                                 "a-z, A-Z, 0-9, _, -, . and : for this "
-                                 "model's provider",
-                                 (int) (text.len < 128 ? text.len : 128),
-                                 text.data, GENAI_GEMINI_FUNCTION_MAX);
-    }
-
-    genai_writer_string(w, &text);
-
-    return GENAI_CHAT_OK;
 }

@@ -12,6 +12,7 @@
 #include "genai_openai_answer.h"
 #include "genai_openai_chat.h"
 #include "genai_openai_request.h"
+#include "genai_tool_name.h"
 
 
 static void genai_openai_init(void *answer, const genai_answer_opts_t *opts,
@@ -37,6 +38,11 @@ static const genai_endpoint_t  genai_openai_endpoints[] = {
 };
 
 
+/* as its reference has it of functions' names */
+
+static const genai_tool_rule_t  genai_openai_tool_rule = { 64, "-", 0 };
+
+
 const genai_dialect_t  genai_openai = {
     .name = genai_str("openai"),
     .credential_header = genai_str("Authorization"),
@@ -50,6 +56,7 @@ const genai_dialect_t  genai_openai = {
     .chat = GENAI_ENDPOINT_CHAT,
     .read_chat = genai_openai_read_chat,
     .write_chat = genai_openai_write_chat,
+    .tool_rule = &genai_openai_tool_rule,
     .answer_size = sizeof(genai_openai_answer_t),
     .answer_init = genai_openai_init,
     .id_prefix = genai_str("chatcmpl-"),

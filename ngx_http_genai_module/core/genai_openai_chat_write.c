@@ -11,6 +11,7 @@
 
 
 #include "genai_openai_chat_int.h"
+#include "genai_tool_name.h"
 
 
 static int genai_openai_write_message(genai_chat_t *chat,
@@ -27,8 +28,8 @@ static int genai_openai_write_part(genai_chat_t *chat,
     const genai_part_t *part, genai_writer_t *w);
 static void genai_openai_write_data(const genai_part_t *part,
     const char *otherwise, genai_writer_t *w);
-static void genai_openai_write_call(const genai_part_t *part,
-    genai_writer_t *w);
+static void genai_openai_write_call(genai_chat_t *chat,
+    const genai_part_t *part, genai_writer_t *w);
 static unsigned genai_openai_write_tools(genai_chat_t *chat,
     genai_writer_t *w);
 static void genai_openai_write_choice(genai_chat_t *chat, genai_writer_t *w);
@@ -371,7 +372,7 @@ genai_openai_write_assistant(genai_chat_t *chat, const genai_message_t *m,
 
         for (part = m->parts; part; part = part->next) {
             if (part->kind == GENAI_PART_CALL) {
-                genai_openai_write_call(part, w);
+                genai_openai_write_call(chat, part, w);
             }
         }
 
@@ -553,7 +554,8 @@ genai_openai_write_data(const genai_part_t *part, const char *otherwise,
 
 
 static void
-genai_openai_write_call(const genai_part_t *part, genai_writer_t *w)
+genai_openai_write_call(genai_chat_t *chat, const genai_part_t *part,
+    genai_writer_t *w)
 {
     genai_writer_open(w, '{');
     genai_writer_name(w, "id");
@@ -562,8 +564,7 @@ genai_openai_write_call(const genai_part_t *part, genai_writer_t *w)
     genai_writer_literal(w, part->custom ? "\"custom\"" : "\"function\"");
     genai_writer_name(w, part->custom ? "custom" : "function");
     genai_writer_open(w, '{');
-    genai_writer_name(w, "name");
-    genai_value_write_string(&part->name, w);
+    genai_tool_name_member(chat, &part->name, w);
     genai_writer_name(w, part->custom ? "input" : "arguments");
 
     if (part->text.kind == GENAI_VALUE_NONE && !part->custom) {
@@ -607,8 +608,7 @@ genai_openai_write_tools(genai_chat_t *chat, genai_writer_t *w)
         genai_writer_literal(w, custom ? "\"custom\"" : "\"function\"");
         genai_writer_name(w, custom ? "custom" : "function");
         genai_writer_open(w, '{');
-        genai_writer_name(w, "name");
-        genai_value_write_string(&tool->name, w);
+        genai_tool_name_member(chat, &tool->name, w);
         genai_value_member(&tool->description, w, "description");
 
         if (custom) {
@@ -664,7 +664,7 @@ genai_openai_write_choice(genai_chat_t *chat, genai_writer_t *w)
         genai_writer_literal(w, "\"function\"");
         genai_writer_name(w, "function");
         genai_writer_open(w, '{');
-        genai_value_member(&chat->choice_name, w, "name");
+        genai_tool_name_member(chat, &chat->choice_name, w);
         genai_writer_close(w, '}');
         genai_writer_close(w, '}');
         break;

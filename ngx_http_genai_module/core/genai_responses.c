@@ -12,6 +12,7 @@
 #include "genai_responses_answer.h"
 #include "genai_responses_encode.h"
 #include "genai_responses_request.h"
+#include "genai_tool_name.h"
 
 
 static void genai_responses_init(void *answer,
@@ -38,6 +39,11 @@ static const genai_endpoint_t  genai_responses_endpoints[] = {
 };
 
 
+/* as its reference has it of functions' names */
+
+static const genai_tool_rule_t  genai_responses_tool_rule = { 64, "-", 0 };
+
+
 const genai_dialect_t  genai_responses = {
     .name = genai_str("responses"),
     .credential_header = genai_str("Authorization"),
@@ -51,6 +57,7 @@ const genai_dialect_t  genai_responses = {
     .chat = GENAI_ENDPOINT_RESPONSES,
     .read_chat = genai_responses_read_chat,
     .write_chat = genai_responses_write_chat,
+    .tool_rule = &genai_responses_tool_rule,
     .answer_size = sizeof(genai_responses_answer_t),
     .answer_init = genai_responses_init,
     .id_prefix = genai_str("resp_"),

@@ -9,6 +9,7 @@
 
 #include "genai_dialect.h"
 #include "genai_responses_request.h"
+#include "genai_tool_name.h"
 
 
 static unsigned genai_rp_tools(genai_chat_t *chat, genai_writer_t *w);
@@ -22,7 +23,8 @@ static int genai_rp_assistant(genai_chat_t *chat, const genai_message_t *m,
     genai_writer_t *w);
 static void genai_rp_reasoning(genai_chat_t *chat, const genai_part_t *part,
     genai_writer_t *w);
-static void genai_rp_call(const genai_part_t *part, genai_writer_t *w);
+static void genai_rp_call(genai_chat_t *chat, const genai_part_t *part,
+    genai_writer_t *w);
 static int genai_rp_result(genai_chat_t *chat, const genai_part_t *result,
     genai_writer_t *w);
 static int genai_rp_custom(genai_chat_t *chat, const genai_value_t *id);
@@ -147,8 +149,7 @@ genai_rp_tools(genai_chat_t *chat, genai_writer_t *w)
         genai_writer_open(w, '{');
         genai_rp_type(w, tool->kind == GENAI_TOOL_CUSTOM ? "custom"
                                                          : "function");
-        genai_writer_name(w, "name");
-        genai_value_write_string(&tool->name, w);
+        genai_tool_name_member(chat, &tool->name, w);
         genai_value_member(&tool->description, w, "description");
 
         if (tool->kind == GENAI_TOOL_CUSTOM) {
@@ -222,7 +223,7 @@ genai_rp_choice(genai_chat_t *chat, genai_writer_t *w)
 
     genai_writer_open(w, '{');
     genai_rp_type(w, type);
-    genai_value_member(&chat->choice_name, w, "name");
+    genai_tool_name_member(chat, &chat->choice_name, w);
     genai_writer_close(w, '}');
 }
 
@@ -471,7 +472,7 @@ genai_rp_assistant(genai_chat_t *chat, const genai_message_t *m,
             break;
 
         case GENAI_PART_CALL:
-            genai_rp_call(part, w);
+            genai_rp_call(chat, part, w);
             break;
 
         case GENAI_PART_OTHER:
@@ -535,14 +536,14 @@ genai_rp_reasoning(genai_chat_t *chat, const genai_part_t *part,
 
 
 static void
-genai_rp_call(const genai_part_t *part, genai_writer_t *w)
+genai_rp_call(genai_chat_t *chat, const genai_part_t *part,
+    genai_writer_t *w)
 {
     genai_writer_open(w, '{');
     genai_rp_type(w, part->custom ? "custom_tool_call" : "function_call");
     genai_writer_name(w, "call_id");
     genai_value_write_string(&part->id, w);
-    genai_writer_name(w, "name");
-    genai_value_write_string(&part->name, w);
+    genai_tool_name_member(chat, &part->name, w);
     genai_writer_name(w, part->custom ? "input" : "arguments");
 
     if (part->text.kind == GENAI_VALUE_NONE && !part->custom) {

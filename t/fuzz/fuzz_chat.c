@@ -89,7 +89,7 @@ fuzz_translate(genai_arena_t *arena, const genai_dialect_t *from,
 
     genai_writer_init(&w, genai_writer_arena, &buf);
 
-    rc = to->write_chat(&chat, &target, &w);
+    rc = genai_chat_write(&chat, to, &target, &w);
 
     if (rc != GENAI_CHAT_OK) {
 

@@ -68,7 +68,7 @@ chat_translate(const genai_dialect_t *from, const genai_dialect_t *to,
 
     chat_target.stream = chat_read.stream;
 
-    rc = to->write_chat(&chat_read, &chat_target, &w);
+    rc = genai_chat_write(&chat_read, to, &chat_target, &w);
 
     if (rc != GENAI_CHAT_OK) {
         return rc == GENAI_CHAT_REFUSED ? chat_read.error : "no memory";

@@ -201,10 +201,6 @@ test_tools(void)
          "\"web_search_20250305\",\"name\":\"web_search\"}],\"messages\":["
          U("\"a\"") "]}", OM(U("\"a\"")), "server tools",
          "11, 16: none are left");
-    told(O, A, M("{\"role\":\"assistant\",\"tool_calls\":["
-                 CALL("a", "x.y", "\"{}\"") "]}"),
-         "the tool's name \"x.y\" must have 1 to 128 of a-z, A-Z, 0-9, _ and "
-         "- for this model's provider", "", "14: a name that does not fit");
     told(O, A, "{\"tools\":[{\"type\":\"function\",\"function\":{\"name\":"
          "\"f\",\"description\":\"d\"}},{\"type\":\"function\",\"function\":"
          "{\"name\":\"g\",\"parameters\":{\"properties\":{\"a\":{}}},"

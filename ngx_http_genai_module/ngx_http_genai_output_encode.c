@@ -50,25 +50,35 @@ ngx_http_genai_encode_init(ngx_http_genai_output_t *o)
 
     head = ngx_pcalloc(ctx->request->pool,
                        sizeof(ngx_http_genai_output_head_t));
-
-    p = ngx_pnalloc(ctx->request->pool, prefix->len + NGX_HTTP_GENAI_ID_LEN);
-
-    if (head == NULL || p == NULL) {
+    if (head == NULL) {
         return NGX_ERROR;
     }
 
-    head->answer.id.data = p;
-    head->answer.id.len = prefix->len + NGX_HTTP_GENAI_ID_LEN;
+    head->answer.id.data = (u_char *) "";
+    head->answer.model.data = (u_char *) "";
 
-    p = ngx_cpymem(p, prefix->data, prefix->len);
-    ngx_memcpy(p, ctx->id, NGX_HTTP_GENAI_ID_LEN);
+    if (!o->silent) {
 
-    /* the name that the client knows */
+        p = ngx_pnalloc(ctx->request->pool,
+                        prefix->len + NGX_HTTP_GENAI_ID_LEN);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
 
-    model = &ctx->model;
+        head->answer.id.data = p;
+        head->answer.id.len = prefix->len + NGX_HTTP_GENAI_ID_LEN;
 
-    head->answer.model.len = model->len;
-    head->answer.model.data = model->data;
+        p = ngx_cpymem(p, prefix->data, prefix->len);
+        ngx_memcpy(p, ctx->id, NGX_HTTP_GENAI_ID_LEN);
+
+        /* the name that the client knows */
+
+        model = &ctx->model;
+
+        head->answer.model.len = model->len;
+        head->answer.model.data = model->data;
+    }
+
     head->answer.created = ngx_time();
     head->answer.usage = !ctx->usage_added;
     head->answer.prompt = ctx->count ? ctx->count->tokens : -1;

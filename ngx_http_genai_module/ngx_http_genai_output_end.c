@@ -11,8 +11,9 @@
 #include "genai_openai_answer.h"
 
 
-/* bytes that the end of a choice may take */
-#define NGX_HTTP_GENAI_OUTPUT_END  1024
+/* bytes that the end of a choice may take, and of an id or a name in it */
+#define NGX_HTTP_GENAI_OUTPUT_END   1024
+#define NGX_HTTP_GENAI_OUTPUT_WORD  128
 
 
 static ngx_int_t ngx_http_genai_output_head(ngx_http_genai_output_t *o,
@@ -195,7 +196,9 @@ ngx_http_genai_output_head(ngx_http_genai_output_t *o, const genai_str_t *id,
     ngx_http_genai_ctx_t          *ctx;
     ngx_http_genai_output_head_t  *head;
 
-    if (o->head) {
+    head = o->head;
+
+    if (head && !o->silent) {
         return NGX_OK;
     }
 
@@ -206,6 +209,20 @@ ngx_http_genai_output_head(ngx_http_genai_output_t *o, const genai_str_t *id,
     own[0].data = ctx->id;
     own[1].len = ctx->model.len;
     own[1].data = ctx->model.data;
+
+    if (head) {
+
+        /* an encoder that is silent goes on with the provider's answer */
+
+        return ((id->len == 0
+                 || ngx_http_genai_output_text(pool, &head->answer.id, id)
+                    == NGX_OK)
+                && (model->len == 0
+                    || ngx_http_genai_output_text(pool, &head->answer.model,
+                                                  model)
+                       == NGX_OK))
+               ? NGX_OK : NGX_DECLINED;
+    }
 
     head = ngx_pcalloc(pool, sizeof(ngx_http_genai_output_head_t));
 
@@ -238,7 +255,7 @@ static ngx_int_t
 ngx_http_genai_output_text(ngx_pool_t *pool, genai_str_t *dst,
     const genai_str_t *src)
 {
-    dst->len = ngx_min(src->len, NGX_HTTP_GENAI_OUTPUT_END / 16);
+    dst->len = ngx_min(src->len, NGX_HTTP_GENAI_OUTPUT_WORD);
     dst->data = ngx_pnalloc(pool, dst->len + 1);
 
     if (dst->data == NULL) {

@@ -25,7 +25,8 @@
 typedef enum {
     /*
      * The answer begins; id and name (the model) as far as they stand first.
-     * field is PART for a list, such as of embeddings.
+     * field is PART for a list, such as of embeddings.  It comes again, with
+     * copy set, where these two stand behind what is said.
      */
     GENAI_EVENT_START = 0,
 

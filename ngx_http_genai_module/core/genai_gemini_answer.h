@@ -118,6 +118,7 @@ typedef struct {
     unsigned char               ndigits;
 
     unsigned                    started:1;
+    unsigned                    named:1;    /* id and model are told */
     unsigned                    between:1;  /* elements of an array: */
     unsigned                    comma:1;    /* one must follow */
     unsigned                    elements:1; /* there was one */

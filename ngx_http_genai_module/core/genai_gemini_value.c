@@ -11,6 +11,7 @@
 
 
 static int genai_ga_value(void *ctx, const genai_push_value_t *v);
+static int genai_ga_again(genai_gemini_answer_t *a, uint64_t offset);
 static int genai_ga_start(genai_gemini_answer_t *a, uint64_t offset,
     genai_field_e field);
 static int genai_ga_candidate(genai_gemini_answer_t *a,
@@ -70,6 +71,10 @@ genai_ga_value(void *ctx, const genai_push_value_t *v)
 
         /* what follows is none of it: the scanner stops */
 
+        if (v->what == GENAI_PUSH_LEAVE && genai_ga_again(a, v->end) != 0) {
+            return -1;
+        }
+
         a->base.closed = (v->what == GENAI_PUSH_LEAVE
                      && a->base.mode != GENAI_ANSWER_STREAM);
 
@@ -121,10 +126,10 @@ genai_ga_value(void *ctx, const genai_push_value_t *v)
         return genai_ga_block(a, v);
 
     case GENAI_GA_ID:
-        return a->started ? 0 : genai_ga_word(&a->id, v);
+        return a->named ? 0 : genai_ga_word(&a->id, v);
 
     case GENAI_GA_MODEL:
-        return a->started ? 0 : genai_ga_word(&a->model, v);
+        return a->named ? 0 : genai_ga_word(&a->model, v);
 
     case GENAI_GA_USAGE:
         return genai_ga_usage(a, v);
@@ -199,12 +204,38 @@ genai_ga_start(genai_gemini_answer_t *a, uint64_t offset, genai_field_e field)
     }
 
     a->started = 1;
+    a->named = (a->id.n && a->model.n);
 
     genai_answer_event(&e, GENAI_EVENT_START);
 
     e.id = genai_ga_word_text(&a->id);
     e.name = genai_ga_word_text(&a->model);
     e.field = field;
+    e.start = offset;
+    e.end = offset;
+
+    return (genai_ga_call(a, &e) < 0) ? -1 : 0;
+}
+
+
+/* Google tells who it is behind what it says */
+
+static int
+genai_ga_again(genai_gemini_answer_t *a, uint64_t offset)
+{
+    genai_event_t  e;
+
+    if (!a->started || a->named || (a->id.n == 0 && a->model.n == 0)) {
+        return 0;
+    }
+
+    a->named = 1;
+
+    genai_answer_event(&e, GENAI_EVENT_START);
+
+    e.id = genai_ga_word_text(&a->id);
+    e.name = genai_ga_word_text(&a->model);
+    e.copy = 1;
     e.start = offset;
     e.end = offset;
 

@@ -121,6 +121,11 @@ test_text(void)
          "\"finishReason\":\"STOP\",\"content\":{\"parts\":[{\"text\":\"a\"}]}"
          "}]}\n", "\ntext 0 0 a\nfinish 0 0 1\nend 0 0 ", "another order");
     logged("id=<r> name=<g>", "its start");
+    json("{\"candidates\":[{\"finishReason\":\"STOP\"}],\"modelVersion\":"
+         "\"g\",\"responseId\":\"r\"}", "\nfinish 0 0 1\nend 0 0 ",
+         "who it is behind that");
+    logged("start 0.0 f0 c0 j0 @14-14 id=<> name=<>", "its start");
+    logged("start 0.0 f0 c1 j0 @76-76 id=<r> name=<g>", "and comes again");
     json("{\"totalTokens\":31}", "\nend 0 0 ", "countTokens");
     logged("start 0.0 f2 ", "it is an answer");
     json("{\"embedding\":{\"values\":[1,2]}}", "\nend 0 0 ", "embedContent");

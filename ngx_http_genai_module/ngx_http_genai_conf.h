@@ -19,6 +19,7 @@
 #include "genai_arena.h"
 #include "genai_catalog.h"
 #include "genai_dialect.h"
+#include "genai_jwt_thread.h"
 #include "genai_vocab_file.h"
 #include "ngx_http_genai_origin.h"
 #include "ngx_http_genai_state.h"
@@ -58,6 +59,24 @@
 
 
 /*
+ * Of a secret that is the key file of a service account of Google's: its
+ * value is a token that this worker makes of it, and renews.
+ */
+typedef struct {
+    ngx_str_t                       file;       /* its text; "": it is none */
+    void                           *fresh;      /* malloc'd, a later one */
+    time_t                          made;       /* the token */
+    ngx_msec_t                      made_at;
+    ngx_msec_t                      failed_at;  /* the last try, or 0 */
+    void                           *next;       /* a file that has changed, */
+    size_t                          next_len;   /* malloc'd; */
+    void                           *making;     /* and one that the thread */
+    size_t                          making_len; /* is at, or NULL */
+    genai_jwt_thread_t             *thread;     /* that makes a token */
+} ngx_http_genai_jwt_t;
+
+
+/*
  * A secret value and where it came from: "genai_secret NAME ..." or the
  * "credential" of a provider.  A value that could not be read leaves problem
  * set, closes what needs it, and never keeps nginx from starting, unless
@@ -76,6 +95,8 @@ typedef struct {
     genai_file_stamp_t              stamp;
     genai_file_stamp_t              seen;
     void                           *fresh;      /* malloc'd, a later value */
+
+    ngx_http_genai_jwt_t            jwt;
 } ngx_http_genai_secret_t;
 
 
@@ -111,7 +132,8 @@ typedef struct {
     ngx_http_upstream_srv_conf_t   *upstream;
     ngx_http_genai_origin_t        *origin;
 
-    ngx_str_t                       credential;     /* as written */
+    ngx_str_t                       credential;     /* as written, */
+    ngx_flag_t                      bearer;         /* and "bearer" */
     ngx_http_genai_secret_t        *secret;
 
     ngx_array_t                     headers;    /* ngx_http_genai_header_t */
@@ -135,6 +157,8 @@ typedef struct {
     ngx_uint_t                      line;
 
     unsigned                        ssl:1;
+    unsigned                        versioned:1;    /* path has a version */
+    unsigned                        vertex:1;       /* path is Vertex AI's */
 } ngx_http_genai_provider_t;
 
 
@@ -374,6 +398,49 @@ ngx_http_genai_secret_t *ngx_http_genai_secret_get(ngx_conf_t *cf,
 ngx_int_t ngx_http_genai_secret_check(ngx_conf_t *cf,
     ngx_http_genai_main_conf_t *mcf);
 
+/*
+ * Notes why a secret has no value.  Returns NGX_DECLINED, or NGX_ERROR when
+ * out of memory.
+ */
+ngx_int_t ngx_http_genai_secret_problem(ngx_conf_t *cf,
+    ngx_http_genai_secret_t *secret, const char *fmt, ...);
+
+/*
+ * In a worker: data, malloc'd, has the value from now on, which is a part of
+ * it.
+ */
+void ngx_http_genai_secret_replace(ngx_http_genai_secret_t *secret,
+    void *data, ngx_str_t *value);
+
+
+/* ngx_http_genai_secret_jwt.c: key files of service accounts */
+
+/*
+ * Makes the first token of such a file's text.  Returns NGX_OK; NGX_DECLINED
+ * with secret->problem set; NGX_ERROR when out of memory.
+ */
+ngx_int_t ngx_http_genai_jwt_set(ngx_conf_t *cf,
+    ngx_http_genai_secret_t *secret, ngx_str_t *file);
+
+/* In a worker: the secret's file has changed to such a one; data is taken. */
+void ngx_http_genai_jwt_changed(ngx_http_genai_secret_t *secret, void *data,
+    size_t len);
+
+/* When a worker starts: makes the tokens that are old by now, at once. */
+void ngx_http_genai_jwt_start(ngx_http_genai_main_conf_t *mcf,
+    ngx_log_t *log);
+
+/*
+ * Begins to make the token anew where it is time for that, and takes the one
+ * that was made, in a worker, at any time: no more than one is made at once,
+ * by a thread.
+ */
+void ngx_http_genai_jwt_refresh(ngx_http_genai_secret_t *secret,
+    ngx_log_t *log);
+
+/* Forgets the file and what is being made of it, but not the value. */
+void ngx_http_genai_jwt_forget(ngx_http_genai_secret_t *secret);
+
 
 /* ngx_http_genai_provider.c */
 
@@ -381,6 +448,8 @@ char *ngx_http_genai_provider(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_genai_provider_dialect(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_genai_provider_pass(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_genai_provider_credential(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_genai_provider_resolver(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -396,6 +465,13 @@ ngx_int_t ngx_http_genai_provider_init(ngx_conf_t *cf,
 
 char *ngx_http_genai_provider_header(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/*
+ * That the provider does not set the header of that name, where its credential
+ * goes: NGX_OK, or NGX_ERROR, which was logged.
+ */
+ngx_int_t ngx_http_genai_provider_free(ngx_conf_t *cf,
+    ngx_http_genai_provider_t *p, ngx_str_t *name);
 
 /* Settles which headers of clients pass, once the block was read. */
 ngx_int_t ngx_http_genai_provider_pass_headers(ngx_conf_t *cf,

@@ -93,6 +93,7 @@ ngx_http_genai_keeper_start(ngx_cycle_t *cycle,
      * what has changed is read.
      */
 
+    ngx_http_genai_jwt_start(mcf, cycle->log);
     ngx_http_genai_secret_refresh(mcf, cycle->log);
     ngx_http_genai_secret_refresh(mcf, cycle->log);
 }

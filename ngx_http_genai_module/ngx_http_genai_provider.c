@@ -12,6 +12,7 @@
 
 
 #include "ngx_http_genai.h"
+#include "genai_path.h"
 
 
 /* of all providers: an exchange keeps its buffer when it changes the target */
@@ -366,6 +367,8 @@ ngx_http_genai_provider_init_one(ngx_conf_t *cf,
     ngx_resolver_t            *resolver;
     ngx_http_core_loc_conf_t  *clcf;
 
+    static ngx_str_t  authorization = ngx_string("authorization");
+
     p->conf.upstream = &mcf->group;
 
     if (p->credential.len) {
@@ -373,6 +376,12 @@ ngx_http_genai_provider_init_one(ngx_conf_t *cf,
         p->secret = ngx_http_genai_secret_get(cf, mcf, &p->credential,
                                               p->file, p->line);
         if (p->secret == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (p->secret->jwt.file.len
+            && ngx_http_genai_provider_free(cf, p, &authorization) != NGX_OK)
+        {
             return NGX_ERROR;
         }
 
@@ -717,6 +726,9 @@ ngx_http_genai_provider_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     path.len = p->path.len;
     path.data = p->path.data;
 
+    p->versioned = genai_path_has_version(&path);
+    p->vertex = genai_path_is_vertex(&path);
+
     for (i = 0; (dialect = genai_dialect_at(i)) != NULL; i++) {
 
         endpoint = genai_endpoint_of_path(dialect, &path, &id);
@@ -741,6 +753,39 @@ invalid:
                        "https://HOST[:PORT][/PATH] without query, fragment "
                        "or variables", &p->url);
     return NGX_CONF_ERROR;
+}
+
+
+char *
+ngx_http_genai_provider_credential(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_genai_provider_t *p = conf;
+
+    ngx_str_t  *value;
+
+    if (p->credential.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    p->credential = value[1];
+
+    if (cf->args->nelts == 2) {
+        return NGX_CONF_OK;
+    }
+
+    if (value[2].len != 6 || ngx_strncmp(value[2].data, "bearer", 6) != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"credential\" takes \"bearer\" behind its "
+                           "source, not \"%V\"", &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    p->bearer = 1;
+
+    return NGX_CONF_OK;
 }
 
 

@@ -66,6 +66,23 @@ static ngx_str_t  ngx_http_genai_secret_names[] = {
 };
 
 
+ngx_int_t
+ngx_http_genai_provider_free(ngx_conf_t *cf, ngx_http_genai_provider_t *p,
+    ngx_str_t *name)
+{
+    if (!ngx_http_genai_provider_sets(p, name)) {
+        return NGX_OK;
+    }
+
+    ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, p->file, p->line,
+                              "genai_provider \"%V\" has \"credential\" "
+                              "and \"header %V\", which is where the "
+                              "credential goes: remove one of the two",
+                              &p->name, name);
+    return NGX_ERROR;
+}
+
+
 /*
  * The names that pass: the common ones and the provider's own, but for those
  * that it sets itself, as two lines of one name are read differently by
@@ -81,26 +98,22 @@ ngx_http_genai_provider_pass_headers(ngx_conf_t *cf,
     ngx_array_t               names;
     ngx_hash_key_t           *key, *own;
     ngx_hash_init_t           hash;
+    const genai_dialect_t    *d;
 
     ngx_str_set(&type, "content-type");
 
     for (i = 0; i < p->ndialects; i++) {
 
-        credential.len = p->dialects[i]->credential_header.len;
-        credential.data = p->dialects[i]->credential_header.data;
+        d = p->bearer ? &genai_openai : p->dialects[i];
 
-        if (p->credential.len == 0
-            || !ngx_http_genai_provider_sets(p, &credential))
+        credential.len = d->credential_header.len;
+        credential.data = d->credential_header.data;
+
+        if (p->credential.len
+            && ngx_http_genai_provider_free(cf, p, &credential) != NGX_OK)
         {
-            continue;
+            return NGX_ERROR;
         }
-
-        ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, p->file, p->line,
-                                  "genai_provider \"%V\" has \"credential\" "
-                                  "and \"header %V\", which is where the "
-                                  "credential goes: remove one of the two",
-                                  &p->name, &credential);
-        return NGX_ERROR;
     }
 
     p->typed = ngx_http_genai_provider_sets(p, &type);

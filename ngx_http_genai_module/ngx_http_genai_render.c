@@ -173,14 +173,39 @@ ngx_http_genai_render_edits(ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_target_t *target)
 {
     ngx_str_t                  *model;
-    ngx_uint_t                  i;
+    ngx_uint_t                  i, vertex;
     genai_str_t                 name, json;
     ngx_http_genai_override_t  *o;
+    const genai_dialect_t      *d;
+
+    static const genai_str_t    member = genai_str("model");
+
+    d = ctx->spoken;
+    vertex = (target->provider->vertex && d->vertex_path);
+
+    if (vertex
+        && genai_edit_set(ctx->target_edits, 0, &d->vertex_name,
+                          &d->vertex_value)
+           != GENAI_EDIT_OK)
+    {
+        return NGX_ERROR;
+    }
 
     model = target->model.len ? &target->model : &ctx->model;
 
-    if (model->len != ctx->model_sent.len
-        || ngx_memcmp(model->data, ctx->model_sent.data, model->len) != 0)
+    if (vertex && ctx->endpoint->endpoint == d->chat) {
+
+        /* it is in the path, and nowhere else */
+
+        if (genai_edit_remove(ctx->target_edits, 0, &member)
+            != GENAI_EDIT_OK)
+        {
+            return NGX_ERROR;
+        }
+
+    } else if (model->len != ctx->model_sent.len
+               || ngx_memcmp(model->data, ctx->model_sent.data, model->len)
+                  != 0)
     {
         name.len = model->len;
         name.data = model->data;
@@ -253,8 +278,8 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     uint64_t                    passed;
     ngx_buf_t                  *b;
     ngx_str_t                  *values, path;
-    ngx_uint_t                  version;
-    const genai_dialect_t      *d;
+    ngx_uint_t                  version, bearer;
+    const genai_dialect_t      *d, *by;
     ngx_http_genai_secret_t    *secret;
     ngx_http_genai_provider_t  *p;
 
@@ -288,12 +313,15 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
            + ngx_http_genai_render_headers(r, ctx, p, values, &passed, NULL)
            + sizeof(CRLF);
 
+    bearer = secret && (p->bearer || secret->jwt.file.len);
+    by = bearer ? &genai_openai : d;
+
     if (secret) {
-        size += d->credential_header.len + d->credential_prefix.len
+        size += by->credential_header.len + by->credential_prefix.len
                 + secret->value.len + sizeof(": \r\n");
     }
 
-    version = d->version_header.len
+    version = d->version_header.len && !p->vertex
               && ngx_http_genai_render_versioned(r, ctx, p) == NGX_DECLINED;
 
     if (version) {
@@ -321,12 +349,12 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     }
 
     if (secret) {
-        b->last = ngx_cpymem(b->last, d->credential_header.data,
-                             d->credential_header.len);
+        b->last = ngx_cpymem(b->last, by->credential_header.data,
+                             by->credential_header.len);
         *b->last++ = ':';
         *b->last++ = ' ';
-        b->last = ngx_cpymem(b->last, d->credential_prefix.data,
-                             d->credential_prefix.len);
+        b->last = ngx_cpymem(b->last, by->credential_prefix.data,
+                             by->credential_prefix.len);
         b->last = ngx_cpymem(b->last, secret->value.data,
                              secret->value.len);
         *b->last++ = CR;
@@ -442,7 +470,10 @@ ngx_http_genai_render_path(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         endpoint = genai_endpoint_find(ctx->spoken, ctx->spoken->chat);
     }
 
-    if (ctx->spoken->path_write) {
+    if (ctx->spoken->path_write
+        || (p->vertex && ctx->spoken->vertex_path
+            && endpoint->endpoint != GENAI_ENDPOINT_OTHER))
+    {
         return ngx_http_genai_render_model(r, ctx, target, endpoint, path);
     }
 
@@ -520,34 +551,44 @@ ngx_http_genai_render_model(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_target_t *target, const genai_endpoint_t *endpoint,
     ngx_str_t *path)
 {
+    size_t                      (*write)(unsigned char *, size_t,
+                                         genai_endpoint_e,
+                                         const genai_str_t *, unsigned);
     u_char                     *s, *query;
     size_t                      len;
     ngx_str_t                  *name, alt;
-    genai_str_t                 model;
+    genai_str_t                 model, version;
     ngx_http_genai_provider_t  *p;
 
     p = target->provider;
+    write = (p->vertex && ctx->spoken->vertex_path) ? ctx->spoken->vertex_path
+                                                    : ctx->spoken->path_write;
+    version = ctx->spoken->path_version;
+
+    if (p->versioned) {
+        version.len = 0;
+    }
+
     name = target->model.len ? &target->model : &ctx->model;
 
     model.len = name->len;
     model.data = name->data;
 
-    len = ctx->spoken->path_write(NULL, 0, endpoint->endpoint, &model,
-                                  ctx->stream_asked);
+    len = write(NULL, 0, endpoint->endpoint, &model, ctx->stream_asked);
 
-    s = ngx_pnalloc(r->pool, p->path.len + len);
+    s = ngx_pnalloc(r->pool, p->path.len + version.len + len);
 
     path->data = s;
-    path->len = p->path.len + len;
+    path->len = p->path.len + version.len + len;
 
     if (s == NULL) {
         return NGX_ERROR;
     }
 
     s = ngx_cpymem(s, p->path.data, p->path.len);
+    s = ngx_cpymem(s, version.data, version.len);
 
-    (void) ctx->spoken->path_write(s, len, endpoint->endpoint, &model,
-                                   ctx->stream_asked);
+    (void) write(s, len, endpoint->endpoint, &model, ctx->stream_asked);
 
     if (ctx->spoken == ctx->dialect && ctx->stream_asked
         && (ngx_http_arg(r, (u_char *) "alt", 3, &alt) != NGX_OK

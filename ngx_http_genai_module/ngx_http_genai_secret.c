@@ -24,8 +24,6 @@ static ngx_int_t ngx_http_genai_secret_set(ngx_conf_t *cf,
 static const char *ngx_http_genai_secret_trim(ngx_str_t *value);
 static void ngx_http_genai_secret_reread(ngx_http_genai_secret_t *secret,
     ngx_log_t *log);
-static ngx_int_t ngx_http_genai_secret_problem(ngx_conf_t *cf,
-    ngx_http_genai_secret_t *secret, const char *fmt, ...);
 static ngx_http_genai_secret_t *ngx_http_genai_secret_create(ngx_conf_t *cf,
     ngx_http_genai_main_conf_t *mcf, ngx_str_t *name, ngx_str_t *source,
     u_char *file, ngx_uint_t line);
@@ -310,10 +308,18 @@ ngx_http_genai_secret_set(ngx_conf_t *cf, ngx_http_genai_secret_t *secret,
     u_char *data, size_t len)
 {
     ngx_str_t    value;
+    genai_str_t  text;
     const char  *problem;
 
     value.len = len;
     value.data = data;
+
+    text.len = len;
+    text.data = data;
+
+    if (genai_jwt_is_file(&text)) {
+        return ngx_http_genai_jwt_set(cf, secret, &value);
+    }
 
     problem = ngx_http_genai_secret_trim(&value);
 
@@ -381,6 +387,8 @@ ngx_http_genai_secret_refresh(ngx_http_genai_main_conf_t *mcf, ngx_log_t *log)
 
     for (i = 0; i < mcf->secrets.nelts; i++) {
 
+        ngx_http_genai_jwt_refresh(secrets[i], log);
+
         if (secrets[i]->path == NULL) {
             continue;
         }
@@ -414,6 +422,8 @@ ngx_http_genai_secret_forget(ngx_http_genai_main_conf_t *mcf)
 
     for (i = 0; i < mcf->secrets.nelts; i++) {
 
+        ngx_http_genai_jwt_forget(secrets[i]);
+
         if (secrets[i]->fresh) {
             ngx_explicit_memzero(secrets[i]->value.data,
                                  secrets[i]->value.len);
@@ -433,6 +443,7 @@ ngx_http_genai_secret_reread(ngx_http_genai_secret_t *secret, ngx_log_t *log)
     char        *data;
     size_t       len;
     ngx_str_t    value;
+    genai_str_t  text;
     const char  *problem;
 
     err = genai_file_read((char *) secret->path, NGX_HTTP_GENAI_SECRET_MAX,
@@ -448,6 +459,14 @@ ngx_http_genai_secret_reread(ngx_http_genai_secret_t *secret, ngx_log_t *log)
     value.len = len;
     value.data = (u_char *) data;
 
+    text.len = len;
+    text.data = value.data;
+
+    if (genai_jwt_is_file(&text)) {
+        ngx_http_genai_jwt_changed(secret, data, len);
+        return;
+    }
+
     problem = ngx_http_genai_secret_trim(&value);
 
     if (problem) {
@@ -460,6 +479,18 @@ ngx_http_genai_secret_reread(ngx_http_genai_secret_t *secret, ngx_log_t *log)
         return;
     }
 
+    ngx_http_genai_jwt_forget(secret);
+    ngx_http_genai_secret_replace(secret, data, &value);
+
+    ngx_log_error(NGX_LOG_NOTICE, log, 0, "credential \"%V\" was re-read",
+                  &secret->source);
+}
+
+
+void
+ngx_http_genai_secret_replace(ngx_http_genai_secret_t *secret, void *data,
+    ngx_str_t *value)
+{
     /* requests that are rendered have copies of it */
 
     if (secret->value.len) {
@@ -469,15 +500,12 @@ ngx_http_genai_secret_reread(ngx_http_genai_secret_t *secret, ngx_log_t *log)
     free(secret->fresh);
 
     secret->fresh = data;
-    secret->value = value;
+    secret->value = *value;
     secret->problem.len = 0;
-
-    ngx_log_error(NGX_LOG_NOTICE, log, 0, "credential \"%V\" was re-read",
-                  &secret->source);
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_genai_secret_problem(ngx_conf_t *cf, ngx_http_genai_secret_t *secret,
     const char *fmt, ...)
 {

@@ -220,6 +220,7 @@ ngx_http_genai_translate_begin(ngx_http_genai_ctx_t *ctx,
     to->model.len = model->len;
     to->model.data = model->data;
     to->stream = ctx->stream_asked;
+    to->vertex = target->provider->vertex;
     to->max_output = -1;
     to->max_default = NGX_HTTP_GENAI_TRANSLATE_OUTPUT;
 

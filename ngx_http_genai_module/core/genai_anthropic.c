@@ -12,6 +12,7 @@
 #include "genai_anthropic_request.h"
 #include "genai_dialect.h"
 #include "genai_tool_name.h"
+#include "genai_path.h"
 
 
 static void genai_anthropic_init(void *answer,
@@ -23,6 +24,8 @@ static size_t genai_anthropic_error_body(unsigned char *dst, unsigned status,
     const genai_str_t *message, const genai_str_t *code);
 static size_t genai_anthropic_error_event(unsigned char *dst, unsigned status,
     const genai_str_t *message, const genai_str_t *code);
+static size_t genai_anthropic_vertex_path(unsigned char *dst, size_t size,
+    genai_endpoint_e endpoint, const genai_str_t *model, unsigned stream);
 
 
 /* its SDKs are given a base URL without the version */
@@ -66,8 +69,33 @@ const genai_dialect_t  genai_anthropic = {
     .version_header = genai_str("anthropic-version"),
     .version = genai_str("2023-06-01"),
     .count_begin = genai_str("{\"input_tokens\":"),
-    .count_end = genai_str("}")
+    .count_end = genai_str("}"),
+    .vertex_path = genai_anthropic_vertex_path,
+    .vertex_name = genai_str("anthropic_version"),
+    .vertex_value = genai_str("\"vertex-2023-10-16\"")
 };
+
+
+/* as Anthropic's own SDK for it does */
+
+static size_t
+genai_anthropic_vertex_path(unsigned char *dst, size_t size,
+    genai_endpoint_e endpoint, const genai_str_t *model, unsigned stream)
+{
+    static const genai_str_t  none = genai_str("");
+
+    if (endpoint == GENAI_ENDPOINT_COUNT_TOKENS) {
+        return genai_path_write(dst, size, "/models/count-tokens", &none,
+                                ":rawPredict");
+    }
+
+    if (endpoint != GENAI_ENDPOINT_MESSAGES) {
+        return 0;
+    }
+
+    return genai_path_write(dst, size, "/models/", model,
+                            stream ? ":streamRawPredict" : ":rawPredict");
+}
 
 
 static void

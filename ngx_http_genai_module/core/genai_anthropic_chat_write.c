@@ -75,8 +75,15 @@ genai_anthropic_write_chat(genai_chat_t *chat, const genai_chat_target_t *to,
     }
 
     genai_writer_open(w, '{');
-    genai_writer_name(w, "model");
-    genai_writer_string(w, &to->model);
+
+    if (to->vertex) {
+        genai_writer_name(w, "anthropic_version");
+        genai_writer_raw(w, &genai_anthropic.vertex_value);
+
+    } else {
+        genai_writer_name(w, "model");
+        genai_writer_string(w, &to->model);
+    }
 
     rc = genai_acw_tools(chat, to, w, &n);
 

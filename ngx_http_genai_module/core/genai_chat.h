@@ -282,6 +282,7 @@ typedef struct genai_chat_target_s {
                                            it is told an effort and no budget
                                            of tokens */
     unsigned                 thinks:1;  /* it is told either */
+    unsigned                 vertex:1;  /* Vertex AI serves it */
 } genai_chat_target_t;
 
 

@@ -219,6 +219,21 @@ typedef struct {
                                          genai_endpoint_e endpoint,
                                          const genai_str_t *model,
                                          unsigned stream);
+
+    /* what stands before that where the base URL has no version yet */
+    genai_str_t              path_version;
+
+    /*
+     * Where Vertex AI serves it otherwise: path_write of its paths, and the
+     * member that a request has there, its name and its value, a JSON text;
+     * those whose path has the model have no model.  Else NULL, and empty.
+     */
+    size_t                 (*vertex_path)(unsigned char *dst, size_t size,
+                                          genai_endpoint_e endpoint,
+                                          const genai_str_t *model,
+                                          unsigned stream);
+    genai_str_t              vertex_name;
+    genai_str_t              vertex_value;
 } genai_dialect_t;
 
 

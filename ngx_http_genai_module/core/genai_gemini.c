@@ -12,6 +12,7 @@
 #include "genai_gemini_path.h"
 #include "genai_gemini_request.h"
 #include "genai_tool_name.h"
+#include "genai_path.h"
 
 #include <stdio.h>
 
@@ -68,7 +69,8 @@ const genai_dialect_t  genai_gemini = {
     .count_begin = genai_str("{\"totalTokens\":"),
     .count_end = genai_str("}"),
     .path_read = genai_gemini_path_read,
-    .path_write = genai_gemini_path_write
+    .path_write = genai_gemini_path_write,
+    .path_version = genai_str("/v1beta")
 };
 
 
@@ -238,55 +240,11 @@ size_t
 genai_gemini_path_write(unsigned char *dst, size_t size,
     genai_endpoint_e endpoint, const genai_str_t *model, unsigned stream)
 {
-    size_t       i, n;
     const char  *tail;
-
-    static const char  hex[] = "0123456789ABCDEF";
-    static const char  head[] = "/v1beta/models/";
-
-#define genai_gemini_put(c)                                                   \
-    do {                                                                      \
-        if (n < size) {                                                       \
-            dst[n] = (c);                                                     \
-        }                                                                     \
-        n++;                                                                  \
-    } while (0)
 
     tail = (endpoint == GENAI_ENDPOINT_COUNT_TOKENS) ? ":countTokens"
            : (endpoint != GENAI_ENDPOINT_GENERATE) ? NULL
            : stream ? ":streamGenerateContent?alt=sse" : ":generateContent";
 
-    if (tail == NULL) {
-        return 0;
-    }
-
-    for (n = 0; n < sizeof(head) - 1; /* void */ ) {
-        genai_gemini_put(head[n]);
-    }
-
-    for (i = 0; i < model->len; i++) {
-
-        unsigned char  c = model->data[i];
-
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-            || (c >= '0' && c <= '9') || strchr("-._~/@", c))
-        {
-            if (c) {
-                genai_gemini_put(c);
-                continue;
-            }
-        }
-
-        genai_gemini_put('%');
-        genai_gemini_put(hex[c >> 4]);
-        genai_gemini_put(hex[c & 15]);
-    }
-
-    for ( /* void */ ; *tail; tail++) {
-        genai_gemini_put(*tail);
-    }
-
-#undef genai_gemini_put
-
-    return n;
+    return tail ? genai_path_write(dst, size, "/models/", model, tail) : 0;
 }

@@ -36,6 +36,8 @@ static void genai_gct_response(genai_chat_t *chat, const genai_part_t *part,
     genai_writer_t *w);
 static int genai_gct_called(genai_chat_t *chat, const genai_part_t *result,
     const genai_value_t **name);
+static void genai_gct_id(const genai_gemini_turn_t *turn,
+    const genai_part_t *part, genai_writer_t *w);
 static void genai_gct_signature(const genai_part_t *part, genai_writer_t *w);
 static unsigned genai_gct_is_own(const genai_part_t *part);
 static unsigned genai_gct_is_text(const genai_part_t *part);
@@ -397,10 +399,7 @@ genai_gct_call(genai_chat_t *chat, genai_gemini_turn_t *turn,
     genai_writer_name(w, "functionCall");
     genai_writer_open(w, '{');
 
-    if (genai_value_is_string(&part->id) && !genai_gct_is_empty(&part->id)) {
-        genai_writer_name(w, "id");
-        genai_value_write_string(&part->id, w);
-    }
+    genai_gct_id(turn, part, w);
 
     genai_tool_name_member(chat, &part->name, w);
     genai_writer_name(w, "args");
@@ -453,10 +452,7 @@ genai_gct_result(genai_chat_t *chat, genai_gemini_turn_t *turn,
     genai_writer_name(w, "functionResponse");
     genai_writer_open(w, '{');
 
-    if (genai_value_is_string(&part->id) && !genai_gct_is_empty(&part->id)) {
-        genai_writer_name(w, "id");
-        genai_value_write_string(&part->id, w);
-    }
+    genai_gct_id(turn, part, w);
 
     genai_tool_name_member(chat, name, w);
     genai_writer_name(w, "response");
@@ -594,6 +590,23 @@ genai_gct_called(genai_chat_t *chat, const genai_part_t *result,
                                      "call with its id \"%.*s\"",
                                      (int) (id.len < 64 ? id.len : 64),
                                      (char *) id.data);
+}
+
+
+/* Vertex AI refuses what has one, and goes by the order of calls */
+
+static void
+genai_gct_id(const genai_gemini_turn_t *turn, const genai_part_t *part,
+    genai_writer_t *w)
+{
+    if (turn->to->vertex || !genai_value_is_string(&part->id)
+        || genai_gct_is_empty(&part->id))
+    {
+        return;
+    }
+
+    genai_writer_name(w, "id");
+    genai_value_write_string(&part->id, w);
 }
 
 

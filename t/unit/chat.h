@@ -16,7 +16,10 @@
 static genai_arena_t        chat_arena;
 static genai_chat_t         chat_read;
 static genai_chat_target_t  chat_target = {
-    genai_str("m"), -1, 4096, 0, 0, 1
+    .model = genai_str("m"),
+    .max_output = -1,
+    .max_default = 4096,
+    .thinks = 1
 };
 
 

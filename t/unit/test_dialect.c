@@ -8,6 +8,7 @@
 
 #include "tap.h"
 #include "genai_dialect.h"
+#include "genai_path.h"
 #include "genai_sim_json.h"
 
 
@@ -250,7 +251,36 @@ test_paths(void)
           GENAI_ENDPOINT_COUNT_TOKENS },
         { "/v1beta/models/g", NULL, 0, GENAI_ENDPOINT_MODELS },
         { "/v1beta/models/:generateContent", NULL, 0,
-          GENAI_ENDPOINT_GENERATE }
+          GENAI_ENDPOINT_GENERATE },
+        { "/v1/projects/p/locations/l/publishers/google/models/g-2:"
+          "streamGenerateContent", "g-2", 1, GENAI_ENDPOINT_GENERATE },
+        { "/v1beta1/projects/p/locations/l/publishers/google/models/g-2:"
+          "countTokens", "g-2", 0, GENAI_ENDPOINT_COUNT_TOKENS }
+    };
+
+    static const struct {
+        const char  *path;
+        int          version;
+        int          vertex;
+    } bases[] = {
+        { "", 0, 0 },
+        { "/", 0, 0 },
+        { "/v", 0, 0 },
+        { "/v1", 1, 0 },
+        { "/v1beta", 1, 0 },
+        { "/v1beta1", 1, 0 },
+        { "/v1alpha/x", 1, 0 },
+        { "/vertex", 0, 0 },
+        { "/v1x", 0, 0 },
+        { "/v1bet", 0, 0 },
+        { "/x/av1", 0, 0 },
+        { "/gateway/v12alpha3/", 1, 0 },
+        { "/v1/projects/p/locations/l/publishers/google", 1, 1 },
+        { "/v1/publishers/anthropic", 1, 1 },
+        { "/publishers/", 0, 0 },
+        { "/publishers", 0, 0 },
+        { "/x/publishers/google/models", 0, 0 },
+        { "xpublishers/google", 0, 0 }
     };
 
     for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
@@ -276,16 +306,40 @@ test_paths(void)
     model = str("a/b c?\xc3\xa9");
     n = genai_gemini.path_write(buf, sizeof(buf), GENAI_ENDPOINT_GENERATE,
                                 &model, 1);
-    is_mem(buf, n, "/v1beta/models/a/b%20c%3F%C3%A9:streamGenerateContent"
-           "?alt=sse", 61, "a stream's path");
+    is_mem(buf, n, "/models/a/b%20c%3F%C3%A9:streamGenerateContent"
+           "?alt=sse", 54, "a stream's path");
     ok(genai_gemini.path_write(buf, 3, GENAI_ENDPOINT_GENERATE, &model, 1)
-       == 61, "no room");
+       == 54, "no room");
     n = genai_gemini.path_write(buf, sizeof(buf), GENAI_ENDPOINT_GENERATE,
                                 &model, 0);
-    is_mem(buf, n, "/v1beta/models/a/b%20c%3F%C3%A9:generateContent", 47,
+    is_mem(buf, n, "/models/a/b%20c%3F%C3%A9:generateContent", 40,
            "a whole answer's");
     ok(genai_openai.path_read == NULL && genai_openai.path_write == NULL,
        "OpenAI's have none");
+
+    model = str("claude-x@20251001");
+    n = genai_anthropic.vertex_path(buf, sizeof(buf), GENAI_ENDPOINT_MESSAGES,
+                                    &model, 1);
+    is_mem(buf, n, "/models/claude-x@20251001:streamRawPredict", 42,
+           "Anthropic's on Vertex");
+    n = genai_anthropic.vertex_path(buf, sizeof(buf), GENAI_ENDPOINT_MESSAGES,
+                                    &model, 0);
+    is_mem(buf, n, "/models/claude-x@20251001:rawPredict", 36,
+           "a whole answer's");
+    n = genai_anthropic.vertex_path(buf, sizeof(buf),
+                                    GENAI_ENDPOINT_COUNT_TOKENS, &model, 0);
+    is_mem(buf, n, "/models/count-tokens:rawPredict", 31, "for a count");
+    is_int(genai_anthropic.vertex_path(buf, sizeof(buf),
+                                       GENAI_ENDPOINT_OTHER, &model, 0), 0,
+           "there is no other");
+
+    for (i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
+        path = str(bases[i].path);
+        is_int(genai_path_has_version(&path), bases[i].version,
+               "a version: %s", bases[i].path);
+        is_int(genai_path_is_vertex(&path), bases[i].vertex,
+               "Vertex: %s", bases[i].path);
+    }
 
     path = str("slow \"down\"");
     id = str("rate_limited");

@@ -3,7 +3,7 @@
  */
 
 
-#include "genai_sim_answer.h"
+#include "genai_sim_talk.h"
 #include "genai_sim_words.h"
 
 
@@ -38,8 +38,6 @@ static unsigned char *genai_sim_answer_usage(genai_sim_answer_t *a,
     unsigned char *p);
 static unsigned char *genai_sim_answer_call_id(genai_sim_answer_t *a,
     unsigned char *p);
-static uint64_t genai_sim_answer_pieces(genai_sim_answer_t *a);
-static size_t genai_sim_answer_piece(genai_sim_answer_t *a, size_t from);
 static unsigned char *genai_sim_put_cstr(unsigned char *p, const char *s);
 
 
@@ -55,7 +53,7 @@ genai_sim_answer_init(genai_sim_answer_t *a, genai_sim_request_t *req,
     a->model = req->model;
     a->prompt_tokens = genai_sim_prompt_tokens(len);
 
-    if (req->endpoint == GENAI_SIM_EMBEDDINGS) {
+    if (req->endpoint == GENAI_ENDPOINT_EMBEDDINGS) {
         a->unit = genai_sim_embed_unit;
         a->usage = (o->usage != 0);
         a->choices = req->inputs;
@@ -73,10 +71,11 @@ genai_sim_answer_init(genai_sim_answer_t *a, genai_sim_request_t *req,
         return;
     }
 
-    a->chat = (req->endpoint == GENAI_SIM_CHAT);
+    a->chat = (req->endpoint == GENAI_ENDPOINT_CHAT);
     a->stream = req->stream;
     a->choices = req->n * req->inputs;
     a->steps = o->tokens;
+    a->max_tokens = UINT64_MAX;
     a->finish = "stop";
 
     if (req->text) {
@@ -98,8 +97,12 @@ genai_sim_answer_init(genai_sim_answer_t *a, genai_sim_request_t *req,
         a->steps = genai_sim_answer_pieces(a);
     }
 
-    if (req->max_tokens >= 0 && (uint64_t) req->max_tokens < a->steps) {
-        a->steps = req->max_tokens;
+    if (req->max_tokens >= 0) {
+        a->max_tokens = req->max_tokens;
+    }
+
+    if (a->max_tokens < a->steps) {
+        a->steps = a->max_tokens;
         a->finish = "length";
     }
 
@@ -137,18 +140,15 @@ genai_sim_answer_due(const genai_sim_answer_t *a)
         return a->events;
     }
 
+    if (a->talk) {
+        return genai_sim_talk_due(a->talk, a);
+    }
+
     if (a->unit == genai_sim_embed_unit || a->state != GENAI_SIM_TOKEN) {
         return 0;
     }
 
     return a->tokens;
-}
-
-
-unsigned
-genai_sim_answer_lead(const genai_sim_answer_t *a)
-{
-    return (a->stream && a->chat) ? a->choices : 0;
 }
 
 
@@ -161,6 +161,10 @@ genai_sim_answer_rest(const genai_sim_answer_t *a)
 
     if (a->unit == genai_sim_text_unit) {
         return a->text.len - a->offset;
+    }
+
+    if (a->talk) {
+        return genai_sim_talk_rest(a->talk);
     }
 
     copy = *a;
@@ -513,31 +517,38 @@ genai_sim_text_unit(genai_sim_answer_t *a, unsigned char *p,
 static unsigned char *
 genai_sim_answer_token(genai_sim_answer_t *a, unsigned char *p)
 {
-    size_t    len;
-    uint64_t  n;
+    genai_str_t  word;
 
     a->tokens++;
 
     if (a->text.data) {
-        len = genai_sim_answer_piece(a, a->offset) - a->offset;
-        return genai_sim_json_escape(p, a->text.data + a->offset, len);
+        word.data = a->text.data + a->offset;
+        word.len = genai_sim_answer_piece(a, a->offset) - a->offset;
+        return genai_sim_json_escape(p, word.data, word.len);
     }
 
-    n = genai_sim_mix(a->seed + a->step
-                      + ((uint64_t) a->choice << 32)) % GENAI_SIM_WORDS;
-    len = genai_sim_words[n].len;
+    genai_sim_word(a->seed + ((uint64_t) a->choice << 32), a->step, &word);
 
-    if (a->step == 0) {
+    /* one that has its blank has all its bytes */
 
-        /* the first word has no blank in front */
-
-        memcpy(p, genai_sim_words[n].text + 1, len - 1);
-        return p + len - 1;
+    if (a->step) {
+        memcpy(p, word.data, GENAI_SIM_WORD);
+        return p + word.len;
     }
 
-    memcpy(p, genai_sim_words[n].text, GENAI_SIM_WORD);
+    return genai_sim_put_str(p, &word);
+}
 
-    return p + len;
+
+void
+genai_sim_word(uint64_t seed, uint64_t n, genai_str_t *word)
+{
+    uint64_t  i;
+
+    i = genai_sim_mix(seed + n) % GENAI_SIM_WORDS;
+
+    word->data = (unsigned char *) genai_sim_words[i].text + (n == 0);
+    word->len = genai_sim_words[i].len - (n == 0);
 }
 
 
@@ -574,8 +585,8 @@ genai_sim_answer_call_id(genai_sim_answer_t *a, unsigned char *p)
 }
 
 
-static uint64_t
-genai_sim_answer_pieces(genai_sim_answer_t *a)
+uint64_t
+genai_sim_answer_pieces(const genai_sim_answer_t *a)
 {
     size_t    offset;
     uint64_t  n;
@@ -590,10 +601,8 @@ genai_sim_answer_pieces(genai_sim_answer_t *a)
 }
 
 
-/* where the piece that begins at from ends, never within a character */
-
-static size_t
-genai_sim_answer_piece(genai_sim_answer_t *a, size_t from)
+size_t
+genai_sim_answer_piece(const genai_sim_answer_t *a, size_t from)
 {
     size_t  i;
 

@@ -48,6 +48,7 @@ struct genai_sim_answer_s {
 
     uint64_t              prompt_tokens;
     uint64_t              steps;            /* tokens a choice */
+    uint64_t              max_tokens;       /* of them, UINT64_MAX: any */
     unsigned              choices;
 
     unsigned              chat:1;
@@ -74,6 +75,7 @@ struct genai_sim_answer_s {
     double                scale;
 
     const void           *ledger;
+    void                 *talk;             /* a genai_sim_talk_t */
 
     size_t                head_len;
     unsigned char         head[GENAI_SIM_HEAD];
@@ -137,8 +139,18 @@ genai_sim_prompt_tokens(size_t len)
     return (len < 4) ? 1 : len / 4;
 }
 
-/* how many events come before the first one that is a token */
-unsigned genai_sim_answer_lead(const genai_sim_answer_t *a);
+/*
+ * Where the piece of a given text that begins at from ends, never within a
+ * character; and how many pieces it has.
+ */
+size_t genai_sim_answer_piece(const genai_sim_answer_t *a, size_t from);
+uint64_t genai_sim_answer_pieces(const genai_sim_answer_t *a);
+
+/*
+ * The word of that number that a seed gives, a view; the first one has no
+ * blank in front.
+ */
+void genai_sim_word(uint64_t seed, uint64_t n, genai_str_t *word);
 
 
 /* internal, for genai_sim_embed.c */

@@ -6,7 +6,7 @@
 #include "genai_sim_ledger.h"
 
 
-#define GENAI_SIM_LEDGER_MAGIC  UINT64_C(0x3172656764654c53)  /* SLedger1 */
+#define GENAI_SIM_LEDGER_MAGIC  UINT64_C(0x3272656764654c53)  /* SLedger2 */
 
 
 static unsigned char *genai_sim_ledger_unit(genai_sim_answer_t *a,
@@ -117,11 +117,6 @@ genai_sim_ledger_json(const genai_sim_ledger_row_t *row, unsigned char *p)
 {
     genai_str_t  text;
 
-    static const genai_str_t  endpoints[] = {
-        genai_str("other"), genai_str("chat"), genai_str("completions"),
-        genai_str("embeddings"), genai_str("models")
-    };
-
     static const genai_str_t  ends[] = {
         genai_str("open"), genai_str("done"), genai_str("gone"),
         genai_str("fault")
@@ -140,7 +135,7 @@ genai_sim_ledger_json(const genai_sim_ledger_row_t *row, unsigned char *p)
     p = genai_sim_put_str(p, &text);
 
     p = genai_sim_put(p, "\",\"endpoint\":\"");
-    p = genai_sim_put_str(p, &endpoints[row->endpoint % 5]);
+    p = genai_sim_put_str(p, genai_endpoint_name(row->endpoint));
     p = row->stream ? genai_sim_put(p, "\",\"stream\":true")
                     : genai_sim_put(p, "\",\"stream\":false");
     p = genai_sim_put(p, ",\"prompt_tokens\":");

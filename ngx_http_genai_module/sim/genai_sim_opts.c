@@ -47,6 +47,13 @@ static const genai_sim_opt_t  genai_sim_opt_table[] = {
     genai_sim_opt(usage, FLAG, 0, 1, 0),
     genai_sim_opt(piece, NUMBER, 1, 256, 4),
 
+    genai_sim_opt(reasoning, NUMBER, 0, 1000000, 0),
+    genai_sim_opt(calls, NUMBER, 1, 16, 1),
+    genai_sim_opt(cached, NUMBER, 0, INT32_MAX, 0),
+    genai_sim_opt(refusal, FLAG, 0, 1, 0),
+    genai_sim_opt(filter, FLAG, 0, 1, 0),
+    genai_sim_opt(echo, FLAG, 0, 1, 0),
+
     genai_sim_opt(status, NUMBER, 200, 599, GENAI_SIM_OFF),
     genai_sim_opt(retry_after, NUMBER, 0, GENAI_SIM_DAY, GENAI_SIM_OFF),
     genai_sim_opt(error_after, NUMBER, 0, INT32_MAX, GENAI_SIM_OFF),

@@ -38,6 +38,13 @@ typedef struct {
     int64_t       usage;
     int64_t       piece;            /* bytes a token of a given text */
 
+    int64_t       reasoning;        /* tokens of a choice's thoughts */
+    int64_t       calls;            /* where a tool is called */
+    int64_t       cached;           /* tokens of the prompt */
+    int64_t       refusal;
+    int64_t       filter;
+    int64_t       echo;
+
     int64_t       status;
     int64_t       retry_after;
     int64_t       error_after;      /* events */

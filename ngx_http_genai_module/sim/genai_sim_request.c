@@ -32,7 +32,7 @@ genai_sim_request_bad(genai_sim_request_t *req, const char *error,
 
 int
 genai_sim_request_read(genai_sim_request_t *req,
-    genai_sim_endpoint_e endpoint, const unsigned char *text, size_t len)
+    genai_endpoint_e endpoint, const unsigned char *text, size_t len)
 {
     int                      rc;
     genai_sim_json_t         j;
@@ -85,7 +85,7 @@ genai_sim_request_read(genai_sim_request_t *req,
         req->include_usage = 0;
     }
 
-    if (endpoint != GENAI_SIM_CHAT
+    if (endpoint != GENAI_ENDPOINT_CHAT
         || (req->tools.type != GENAI_SIM_JSON_ARRAY
             && req->format.type != GENAI_SIM_JSON_OBJECT))
     {
@@ -146,11 +146,11 @@ genai_sim_request_member(genai_sim_request_t *req,
                                          "stream");
         }
 
-        req->stream = on && req->endpoint != GENAI_SIM_EMBEDDINGS;
+        req->stream = on && req->endpoint != GENAI_ENDPOINT_EMBEDDINGS;
         return 0;
     }
 
-    if (req->endpoint == GENAI_SIM_EMBEDDINGS) {
+    if (req->endpoint == GENAI_ENDPOINT_EMBEDDINGS) {
 
         if (genai_sim_key("input")) {
             req->input = *m;
@@ -228,7 +228,7 @@ genai_sim_request_member(genai_sim_request_t *req,
         return 0;
     }
 
-    if (req->endpoint == GENAI_SIM_COMPLETIONS) {
+    if (req->endpoint == GENAI_ENDPOINT_COMPLETIONS) {
 
         if (genai_sim_key("prompt")) {
             req->input = *m;
@@ -264,10 +264,10 @@ genai_sim_request_input(genai_sim_request_t *req)
     genai_sim_json_member_t  m;
     const unsigned char     *p;
 
-    name = (req->endpoint == GENAI_SIM_CHAT) ? "messages"
-           : (req->endpoint == GENAI_SIM_COMPLETIONS) ? "prompt" : "input";
+    name = (req->endpoint == GENAI_ENDPOINT_CHAT) ? "messages"
+           : (req->endpoint == GENAI_ENDPOINT_COMPLETIONS) ? "prompt" : "input";
 
-    if (req->endpoint == GENAI_SIM_CHAT
+    if (req->endpoint == GENAI_ENDPOINT_CHAT
         && req->input.type != GENAI_SIM_JSON_ARRAY)
     {
         return genai_sim_request_bad(req, "messages must be an array", name);
@@ -282,7 +282,7 @@ genai_sim_request_input(genai_sim_request_t *req)
     if (genai_sim_json_enter(&j, &req->input) == -1 || !j.array) {
 
         if (req->input.type == GENAI_SIM_JSON_NULL
-            && req->endpoint == GENAI_SIM_COMPLETIONS)
+            && req->endpoint == GENAI_ENDPOINT_COMPLETIONS)
         {
             return 0;
         }
@@ -291,7 +291,7 @@ genai_sim_request_input(genai_sim_request_t *req)
                                      name);
     }
 
-    if (req->endpoint == GENAI_SIM_CHAT) {
+    if (req->endpoint == GENAI_ENDPOINT_CHAT) {
 
         /* the text was checked already, a look is enough */
 

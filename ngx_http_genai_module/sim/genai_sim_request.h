@@ -12,6 +12,8 @@
 
 #include "genai_sim_json.h"
 
+#include "genai_dialect.h"
+
 #include <stdint.h>
 
 
@@ -22,17 +24,8 @@
 #define GENAI_SIM_NAME      256
 
 
-typedef enum {
-    GENAI_SIM_OTHER = 0,
-    GENAI_SIM_CHAT,
-    GENAI_SIM_COMPLETIONS,
-    GENAI_SIM_EMBEDDINGS,
-    GENAI_SIM_MODELS
-} genai_sim_endpoint_e;
-
-
 typedef struct {
-    genai_sim_endpoint_e     endpoint;
+    genai_endpoint_e     endpoint;
 
     genai_str_t              model;         /* raw */
     genai_sim_json_member_t  input;         /* messages, prompt or input */
@@ -71,7 +64,7 @@ typedef struct {
  * genai_sim_request_free() is due.
  */
 int genai_sim_request_read(genai_sim_request_t *req,
-    genai_sim_endpoint_e endpoint, const unsigned char *text, size_t len);
+    genai_endpoint_e endpoint, const unsigned char *text, size_t len);
 
 void genai_sim_request_free(genai_sim_request_t *req);
 

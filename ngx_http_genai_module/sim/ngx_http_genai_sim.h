@@ -24,11 +24,15 @@
 
 #include "genai_sim_answer.h"
 #include "genai_sim_ledger.h"
+#include "genai_sim_talk.h"
 
 
 /* answers of any length are sent through so many buffers of such a size */
 #define NGX_HTTP_GENAI_SIM_BUFS      2
 #define NGX_HTTP_GENAI_SIM_BUF       32768
+
+/* no event that brings a token is shorter */
+#define NGX_HTTP_GENAI_SIM_EVENT     64
 
 /* a unit, and what gzip puts around it */
 #define NGX_HTTP_GENAI_SIM_ROOM      (GENAI_SIM_UNIT + 32)
@@ -79,9 +83,19 @@ typedef enum {
 
 
 typedef struct {
+    uint32_t                     end;       /* in the buffer */
+    uint32_t                     tokens;    /* of it, up to there */
+} ngx_http_genai_sim_mark_t;
+
+
+typedef struct {
     ngx_buf_t                    buf;
-    uint64_t                     lead;      /* events before its first token */
     uint64_t                     tokens;
+
+    /* of a stream: where tokens end, which tells those that did not leave */
+    ngx_uint_t                   nmarks;
+    ngx_uint_t                   marks_max;
+    ngx_http_genai_sim_mark_t   *marks;
 } ngx_http_genai_sim_buf_t;
 
 
@@ -97,6 +111,8 @@ struct ngx_http_genai_sim_ctx_s {
     ngx_event_t                  timer;
 
     const genai_sim_opts_t      *opts;
+    const genai_dialect_t       *dialect;
+    genai_sim_talk_t            *talk;      /* or NULL */
     ngx_str_t                    line;      /* x-genai-sim */
     ngx_str_t                    literal;   /* x-genai-sim-body */
     ngx_str_t                    encoded;   /* x-genai-sim-body-base64 */
@@ -180,6 +196,8 @@ void ngx_http_genai_sim_record(ngx_http_genai_sim_ctx_t *ctx,
 ngx_int_t ngx_http_genai_sim_reply_literal(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx);
 ngx_int_t ngx_http_genai_sim_reply_models(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx);
+ngx_int_t ngx_http_genai_sim_reply_count(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx);
 ngx_int_t ngx_http_genai_sim_reply_last(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx);

@@ -15,12 +15,16 @@ static ngx_int_t ngx_http_genai_sim_body(ngx_http_request_t *r,
     ngx_str_t *body);
 static ngx_int_t ngx_http_genai_sim_opts(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx);
-static genai_sim_endpoint_e ngx_http_genai_sim_endpoint(
-    ngx_http_request_t *r);
+static void ngx_http_genai_sim_endpoint(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_sim_prepare(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_sim_read(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx);
+static ngx_uint_t ngx_http_genai_sim_talks(ngx_http_genai_sim_ctx_t *ctx);
+static const char *ngx_http_genai_sim_talk(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx, genai_str_t *body);
+static void ngx_http_genai_sim_talk_cleanup(void *data);
 static void ngx_http_genai_sim_row(ngx_http_genai_sim_ctx_t *ctx,
     ngx_uint_t stream, genai_str_t *model, uint64_t prompt_tokens);
 static void ngx_http_genai_sim_request_cleanup(void *data);
@@ -47,7 +51,8 @@ ngx_http_genai_sim_handler(ngx_http_request_t *r)
     ctx->opts = &slcf->opts;
     ctx->ledger = slcf->ledger;
     ctx->status = NGX_HTTP_OK;
-    ctx->endpoint = GENAI_SIM_OTHER;
+    ctx->dialect = &genai_openai;
+    ctx->endpoint = GENAI_ENDPOINT_OTHER;
     ngx_str_set(&ctx->type, "application/json");
 
     ngx_http_set_ctx(r, ctx, ngx_http_genai_sim_module);
@@ -146,7 +151,7 @@ ngx_http_genai_sim_reset_now(ngx_http_request_t *r,
 {
     static genai_str_t  none = genai_str("");
 
-    ctx->endpoint = ngx_http_genai_sim_endpoint(r);
+    ngx_http_genai_sim_endpoint(r, ctx);
     ctx->status = 0;
     ctx->answer.reported = 0;
 
@@ -376,38 +381,42 @@ ngx_http_genai_sim_opts(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
 }
 
 
-static genai_sim_endpoint_e
-ngx_http_genai_sim_endpoint(ngx_http_request_t *r)
+/*
+ * The path tells what is asked for, and in whose words.  Lists of models are
+ * OpenAI's everywhere.
+ */
+
+static void
+ngx_http_genai_sim_endpoint(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx)
 {
-    u_char  *end;
-    size_t   len;
+    unsigned                 i;
+    genai_str_t              path, id;
+    const genai_dialect_t   *dialect;
+    const genai_endpoint_t  *e;
 
-    len = r->uri.len;
-    end = r->uri.data + len;
+    path.len = r->uri.len;
+    path.data = r->uri.data;
 
-#define ngx_http_genai_sim_ends(name)                                         \
-    (len >= sizeof(name) - 1                                                  \
-     && ngx_memcmp(end - (sizeof(name) - 1), name, sizeof(name) - 1) == 0)
+    ctx->dialect = &genai_openai;
+    ctx->endpoint = GENAI_ENDPOINT_OTHER;
 
-    if (ngx_http_genai_sim_ends("/chat/completions")) {
-        return GENAI_SIM_CHAT;
+    for (i = 0; (dialect = genai_dialect_at(i)) != NULL; i++) {
+
+        e = genai_endpoint_of_path(dialect, &path, &id);
+
+        if (e == NULL) {
+            continue;
+        }
+
+        ctx->endpoint = e->endpoint;
+
+        if (e->endpoint != GENAI_ENDPOINT_MODELS) {
+            ctx->dialect = dialect;
+        }
+
+        return;
     }
-
-    if (ngx_http_genai_sim_ends("/completions")) {
-        return GENAI_SIM_COMPLETIONS;
-    }
-
-    if (ngx_http_genai_sim_ends("/embeddings")) {
-        return GENAI_SIM_EMBEDDINGS;
-    }
-
-    if (ngx_http_genai_sim_ends("/models")
-        || ngx_strlcasestrn(r->uri.data, end, (u_char *) "/models/", 8 - 1))
-    {
-        return GENAI_SIM_MODELS;
-    }
-
-    return GENAI_SIM_OTHER;
 }
 
 
@@ -423,7 +432,7 @@ ngx_http_genai_sim_prepare(ngx_http_request_t *r,
 
     static genai_str_t  none = genai_str("");
 
-    ctx->endpoint = ngx_http_genai_sim_endpoint(r);
+    ngx_http_genai_sim_endpoint(r, ctx);
 
     if (ctx->bad.len) {
         ngx_http_genai_sim_row(ctx, 0, &none, 0);
@@ -438,13 +447,13 @@ ngx_http_genai_sim_prepare(ngx_http_request_t *r,
     {
         ctx->fixed = 1;
 
-    } else if (ctx->endpoint == GENAI_SIM_OTHER) {
+    } else if (ctx->endpoint == GENAI_ENDPOINT_OTHER) {
         ngx_http_genai_sim_row(ctx, 0, &none, 0);
         return ngx_http_genai_sim_reply_unknown(r, ctx);
 
     } else {
 
-        method = (ctx->endpoint == GENAI_SIM_MODELS)
+        method = (ctx->endpoint == GENAI_ENDPOINT_MODELS)
                  ? NGX_HTTP_GET|NGX_HTTP_HEAD : NGX_HTTP_POST;
 
         if (!(r->method & method)) {
@@ -459,7 +468,7 @@ ngx_http_genai_sim_prepare(ngx_http_request_t *r,
         ctx->status = opts->status;
     }
 
-    if (ctx->endpoint != GENAI_SIM_MODELS) {
+    if (ctx->endpoint != GENAI_ENDPOINT_MODELS) {
         return ngx_http_genai_sim_read(r, ctx);
     }
 
@@ -475,35 +484,62 @@ ngx_http_genai_sim_read(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
 {
     int                      rc;
     u_char                  *p;
-    ngx_str_t                message;
+    ngx_str_t                message, alt;
+    const char              *error;
+    genai_str_t              body;
     ngx_pool_cleanup_t      *cln;
+    genai_sim_talk_t        *talk;
     genai_sim_request_t     *req;
 
-    req = ngx_palloc(r->pool, sizeof(genai_sim_request_t));
-    if (req == NULL) {
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(genai_sim_request_t));
+    if (cln == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = genai_sim_request_read(req, ctx->endpoint,
-                                ctx->body.data ? ctx->body.data
-                                               : (u_char *) "",
-                                ctx->body.len);
+    req = cln->data;
+    ngx_memzero(req, sizeof(genai_sim_request_t));
+    cln->handler = ngx_http_genai_sim_request_cleanup;
 
-    if (req->text || req->function) {
+    body.len = ctx->body.len;
+    body.data = ctx->body.data ? ctx->body.data : (u_char *) "";
 
-        cln = ngx_pool_cleanup_add(r->pool, 0);
+    talk = NULL;
+    error = NULL;
 
-        if (cln == NULL) {
-            genai_sim_request_free(req);
+    if (ngx_http_genai_sim_talks(ctx)) {
+
+        error = ngx_http_genai_sim_talk(r, ctx, &body);
+        talk = ctx->talk;
+
+        if (talk == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
-
-        cln->handler = ngx_http_genai_sim_request_cleanup;
-        cln->data = req;
     }
 
-    ngx_http_genai_sim_row(ctx, req->stream, &req->model,
-                           genai_sim_prompt_tokens(ctx->body.len));
+    if (error) {
+        rc = -1;
+        req->error = error;
+        req->param = "";
+        req->stream = talk->parsed.stream_asked;
+
+    } else if (talk == NULL || ctx->dialect == &genai_openai) {
+        rc = genai_sim_request_read(req, ctx->endpoint, body.data, body.len);
+
+    } else if (ctx->endpoint == GENAI_ENDPOINT_COUNT_TOKENS) {
+        rc = 0;
+
+    } else {
+        rc = genai_sim_talk_request(talk, req, &body);
+    }
+
+    if (talk && req->model.len == 0) {
+        ngx_http_genai_sim_row(ctx, req->stream, &talk->model,
+                               genai_sim_prompt_tokens(body.len));
+
+    } else {
+        ngx_http_genai_sim_row(ctx, req->stream, &req->model,
+                               genai_sim_prompt_tokens(body.len));
+    }
 
     if (ctx->fixed) {
 
@@ -536,17 +572,98 @@ ngx_http_genai_sim_read(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
                                               &message, req->param);
     }
 
+    if (ctx->endpoint == GENAI_ENDPOINT_COUNT_TOKENS) {
+        return ngx_http_genai_sim_reply_count(r, ctx);
+    }
+
+    if (ctx->opts->echo && talk) {
+
+        genai_sim_request_free(req);
+
+        req->call = 0;
+        req->text = genai_sim_talk_digest(talk);
+
+        if (req->text == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
     genai_sim_answer_init(&ctx->answer, req, ctx->opts,
                           ngx_http_genai_sim_id(), ngx_time(),
                           ctx->body.len);
 
     ctx->stream = req->stream;
 
+    if (talk) {
+
+        /* Gemini's streams are events where it is told so in the query */
+
+        rc = (ctx->endpoint == GENAI_ENDPOINT_GENERATE
+              && (ngx_http_arg(r, (u_char *) "alt", 3, &alt) != NGX_OK
+                  || alt.len != 3 || ngx_strncmp(alt.data, "sse", 3) != 0));
+
+        if (genai_sim_talk_answer(talk, &ctx->answer, ctx->opts, rc) != 0) {
+            ngx_str_set(&message, "the answer is too long to be put together");
+            return ngx_http_genai_sim_reply_error(r, ctx,
+                                                NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                                &message, NULL);
+        }
+
+        if (talk->array) {
+            return NGX_OK;
+        }
+    }
+
     if (ctx->stream) {
         ngx_str_set(&ctx->type, "text/event-stream");
     }
 
     return NGX_OK;
+}
+
+
+/* whether the request is a conversation that OpenAI's writer cannot answer */
+
+static ngx_uint_t
+ngx_http_genai_sim_talks(ngx_http_genai_sim_ctx_t *ctx)
+{
+    if (!genai_endpoint_talks(ctx->endpoint)) {
+        return 0;
+    }
+
+    return ctx->dialect != &genai_openai || genai_sim_talk_needed(ctx->opts);
+}
+
+
+/* returns what is wrong with the request; ctx->talk is NULL without memory */
+
+static const char *
+ngx_http_genai_sim_talk(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx,
+    genai_str_t *body)
+{
+    genai_str_t          path;
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(genai_sim_talk_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ctx->talk = cln->data;
+    cln->handler = ngx_http_genai_sim_talk_cleanup;
+
+    path.len = r->uri.len;
+    path.data = r->uri.data;
+
+    return genai_sim_talk_read(ctx->talk, ctx->dialect, ctx->endpoint, &path,
+                               body);
+}
+
+
+static void
+ngx_http_genai_sim_talk_cleanup(void *data)
+{
+    genai_sim_talk_free(data);
 }
 
 

@@ -149,6 +149,37 @@ ngx_http_genai_sim_reply_models(ngx_http_request_t *r,
 
 
 ngx_int_t
+ngx_http_genai_sim_reply_count(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx)
+{
+    u_char                 *p;
+    genai_str_t             text;
+    const genai_dialect_t  *d;
+
+    d = ctx->dialect;
+
+    p = ngx_pnalloc(r->pool, d->count_begin.len + NGX_INT64_LEN
+                             + d->count_end.len + 1);
+    if (p == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    text.data = p;
+
+    p = genai_sim_put_str(p, &d->count_begin);
+    p = genai_sim_put_uint(p, genai_sim_prompt_tokens(ctx->body.len));
+    p = genai_sim_put_str(p, &d->count_end);
+    *p++ = LF;
+
+    text.len = p - text.data;
+
+    genai_sim_answer_text(&ctx->answer, &text, 0);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_http_genai_sim_reply_last(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx)
 {
@@ -260,7 +291,9 @@ ngx_http_genai_sim_reply_error(ngx_http_request_t *r,
     ngx_str_t     own;
     ngx_uint_t    i;
     const char   *type, *code;
-    genai_str_t   text;
+    genai_str_t   text, body;
+
+    static genai_str_t  none = genai_str("");
 
     type = "invalid_request_error";
     code = "null";
@@ -281,18 +314,30 @@ ngx_http_genai_sim_reply_error(ngx_http_request_t *r,
         own = *message;
     }
 
-    p = ngx_pnalloc(r->pool, 256 + own.len * 6);
+    p = ngx_pnalloc(r->pool, ngx_max(256 + own.len * 6,
+                                     GENAI_DIALECT_ERROR_MAX + 1));
     if (p == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     text.data = p;
 
+    if (ctx->dialect != &genai_openai) {
+        body.len = own.len;
+        body.data = own.data;
+        p += ctx->dialect->error_body(p, status, &body, &none);
+        *p++ = LF;
+
+        goto done;
+    }
+
     p = genai_sim_put(p, "{\"error\":{\"message\":\"");
     p = genai_sim_json_escape(p, own.data, own.len);
     p = ngx_sprintf(p, "\",\"type\":\"%s\",\"param\":", type);
     p = param ? ngx_sprintf(p, "\"%s\"", param) : genai_sim_put(p, "null");
     p = ngx_sprintf(p, ",\"code\":%s}}\n", code);
+
+done:
 
     text.len = p - text.data;
 

@@ -466,6 +466,13 @@ ngx_http_genai_sim_get_buf(ngx_http_request_t *r,
             return NULL;
         }
 
+        sb->marks_max = ctx->stream ? size / NGX_HTTP_GENAI_SIM_EVENT : 0;
+        sb->marks = ngx_palloc(r->pool, sb->marks_max
+                                        * sizeof(ngx_http_genai_sim_mark_t));
+        if (sb->marks == NULL) {
+            return NULL;
+        }
+
         sb->buf.end = sb->buf.start + size;
         sb->buf.tag = (ngx_buf_tag_t) &ngx_http_genai_sim_module;
 
@@ -477,7 +484,7 @@ ngx_http_genai_sim_get_buf(ngx_http_request_t *r,
     sb->buf.temporary = 1;
     sb->buf.flush = 0;
     sb->tokens = 0;
-    sb->lead = 0;
+    sb->nmarks = 0;
 
     return sb;
 }
@@ -491,17 +498,14 @@ ngx_http_genai_sim_fill(ngx_http_genai_sim_ctx_t *ctx,
 {
     u_char                  *p, *last, *end;
     size_t                   len;
-    uint64_t                 tokens, lead;
+    uint64_t                 tokens, before;
     const genai_sim_opts_t  *opts;
 
     opts = ctx->opts;
     p = sb->buf.last;
     end = sb->buf.end - reserve;
 
-    lead = genai_sim_answer_lead(&ctx->answer);
     tokens = ctx->answer.tokens;
-
-    sb->lead = (ctx->answer.events < lead) ? lead - ctx->answer.events : 0;
 
     ctx->stop = NGX_HTTP_GENAI_SIM_MORE;
 
@@ -522,6 +526,8 @@ ngx_http_genai_sim_fill(ngx_http_genai_sim_ctx_t *ctx,
             break;
         }
 
+        before = ctx->answer.tokens;
+
         last = opts->gzip ? ngx_http_genai_sim_gzip_unit(ctx, p, end)
                           : ngx_http_genai_sim_unit(ctx, p, end);
 
@@ -541,6 +547,11 @@ ngx_http_genai_sim_fill(ngx_http_genai_sim_ctx_t *ctx,
 
         ctx->produced += last - p;
         p = last;
+
+        if (ctx->answer.tokens != before && sb->nmarks < sb->marks_max) {
+            sb->marks[sb->nmarks].end = p - sb->buf.start;
+            sb->marks[sb->nmarks++].tokens = ctx->answer.tokens - tokens;
+        }
 
         if (ctx->stop == NGX_HTTP_GENAI_SIM_CUT) {
             break;
@@ -571,13 +582,21 @@ ngx_http_genai_sim_unit(ngx_http_genai_sim_ctx_t *ctx, u_char *p, u_char *end)
     if (ctx->stream && ctx->opts->error_after >= 0 && ctx->row
         && ctx->answer.events >= (uint64_t) ctx->opts->error_after)
     {
-        if (ctx->errored) {
-            return p;
+        if (ctx->talk == NULL) {
+
+            if (ctx->errored) {
+                return p;
+            }
+
+            ctx->errored = 1;
+
+            return genai_sim_answer_error(p);
         }
 
-        ctx->errored = 1;
-
-        return genai_sim_answer_error(p);
+        if (!ctx->errored) {
+            ctx->errored = 1;
+            genai_sim_talk_fail(ctx->talk);
+        }
     }
 
     return genai_sim_answer_next(&ctx->answer, p, end);
@@ -846,30 +865,20 @@ static uint64_t
 ngx_http_genai_sim_unsent(ngx_http_genai_sim_ctx_t *ctx,
     ngx_http_genai_sim_buf_t *sb)
 {
-    u_char    *p;
-    uint64_t   events;
+    size_t      sent;
+    uint64_t    tokens;
+    ngx_uint_t  i;
 
     if (ngx_buf_size(&sb->buf) == 0) {
         return 0;
     }
 
-    if (!ctx->stream || ctx->opts->gzip) {
-        return sb->tokens;
+    sent = sb->buf.pos - sb->buf.start;
+    tokens = 0;
+
+    for (i = 0; i < sb->nmarks && sb->marks[i].end <= sent; i++) {
+        tokens = sb->marks[i].tokens;
     }
 
-    events = 0;
-
-    for (p = sb->buf.start; p + 1 < sb->buf.pos; p++) {
-        if (p[0] == LF && p[1] == LF) {
-            events++;
-        }
-    }
-
-    if (events <= sb->lead) {
-        return sb->tokens;
-    }
-
-    events -= sb->lead;
-
-    return (events < sb->tokens) ? sb->tokens - events : 0;
+    return sb->tokens - tokens;
 }

@@ -29,8 +29,8 @@ begin(const char *id, const char *model)
     m.data = (unsigned char *) model;
     m.len = strlen(model);
 
-    return genai_sim_ledger_begin(l, 1700000000123, GENAI_SIM_CHAT, 1, &i, &m,
-                                  42);
+    return genai_sim_ledger_begin(l, 1700000000123, GENAI_ENDPOINT_CHAT, 1, &i,
+                                  &m, 42);
 }
 
 

@@ -14,7 +14,7 @@ static genai_sim_request_t  req;
 /* reads from memory of just the size, so that no byte too many is read */
 
 static int
-read_len(genai_sim_endpoint_e endpoint, const char *text, size_t len)
+read_len(genai_endpoint_e endpoint, const char *text, size_t len)
 {
     int             rc;
     static char    *copy;
@@ -34,7 +34,7 @@ read_len(genai_sim_endpoint_e endpoint, const char *text, size_t len)
 static int
 chat(const char *text)
 {
-    return read_len(GENAI_SIM_CHAT, text, strlen(text));
+    return read_len(GENAI_ENDPOINT_CHAT, text, strlen(text));
 }
 
 
@@ -76,8 +76,8 @@ static void
 test_inputs(void)
 {
 #define completion(text)                                                      \
-    read_len(GENAI_SIM_COMPLETIONS, text, strlen(text))
-#define embed(text)  read_len(GENAI_SIM_EMBEDDINGS, text, strlen(text))
+    read_len(GENAI_ENDPOINT_COMPLETIONS, text, strlen(text))
+#define embed(text)  read_len(GENAI_ENDPOINT_EMBEDDINGS, text, strlen(text))
 
     ok(completion("{\"model\":\"m\"}") == 0 && req.inputs == 1, "no prompt");
     ok(completion("{\"model\":\"m\",\"prompt\":\"\"}") == 0 && req.inputs == 1,
@@ -163,7 +163,7 @@ test_truncated(void)
            "\"json_object\"}}";
 
     for (i = 0; i < strlen(text); i++) {
-        quiet_ok(read_len(GENAI_SIM_CHAT, text, i) == -1, "cut at %d",
+        quiet_ok(read_len(GENAI_ENDPOINT_CHAT, text, i) == -1, "cut at %d",
                  (int) i);
     }
 

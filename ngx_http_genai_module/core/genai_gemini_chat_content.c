@@ -20,6 +20,8 @@ static int genai_gcc_parts(genai_chat_t *chat, genai_message_t *m,
     const genai_cursor_t *value);
 static int genai_gcc_part(genai_chat_t *chat, genai_message_t *m,
     const genai_cursor_t *value);
+static genai_part_t *genai_gcc_thought(genai_chat_t *chat,
+    genai_message_t *m, const genai_value_t *piece);
 static int genai_gcc_signature(genai_chat_t *chat, genai_message_t *m,
     genai_part_t *part, const genai_cursor_t *at);
 static int genai_gcc_unmark(genai_chat_t *chat, genai_part_t *sign,
@@ -172,6 +174,7 @@ genai_gcc_part(genai_chat_t *chat, genai_message_t *m,
     int                   rc;
     unsigned              signature;
     genai_part_t         *part;
+    genai_value_t         text;
     genai_cursor_t        at, sign;
     genai_cursor_iter_t   it;
 
@@ -202,12 +205,26 @@ genai_gcc_part(genai_chat_t *chat, genai_message_t *m,
             return genai_chat_refuse(chat, "a part's text must be a string");
         }
 
-        part = genai_chat_part(chat, m,
-                               (genai_chat_find(value, "thought", &sign)
-                                && genai_chat_bool(&sign) == 1)
-                               ? GENAI_PART_REASONING : GENAI_PART_TEXT);
-        if (part) {
-            part->text = genai_value_at(&at);
+        text = genai_value_at(&at);
+
+        if (!signature && genai_value_is(chat, &text, "")) {
+
+            /* what ends a stream says nothing, and clients give it back */
+
+            return GENAI_CHAT_OK;
+        }
+
+        if (genai_chat_find(value, "thought", &sign)
+            && genai_chat_bool(&sign) == 1)
+        {
+            part = genai_gcc_thought(chat, m, &text);
+
+        } else {
+            part = genai_chat_part(chat, m, GENAI_PART_TEXT);
+
+            if (part) {
+                part->text = text;
+            }
         }
 
     } else {
@@ -250,6 +267,74 @@ genai_gcc_part(genai_chat_t *chat, genai_message_t *m,
     }
 
     return GENAI_CHAT_OK;
+}
+
+
+/*
+ * A piece of a thought: a stream's come one by one, and are given back so; the
+ * last one brings the signature of all.  What is put together is a text of our
+ * own, with room for twice as much.
+ */
+
+static genai_part_t *
+genai_gcc_thought(genai_chat_t *chat, genai_message_t *m,
+    const genai_value_t *piece)
+{
+    size_t          n, room;
+    genai_str_t     more, text;
+    genai_part_t   *part;
+    unsigned char  *p;
+
+    part = m->last;
+
+    if (part == NULL || part->kind != GENAI_PART_REASONING
+        || part->signature.kind != GENAI_VALUE_NONE)
+    {
+        part = genai_chat_part(chat, m, GENAI_PART_REASONING);
+
+        if (part) {
+            part->text = *piece;
+        }
+
+        return part;
+    }
+
+    if (genai_value_decode(chat, &part->text, &text) != 0
+        || genai_value_decode(chat, piece, &more) != 0)
+    {
+        return NULL;
+    }
+
+    n = text.len + more.len;
+
+    for (room = 64; room < text.len; room *= 2) { /* void */ }
+
+    if (part->text.kind != GENAI_VALUE_TEXT || n > room) {
+
+        while (room < n) {
+            room *= 2;
+        }
+
+        p = genai_arena_alloc(chat->arena, room);
+        if (p == NULL) {
+            return NULL;
+        }
+
+        if (text.len) {
+            memcpy(p, text.data, text.len);
+        }
+
+        text.data = p;
+    }
+
+    if (more.len) {
+        memcpy(text.data + text.len, more.data, more.len);
+    }
+
+    text.len = n;
+    part->text = genai_value_text(&text);
+
+    return part;
 }
 
 

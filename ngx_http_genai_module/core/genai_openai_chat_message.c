@@ -19,11 +19,14 @@ typedef struct {
     genai_value_t     details;
     genai_value_t     calls;
     genai_value_t     call;             /* the older form */
+    genai_value_t     extra;            /* Google's, of its text */
 } genai_openai_reading_t;
 
 
 static int genai_openai_message(genai_chat_t *chat,
     const genai_cursor_t *value);
+static void genai_openai_extra(genai_part_t *part,
+    const genai_cursor_t *extra);
 static int genai_openai_thoughts(genai_chat_t *chat,
     genai_openai_reading_t *r);
 static int genai_openai_content(genai_chat_t *chat,
@@ -80,6 +83,7 @@ genai_openai_field(reasoning)
 genai_openai_field(details)
 genai_openai_field(calls)
 genai_openai_field(call)
+genai_openai_field(extra)
 
 
 static int
@@ -139,6 +143,7 @@ static const genai_chat_field_t  genai_openai_message_fields[] = {
     genai_chat_field("reasoning_details", genai_openai_read_details),
     genai_chat_field("tool_calls", genai_openai_read_calls),
     genai_chat_field("function_call", genai_openai_read_call),
+    genai_chat_field("extra_content", genai_openai_read_extra),
     genai_chat_field("tool_call_id", genai_openai_read_call_id),
     genai_chat_field("name", genai_openai_read_name),
     genai_chat_field("audio", genai_openai_read_audio),
@@ -239,6 +244,21 @@ genai_openai_message(genai_chat_t *chat, const genai_cursor_t *value)
         rc = genai_openai_content(chat, &r);
     }
 
+    if (rc == GENAI_CHAT_OK && r.extra.kind != GENAI_VALUE_NONE) {
+
+        part = r.message->last;
+
+        if (part == NULL || part->kind != GENAI_PART_TEXT) {
+            part = genai_chat_part(chat, r.message, GENAI_PART_TEXT);
+        }
+
+        if (part == NULL) {
+            return GENAI_CHAT_NO_MEMORY;
+        }
+
+        genai_openai_extra(part, &r.extra.at);
+    }
+
     if (rc == GENAI_CHAT_OK && r.refusal.kind != GENAI_VALUE_NONE) {
 
         part = genai_chat_part(chat, r.message, GENAI_PART_REFUSAL);
@@ -268,13 +288,34 @@ genai_openai_message(genai_chat_t *chat, const genai_cursor_t *value)
 }
 
 
-/* those that are signed are in the list, which says all that the text does */
+/* what Google has for signatures of calls and texts */
+
+static void
+genai_openai_extra(genai_part_t *part, const genai_cursor_t *extra)
+{
+    genai_cursor_t  at, inner;
+
+    if (genai_chat_find(extra, "google", &at)
+        && genai_chat_find(&at, "thought_signature", &inner))
+    {
+        part->signature = genai_value_at(&inner);
+        part->signer = &genai_gemini;
+    }
+}
+
+
+/*
+ * Those that are signed are in the list, which says all that the text does;
+ * but in a stream the text may have gone out before anybody knew that it
+ * would be signed, and the list has the signature alone.
+ */
 
 static int
 genai_openai_thoughts(genai_chat_t *chat, genai_openai_reading_t *r)
 {
+    unsigned              open, told;
     genai_str_t           name;
-    genai_part_t         *part;
+    genai_part_t         *part, *bare;
     genai_value_t         type, format;
     genai_cursor_t        at;
     genai_cursor_iter_t   it;
@@ -297,6 +338,10 @@ genai_openai_thoughts(genai_chat_t *chat, genai_openai_reading_t *r)
         return GENAI_CHAT_OK;
     }
 
+    bare = NULL;
+    open = 0;
+    told = 0;
+
     genai_cursor_iter(&it, &r->details.at);
 
     while (genai_cursor_next(&it) == 1) {
@@ -318,6 +363,11 @@ genai_openai_thoughts(genai_chat_t *chat, genai_openai_reading_t *r)
             || genai_chat_find(&it.value, "summary", &at))
         {
             part->text = genai_value_at(&at);
+            told = 1;
+
+        } else if (!part->sealed) {
+            bare = part;
+            open++;
         }
 
         if (genai_chat_find(&it.value, "id", &at)) {
@@ -339,6 +389,10 @@ genai_openai_thoughts(genai_chat_t *chat, genai_openai_reading_t *r)
 
             part->signer = genai_chat_signer(&name);
         }
+    }
+
+    if (open == 1 && !told && genai_value_is_string(&r->reasoning)) {
+        bare->text = r->reasoning;
     }
 
     return GENAI_CHAT_OK;
@@ -597,7 +651,6 @@ static int
 genai_openai_call(genai_chat_t *chat, genai_openai_reading_t *r,
     const genai_cursor_t *value)
 {
-    genai_str_t     google = genai_str("gemini");
     genai_part_t   *part;
     genai_cursor_t  at, inner;
 
@@ -612,12 +665,8 @@ genai_openai_call(genai_chat_t *chat, genai_openai_reading_t *r,
 
     part->cache = genai_openai_cache(chat, value);
 
-    if (genai_chat_find(value, "extra_content", &at)
-        && genai_chat_find(&at, "google", &inner)
-        && genai_chat_find(&inner, "thought_signature", &at))
-    {
-        part->signature = genai_value_at(&at);
-        part->signer = genai_dialect_by_name(&google);
+    if (genai_chat_find(value, "extra_content", &at)) {
+        genai_openai_extra(part, &at);
     }
 
     if (genai_chat_find(value, "custom", &at)) {

@@ -247,16 +247,23 @@ genai_openai_sign(genai_openai_stream_t *s, genai_writer_t *w,
 {
     unsigned  sealed, google;
 
-    if (e->field == GENAI_FIELD_OF_CALL) {
+    if (e->field == GENAI_FIELD_OF_CALL || e->field == GENAI_FIELD_OF_TEXT) {
 
-        s->tail = "{[{{[{{{\"";
         google = genai_str_is(&e->name, "gemini");
 
-        genai_writer_name(w, "tool_calls");
-        genai_writer_open(w, '[');
-        genai_writer_open(w, '{');
-        genai_writer_name(w, "index");
-        genai_writer_int(w, e->block);
+        if (e->field == GENAI_FIELD_OF_TEXT) {
+            s->tail = "{[{{{{\"";
+
+        } else {
+            s->tail = "{[{{[{{{\"";
+
+            genai_writer_name(w, "tool_calls");
+            genai_writer_open(w, '[');
+            genai_writer_open(w, '{');
+            genai_writer_name(w, "index");
+            genai_writer_int(w, e->block);
+        }
+
         genai_writer_name(w, "extra_content");
         genai_writer_open(w, '{');
 

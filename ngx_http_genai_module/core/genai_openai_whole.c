@@ -12,6 +12,8 @@ static void genai_openai_choice(const genai_whole_t *w, genai_writer_t *o,
     unsigned choice);
 static void genai_openai_thoughts(const genai_whole_t *w, genai_writer_t *o,
     unsigned choice);
+static void genai_openai_signed(const genai_whole_t *w, genai_writer_t *o,
+    unsigned choice, unsigned block, genai_field_e field);
 static void genai_openai_calls(const genai_whole_t *w, genai_writer_t *o,
     unsigned choice);
 
@@ -91,6 +93,7 @@ genai_openai_choice(const genai_whole_t *w, genai_writer_t *o,
         genai_openai_maybe(o, "content", &text);
 
         genai_openai_thoughts(w, o, choice);
+        genai_openai_signed(w, o, choice, 0, GENAI_FIELD_OF_TEXT);
 
         slot = genai_whole_find(w, choice, GENAI_EVENT_REFUSAL, 0);
 
@@ -192,13 +195,39 @@ genai_openai_thoughts(const genai_whole_t *w, genai_writer_t *o,
 }
 
 
+/* the signature of a call, or of the text, if there is one */
+
+static void
+genai_openai_signed(const genai_whole_t *w, genai_writer_t *o,
+    unsigned choice, unsigned block, genai_field_e field)
+{
+    unsigned                   i;
+    genai_str_t                none, origin, signature;
+    const genai_whole_slot_t  *slot;
+
+    for (i = 0; i < w->n; i++) {
+        slot = &w->slot[i];
+
+        if (slot->choice == choice && slot->type == GENAI_EVENT_SIGNATURE
+            && slot->field == field
+            && (slot->block == block || field == GENAI_FIELD_OF_TEXT))
+        {
+            genai_whole_parts(slot, &none, &origin, &signature);
+            genai_openai_signature(o, &origin, &signature);
+
+            return;
+        }
+    }
+}
+
+
 static void
 genai_openai_calls(const genai_whole_t *w, genai_writer_t *o,
     unsigned choice)
 {
-    unsigned                   i, n, custom;
-    genai_str_t                id, name, args, none, origin, signature;
-    const genai_whole_slot_t  *call, *slot;
+    unsigned                   n, custom;
+    genai_str_t                id, name, args;
+    const genai_whole_slot_t  *call;
 
     n = 0;
 
@@ -229,18 +258,7 @@ genai_openai_calls(const genai_whole_t *w, genai_writer_t *o,
         genai_openai_string(o, custom ? "input" : "arguments", &args);
         genai_writer_close(o, '}');
 
-        for (i = 0; i < w->n; i++) {
-            slot = &w->slot[i];
-
-            if (slot->choice == choice && slot->block == call->block
-                && slot->type == GENAI_EVENT_SIGNATURE
-                && slot->field == GENAI_FIELD_OF_CALL)
-            {
-                genai_whole_parts(slot, &none, &origin, &signature);
-                genai_openai_signature(o, &origin, &signature);
-            }
-        }
-
+        genai_openai_signed(w, o, choice, call->block, GENAI_FIELD_OF_CALL);
         genai_writer_close(o, '}');
     }
 

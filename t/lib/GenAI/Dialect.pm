@@ -162,12 +162,16 @@ sub sse {
 }
 
 
-# A JSON object that a call's arguments must be.
+# A JSON object that a call's arguments must be, of characters.
 
 sub args {
     my ($self, $text) = @_;
 
-    my $args = $self->decode($text);
+    my $bytes = $text;
+
+    utf8::encode($bytes);
+
+    my $args = $self->decode($bytes);
 
     die "arguments that are no object: $text\n" if ref $args ne 'HASH';
 
@@ -186,16 +190,18 @@ sub pieces {
 }
 
 
-# the same of a JSON text's bytes
+# a value's JSON text as characters, to be put into another one
 
-sub json_pieces {
+sub text {
     my ($self, $value) = @_;
 
     my $text = $self->encode($value);
 
     utf8::decode($text);
 
-    return $self->pieces($text);
+    return $text;
 }
+
+sub json_pieces { return $_[0]->pieces($_[0]->text($_[1])) }
 
 1;

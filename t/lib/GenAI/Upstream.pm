@@ -23,6 +23,7 @@ GenAI::Upstream - a server that does exactly what a test wrote down
     ... pass http://127.0.0.1:%%UP%%/v1;  with conf($text, UP => $u->port)
 
     $u->count; $u->connections; $u->request(0)->{body}; $u->requests;
+    $u->next_request;
 
 A script is a list of steps.  It begins by reading a whole request, unless its
 first step is 'noread' (then read what you want, or nothing).  When a script
@@ -211,6 +212,33 @@ sub request {
     my $r;
 
     wait_for(sub { ($r) = ($self->requests)[$n]; $r }, $timeout);
+
+    return $r;
+}
+
+
+# The next request that this has not returned yet, waited for; undef when it
+# does not come.  Reads on where it was, so that a thousand of them are cheap.
+
+sub next_request {
+    my ($self, $timeout) = @_;
+
+    my $r;
+
+    wait_for(sub {
+        open my $f, '<:raw', "$self->{dir}/log" or return 0;
+        seek $f, $self->{read} || 0, 0;
+
+        while (defined(my $line = <$f>)) {
+            last if $line !~ /\n\z/;
+            $self->{read} = tell $f;
+            $r = $json->decode($line);
+            return 1 if $r->{type} eq 'request';
+            undef $r;
+        }
+
+        return 0;
+    }, $timeout);
 
     return $r;
 }

@@ -59,17 +59,6 @@ sub ask {
             . ($ask->{stream} ? '-stream' : ''), \%body);
 }
 
-sub text {
-    my ($self, $value) = @_;
-
-    my $text = $self->encode($value);
-
-    utf8::decode($text);
-
-    return $text;
-}
-
-
 sub asked {
     my ($self, $r) = @_;
 

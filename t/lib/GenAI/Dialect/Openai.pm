@@ -182,7 +182,7 @@ sub whole {
 
     $m{reasoning_content} = $say->{thought} if defined $say->{thought};
     $m{tool_calls} = [ map { { id => $_->{id}, type => 'function', function =>
-        { name => $_->{name}, arguments => text($self, $_->{args}) } } }
+        { name => $_->{name}, arguments => $self->text($_->{args}) } } }
         @{$say->{calls}} ] if $say->{calls};
 
     return { id => 'chatcmpl-1', object => 'chat.completion', created => 1,
@@ -190,17 +190,6 @@ sub whole {
         undef, finish_reason => $STOP{$say->{stop}} } ],
         usage => $self->usage($say->{usage}) };
 }
-
-sub text {
-    my ($self, $value) = @_;
-
-    my $text = $self->encode($value);
-
-    utf8::decode($text);
-
-    return $text;
-}
-
 
 sub chunk {
     my ($self, %more) = @_;
@@ -327,7 +316,7 @@ sub stream_heard {
 
             die "said behind its end\n" if $finish;
             $finish = $c->{finish_reason};
-            $m{role} = $d->{role} if $d->{role};
+            $m{$_} = $d->{$_} for grep { $d->{$_} } qw(role extra_content);
 
             for (qw(content refusal reasoning_content reasoning)) {
                 $m{$_} = ($m{$_} // '') . $d->{$_}

@@ -183,16 +183,6 @@ sub output {
     return @items;
 }
 
-sub text {
-    my ($self, $value) = @_;
-
-    my $text = $self->encode($value);
-
-    utf8::decode($text);
-
-    return $text;
-}
-
 sub whole {
     my ($self, $say) = @_;
 

@@ -42,6 +42,7 @@ ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ctx->usage_added = 0;
     ctx->event_stream = 0;
     ctx->json = 0;
+    ctx->untyped = 0;
     ctx->coded = 0;
     ctx->choices = 1;
     ctx->nholds = 0;

@@ -392,6 +392,7 @@ ngx_http_genai_answer_type(ngx_http_genai_ctx_t *ctx, ngx_str_t *type)
     if (type->len == 16 && ngx_memcmp(type->data, "application/json", 16) == 0)
     {
         ctx->event_stream = 0;
+        ctx->untyped = 0;
         ctx->json = 1;
         return;
     }
@@ -411,6 +412,14 @@ ngx_http_genai_answer_type(ngx_http_genai_ctx_t *ctx, ngx_str_t *type)
                     && ngx_strlcasestrn(type->data, type->data + type->len,
                                         (u_char *) "json", 4 - 1)
                        != NULL);
+
+    /* some send their errors so */
+
+    ctx->untyped = (type->len == 24
+                    && ngx_strncasecmp(type->data,
+                                       (u_char *) "application/octet-stream",
+                                       24)
+                       == 0);
 }
 
 
@@ -672,7 +681,8 @@ ngx_http_genai_judge(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     }
 
     if (ctx->endpoint->body == GENAI_BODY_JSON
-        && !ctx->json && !ctx->event_stream)
+        && !ctx->json && !ctx->event_stream
+        && (status < 400 || !ctx->untyped))
     {
         ctx->meter.refused = 1;
 

@@ -327,6 +327,7 @@ struct ngx_http_genai_ctx_s {
     unsigned                        event_stream:1; /* the answer is one */
     unsigned                        booked:1;   /* the usage that it told */
     unsigned                        json:1;         /* the answer's type */
+    unsigned                        untyped:1;      /* bytes of any kind */
     unsigned                        from_provider:1;
     unsigned                        meaningful:1;   /* it has said something */
     unsigned                        refused:1;

@@ -148,6 +148,10 @@ $script{"status $_"} = [ [ json => $_, $odd, 'Retry-After' => '3.5',
 $script{'no body'} = [ [ json => 400, '' ] ];
 $script{'problem'} = [ [ answer => 400, '{}', 'Content-Type',
                          'application/problem+json; charset=utf-8' ] ];
+$script{'untyped error'} = [ [ answer => 400, '{"a":1}', 'Content-Type',
+                               'application/octet-stream' ] ];
+$script{'untyped'} = [ [ answer => 200, '{"a":1}', 'Content-Type',
+                         'application/octet-stream' ] ];
 $script{'chunked error'} = [ [ send => "HTTP/1.1 500 X\r\nContent-Type: "
     . "application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     . "1\r\n{\r\n1\r\n}\r\n0\r\n\r\n" ] ];
@@ -231,6 +235,7 @@ for my $status (@passing) {
 is($up->connections, 1, 'the connection to the provider is kept all the time');
 
 for ([ 'no body', 400, '' ], [ 'problem', 400, '{}' ],
+     [ 'untyped error', 400, '{"a":1}' ],
      [ 'chunked error', 500, '{}' ], [ 'close-delimited error', 400, '{}' ])
 {
     my ($do, $status, $body) = @$_;
@@ -286,7 +291,7 @@ ours($_, 502, 'provider_bad_answer')
         'a coding and a length', 'an unknown coding', 'identity',
         'two codings', 'chunked twice', 'chunked in two lines',
         'a coding with a tab', 'HTML with 200', 'HTML with 502',
-        'no type with 200', 'text with 200', 'a 204', 'a 304',
+        'no type with 200', 'text with 200', 'untyped', 'a 204', 'a 304',
         'a 301', '307 with JSON';
 
 is(ours('a 301', 502, 'provider_bad_answer')->header('location'), undef,

@@ -20,6 +20,9 @@ static void genai_anthropic_init(void *answer,
 static void genai_anthropic_encoder(void *encoder,
     const genai_answer_head_t *head, genai_write_pt write, void *ctx);
 static int genai_anthropic_encode(void *encoder, const genai_event_t *event);
+static void genai_anthropic_keep(void *encoder, size_t limit,
+    genai_alloc_pt alloc, void *ctx);
+static void genai_anthropic_free(void *encoder);
 static size_t genai_anthropic_error_body(unsigned char *dst, unsigned status,
     const genai_str_t *message, const genai_str_t *code);
 static size_t genai_anthropic_error_event(unsigned char *dst, unsigned status,
@@ -72,7 +75,9 @@ const genai_dialect_t  genai_anthropic = {
     .count_end = genai_str("}"),
     .vertex_path = genai_anthropic_vertex_path,
     .vertex_name = genai_str("anthropic_version"),
-    .vertex_value = genai_str("\"vertex-2023-10-16\"")
+    .vertex_value = genai_str("\"vertex-2023-10-16\""),
+    .encoder_keep = genai_anthropic_keep,
+    .encoder_free = genai_anthropic_free
 };
 
 
@@ -118,6 +123,21 @@ static int
 genai_anthropic_encode(void *encoder, const genai_event_t *event)
 {
     return genai_anthropic_stream_event(encoder, event);
+}
+
+
+static void
+genai_anthropic_keep(void *encoder, size_t limit, genai_alloc_pt alloc,
+    void *ctx)
+{
+    genai_anthropic_stream_keep(encoder, limit, alloc, ctx);
+}
+
+
+static void
+genai_anthropic_free(void *encoder)
+{
+    genai_anthropic_stream_free(encoder);
 }
 
 

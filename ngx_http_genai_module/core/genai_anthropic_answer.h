@@ -206,6 +206,14 @@ typedef struct {
     unsigned char               word[GENAI_ANTHROPIC_STOP_MAX];
     unsigned char               id[GENAI_ANTHROPIC_LATE_MAX];
 
+    /* arguments that came before their call's name */
+    genai_alloc_pt              alloc;
+    void                       *alloc_ctx;
+    size_t                      limit;
+    size_t                      nkept;
+    size_t                      kept_size;
+    unsigned char              *kept;
+
     int                         rc;
 } genai_anthropic_stream_t;
 
@@ -213,6 +221,17 @@ typedef struct {
 /* Prepares to encode events as a stream. */
 void genai_anthropic_stream_init(genai_anthropic_stream_t *s,
     const genai_answer_head_t *head, genai_write_pt write, void *ctx);
+
+/*
+ * Gives it memory, no more than limit bytes, to keep arguments that come
+ * before the name of their call; where these are more, the stream fails.
+ * Without it such a call has no name.
+ */
+void genai_anthropic_stream_keep(genai_anthropic_stream_t *s, size_t limit,
+    genai_alloc_pt alloc, void *ctx);
+
+/* Gives that memory back. */
+void genai_anthropic_stream_free(genai_anthropic_stream_t *s);
 
 /*
  * Encodes one event of choice 0; other choices, those that the dialect has no
@@ -226,7 +245,8 @@ void genai_anthropic_stream_init(genai_anthropic_stream_t *s,
  * a client is told then is the caller's decision.
  *
  * Two calls whose arguments come by turns cannot be told: an error event is.
- * So is a finish that is the provider's failure.  Nothing follows an error.
+ * So is a finish that is the provider's failure, and arguments that are more
+ * than can be kept.  Nothing follows an error.
  *
  * Signatures of another dialect's are told with a mark in front, see
  * genai_anthropic_chat.h.

@@ -38,6 +38,9 @@ static void genai_ae_tool(genai_anthropic_stream_t *s, genai_writer_t *w,
     const genai_event_t *e);
 static void genai_ae_call(genai_anthropic_stream_t *s, genai_writer_t *w,
     const genai_str_t *id, const genai_str_t *name);
+static unsigned genai_ae_keep(genai_anthropic_stream_t *s,
+    const genai_str_t *text);
+static void genai_ae_kept(genai_anthropic_stream_t *s, genai_writer_t *w);
 static void genai_ae_finish(genai_anthropic_stream_t *s, genai_writer_t *w,
     const genai_event_t *e);
 static void genai_ae_start(genai_anthropic_stream_t *s, genai_writer_t *w);
@@ -64,6 +67,27 @@ genai_anthropic_stream_init(genai_anthropic_stream_t *s,
     s->head = head;
     s->write = write;
     s->ctx = ctx;
+}
+
+
+void
+genai_anthropic_stream_keep(genai_anthropic_stream_t *s, size_t limit,
+    genai_alloc_pt alloc, void *ctx)
+{
+    s->limit = limit;
+    s->alloc = alloc;
+    s->alloc_ctx = ctx;
+}
+
+
+void
+genai_anthropic_stream_free(genai_anthropic_stream_t *s)
+{
+    if (s->kept) {
+        (void) s->alloc(s->alloc_ctx, s->kept, s->kept_size, 0);
+        s->kept = NULL;
+        s->kept_size = 0;
+    }
 }
 
 
@@ -165,6 +189,8 @@ genai_ae_piece(genai_anthropic_stream_t *s, genai_writer_t *w,
 {
     static const genai_str_t  turns =
         genai_str("The provider tells two tool calls by turns");
+    static const genai_str_t  large =
+        genai_str("The provider tells a tool call's name too late");
 
     if (e->text.len && s->tail == NULL && !s->ended) {
 
@@ -173,6 +199,16 @@ genai_ae_piece(genai_anthropic_stream_t *s, genai_writer_t *w,
                 || (s->kind != GENAI_AE_TOOL && !s->late)))
         {
             genai_ae_fail(s, w, &turns, NULL);
+            return;
+        }
+
+        if (e->type == GENAI_EVENT_ARGUMENTS && s->late && s->alloc) {
+
+            if (!genai_ae_keep(s, &e->text)) {
+                s->late = 0;
+                genai_ae_fail(s, w, &large, NULL);
+            }
+
             return;
         }
 
@@ -304,8 +340,8 @@ genai_ae_tool(genai_anthropic_stream_t *s, genai_writer_t *w,
             return;
         }
 
-        genai_ae_call(s, w, &e->id, &e->name);
         s->number = e->block;
+        genai_ae_call(s, w, &e->id, &e->name);
 
         return;
     }
@@ -335,11 +371,80 @@ genai_ae_call(genai_anthropic_stream_t *s, genai_writer_t *w,
 
     genai_ae_block(s, w, GENAI_AE_TOOL, s->number, "tool_use");
 
-    genai_anthropic_string(w, "id", id);
+    genai_anthropic_call_id(w, s->head, id, s->number);
     genai_anthropic_string(w, "name", name);
     genai_anthropic_literal(w, "input", "{}");
     genai_writer_close(w, '}');
     genai_ae_done(w);
+
+    if (s->nkept) {
+        genai_ae_kept(s, w);
+    }
+}
+
+
+/* returns 0 where there is no room */
+
+static unsigned
+genai_ae_keep(genai_anthropic_stream_t *s, const genai_str_t *text)
+{
+    size_t          size;
+    unsigned char  *p;
+
+    if (text->len > s->kept_size - s->nkept) {
+
+        if (text->len > s->limit - s->nkept) {
+            return 0;
+        }
+
+        size = 2 * s->kept_size + text->len;
+        size = (size > s->limit) ? s->limit : size;
+
+        p = s->alloc(s->alloc_ctx, s->kept, s->kept_size, size);
+
+        if (p == NULL) {
+            return 0;
+        }
+
+        s->kept = p;
+        s->kept_size = size;
+    }
+
+    memcpy(s->kept + s->nkept, text->data, text->len);
+    s->nkept += text->len;
+
+    return 1;
+}
+
+
+/* what was kept, in pieces of whole characters */
+
+static void
+genai_ae_kept(genai_anthropic_stream_t *s, genai_writer_t *w)
+{
+    genai_str_t  piece;
+
+    s->said = 1;
+    piece.data = s->kept;
+
+    while (s->nkept) {
+        piece.len = s->nkept;
+
+        if (piece.len > GENAI_ANTHROPIC_PIECE) {
+            piece.len = GENAI_ANTHROPIC_PIECE;
+
+            while ((piece.data[piece.len] & 0xc0) == 0x80 && piece.len > 1) {
+                piece.len--;
+            }
+        }
+
+        genai_ae_delta(s, w, "\"input_json_delta\"", "partial_json");
+        genai_writer_piece(w, &piece);
+        genai_ae_close(s, w);
+
+        piece.data += piece.len;
+        s->nkept -= piece.len;
+    }
 }
 
 

@@ -27,6 +27,13 @@ void genai_anthropic_literal(genai_writer_t *w, const char *name,
 void genai_anthropic_head(genai_writer_t *w, const genai_answer_head_t *head);
 
 /*
+ * Writes a call's id; where the provider has told none, one that is made of
+ * the message's and the call's number.
+ */
+void genai_anthropic_call_id(genai_writer_t *w,
+    const genai_answer_head_t *head, const genai_str_t *id, unsigned number);
+
+/*
  * Writes stop_reason and stop_sequence: finish is a genai_finish_e, word the
  * provider's; called, refused: what was in the answer.
  */

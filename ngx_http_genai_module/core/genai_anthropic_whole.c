@@ -18,7 +18,8 @@ static void genai_aw_thought(genai_writer_t *o,
     const genai_whole_slot_t *thought, const genai_whole_slot_t *signature);
 static void genai_aw_sealed(genai_writer_t *o,
     const genai_whole_slot_t *signature);
-static void genai_aw_call(genai_writer_t *o, const genai_whole_slot_t *slot);
+static void genai_aw_call(genai_writer_t *o, const genai_answer_head_t *head,
+    const genai_whole_slot_t *slot);
 static void genai_aw_signature(genai_writer_t *o, const char *name,
     const genai_whole_slot_t *slot, unsigned own);
 static unsigned genai_aw_is_object(const genai_str_t *text);
@@ -118,7 +119,7 @@ genai_aw_blocks(const genai_whole_t *w, genai_writer_t *o,
 
     case GENAI_EVENT_TOOL:
         *called = 1;
-        genai_aw_call(o, slot);
+        genai_aw_call(o, w->head, slot);
         signature = genai_aw_find(w, GENAI_EVENT_SIGNATURE,
                                   GENAI_FIELD_OF_CALL, slot->block);
         break;
@@ -193,7 +194,8 @@ genai_aw_sealed(genai_writer_t *o, const genai_whole_slot_t *signature)
 
 
 static void
-genai_aw_call(genai_writer_t *o, const genai_whole_slot_t *slot)
+genai_aw_call(genai_writer_t *o, const genai_answer_head_t *head,
+    const genai_whole_slot_t *slot)
 {
     genai_str_t  id, name, args;
 
@@ -201,7 +203,7 @@ genai_aw_call(genai_writer_t *o, const genai_whole_slot_t *slot)
 
     genai_writer_open(o, '{');
     genai_anthropic_literal(o, "type", "\"tool_use\"");
-    genai_anthropic_string(o, "id", &id);
+    genai_anthropic_call_id(o, head, &id, slot->block);
     genai_anthropic_string(o, "name", &name);
     genai_writer_name(o, "input");
 
@@ -323,6 +325,38 @@ genai_anthropic_head(genai_writer_t *w, const genai_answer_head_t *head)
  * dialect, and what it means counts.  Who calls a tool waits for it, also
  * where the provider says that it has just stopped.
  */
+
+void
+genai_anthropic_call_id(genai_writer_t *w, const genai_answer_head_t *head,
+    const genai_str_t *id, unsigned number)
+{
+    char         n[16];
+    genai_str_t  s;
+
+    if (id->len) {
+        genai_anthropic_string(w, "id", id);
+        return;
+    }
+
+    s = head->id;
+
+    if (s.len > 4 && memcmp(s.data, "msg_", 4) == 0) {
+        s.data += 4;
+        s.len -= 4;
+    }
+
+    genai_writer_name(w, "id");
+    genai_writer_begin(w);
+    genai_writer_piece(w, &(genai_str_t) genai_str("toolu_"));
+    genai_writer_piece(w, &s);
+
+    s.data = (unsigned char *) n;
+    s.len = snprintf(n, sizeof(n), "_%u", number);
+
+    genai_writer_piece(w, &s);
+    genai_writer_end(w);
+}
+
 
 void
 genai_anthropic_stop(genai_writer_t *w, genai_finish_e finish,

@@ -438,6 +438,56 @@ test_calls(void)
              "arguments that are no object");
 
     begin();
+    call(0, "", "f", 1);
+    call(1, "", "g", 1);
+    finish(GENAI_FINISH_TOOL, "function_call");
+    used(10, -1, 5);
+    end(GENAI_END_DONE);
+
+    stream_is(NULL, "\ntool 0 0 <toolu_1_0><f>1\narguments 0 0 {}"
+              "\ntool 0 1 <toolu_1_1><g>1\narguments 0 1 {}"
+              "\nfinish 0 0 3\nusage 0 0 10 -1 5 -1 15\nend 0 0 ",
+              "calls without ids get some");
+    whole_is(HEAD "{\"type\":\"tool_use\",\"id\":\"toolu_1_0\",\"name\":"
+             "\"f\",\"input\":{}},{\"type\":\"tool_use\",\"id\":"
+             "\"toolu_1_1\",\"name\":\"g\",\"input\":{}}"
+             ENDS("tool_use", "\"input_tokens\":10,\"output_tokens\":5"),
+             "the same ones in a whole answer");
+
+    begin();
+    genai_anthropic_stream_keep(&enc.stream, 64, take, NULL);
+    call(0, "", "", 1);
+    say(GENAI_EVENT_ARGUMENTS, 0, "{\"half\":");
+    say(GENAI_EVENT_ARGUMENTS, 0, "1}");
+    call(0, "t", "f", 0);
+    call(1, "u", "", 1);
+    say(GENAI_EVENT_ARGUMENTS, 1, "[1]");
+    call(2, "v", "", 1);
+    call(2, "", "h", 0);
+    finish(GENAI_FINISH_TOOL, "tool_calls");
+    used(10, -1, 5);
+    end(GENAI_END_DONE);
+
+    stream_is(NULL, "\ntool 0 0 <t><f>1\narguments 0 0 {\"half\":1}"
+              "\ntool 0 1 <u><>1\narguments 0 1 [1]\ntool 0 2 <v><h>1"
+              "\narguments 0 2 {}\nfinish 0 0 3\nusage 0 0 10 -1 5 -1 15"
+              "\nend 0 0 ", "names told behind arguments, or never");
+    genai_anthropic_stream_free(&enc.stream);
+
+    begin();
+    genai_anthropic_stream_keep(&enc.stream, 64, take, NULL);
+    call(0, "t", "", 1);
+    say(GENAI_EVENT_ARGUMENTS, 0, "0123456789012345678901234567890123456789");
+    say(GENAI_EVENT_ARGUMENTS, 0, "012345678901234567890123");
+    say(GENAI_EVENT_ARGUMENTS, 0, "4");
+    call(0, "t", "f", 0);
+    end(GENAI_END_DONE);
+
+    stream_is(NULL, "\nerror 0 0 The provider tells a tool call's name too "
+              "late<><api_error>0\nend 0 0 ", "more than can be kept");
+    genai_anthropic_stream_free(&enc.stream);
+
+    begin();
     call(0, "t", "f", 1);
     say(GENAI_EVENT_ARGUMENTS, 0, "{");
     call(1, "u", "g", 1);
@@ -561,7 +611,7 @@ test_pieces(void)
     unsigned        i;
     const char     *p;
     genai_event_t   e;
-    char            text[300];
+    char            text[300], large[2502];
 
     memset(text, 'x', sizeof(text));
     memset(&e, 0, sizeof(e));
@@ -610,6 +660,31 @@ test_pieces(void)
     }
 
     ok(i == 1, "a signature in %u", i);
+
+    /* of what was kept, at the ends of characters */
+
+    large[0] = '{';
+
+    for (i = 1; i < 2500; i += 2) {
+        memcpy(large + i, "\xc3\xa4", 2);
+    }
+
+    large[i] = '\0';
+
+    begin();
+    genai_anthropic_stream_keep(&enc.stream, 2501, take, NULL);
+    call(0, "t", "", 1);
+    say(GENAI_EVENT_ARGUMENTS, 0, large);
+    call(0, "t", "f", 0);
+    end(GENAI_END_DONE);
+
+    for (i = 0, p = enc.bytes.data; (p = strstr(p, "input_json_delta")); p++) {
+        i++;
+    }
+
+    ok(i == 3 && strstr(enc.bytes.data, "\xef\xbf\xbd") == NULL,
+       "arguments in %u", i);
+    genai_anthropic_stream_free(&enc.stream);
 }
 
 

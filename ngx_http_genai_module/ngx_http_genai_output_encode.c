@@ -23,6 +23,7 @@
 #define NGX_HTTP_GENAI_ENCODE_SIZE  16384
 
 
+static int ngx_http_genai_encode_finish(ngx_http_genai_output_t *o);
 static void ngx_http_genai_encode_said(ngx_http_genai_output_t *o,
     const genai_str_t *type, const genai_str_t *code,
     const genai_str_t *message);
@@ -148,8 +149,13 @@ ngx_http_genai_encode_event(ngx_http_genai_output_t *o, genai_event_t *e)
         break;
 
     case GENAI_EVENT_TOOL:
+        o->called = 1;
         genai_tool_name_back(o->ctx->tool_names, o->ctx->ntool_names,
                              &e->name);
+        break;
+
+    case GENAI_EVENT_FINISH:
+        o->finished |= (e->choice == 0);
         break;
 
     case GENAI_EVENT_CHUNK:
@@ -162,12 +168,17 @@ ngx_http_genai_encode_event(ngx_http_genai_output_t *o, genai_event_t *e)
 
     case GENAI_EVENT_END:
         o->cut = (e->end_how == GENAI_END_CUT);
+        o->bad |= !(o->finished || o->ctx->meaningful);
 
-        if (o->cut || o->failed) {
+        if (o->cut || o->bad || o->failed) {
 
             /* what the client is told then is said elsewhere */
 
             return 0;
+        }
+
+        if (!o->finished && ngx_http_genai_encode_finish(o) != 0) {
+            return -1;
         }
 
         break;
@@ -194,6 +205,22 @@ ngx_http_genai_encode_event(ngx_http_genai_output_t *o, genai_event_t *e)
     }
 
     return 0;
+}
+
+
+/* it has ended as it should, but without a reason, which SDKs insist on */
+
+static int
+ngx_http_genai_encode_finish(ngx_http_genai_output_t *o)
+{
+    genai_event_t  e;
+
+    ngx_memzero(&e, sizeof(genai_event_t));
+
+    e.type = GENAI_EVENT_FINISH;
+    e.finish = o->called ? GENAI_FINISH_TOOL : GENAI_FINISH_STOP;
+
+    return ngx_http_genai_encode_event(o, &e);
 }
 
 

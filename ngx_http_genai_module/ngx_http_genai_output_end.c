@@ -45,7 +45,7 @@ ngx_http_genai_output_torn(ngx_http_genai_output_t *o)
 
         /* whoever translates cannot leave it to the client to find out */
 
-        return !o->failed && (o->cut || o->answer->offset == 0);
+        return !o->failed && (o->cut || o->bad || o->answer->offset == 0);
     }
 
     if (!ngx_http_genai_answer_closed(o->ctx->request)) {
@@ -84,7 +84,7 @@ ngx_http_genai_output_cut(ngx_http_genai_output_t *o)
         return NGX_OK;
     }
 
-    if ((o->done || o->failed) && o->held == NULL) {
+    if (((o->done && !o->bad) || o->failed) && o->held == NULL) {
 
         /* only its framing lacks the end */
 

@@ -63,6 +63,8 @@ struct ngx_http_genai_output_s {
     unsigned                silent:1;   /* encoded for its state alone */
     unsigned                bad:1;      /* it is no whole answer */
     unsigned                failed:1;   /* an error was told */
+    unsigned                called:1;   /* a tool was called */
+    unsigned                finished:1; /* why it ended was told */
     unsigned                over:1;     /* all of it was made */
 
     const genai_dialect_t  *dialect;    /* the provider's */

@@ -88,6 +88,17 @@ my %OPENAI = (
         "data: [DONE]\n\n" ],
     bad => [ json => 404, { error => { message => 'no such model',
         type => 'invalid_request_error', code => 'model_not_found' } } ],
+    untyped => [ answer => 400, '{"error":{"message":"too long"}}',
+                 'Content-Type' => 'application/octet-stream' ],
+    bytes => [ answer => 400, "\1\2", 'Content-Type' =>
+               'application/octet-stream' ],
+    backwards => [ answer => 200, '{"choices":[{"index":0,"finish_reason":'
+        . '"tool_calls","message":{"content":null,"tool_calls":[{"function":{'
+        . '"arguments":"{\"a\":1}","name":"f"},"id":"call_1"}]}}]}',
+        'Content-Type' => 'application/json' ],
+    endless => [ sse_raw => chunk({ content => 'one' }), "data: [DONE]\n\n" ],
+    hollow => [ json => 200, {} ],
+    hollow_stream => [ sse_raw => "data: [DONE]\n\n" ],
     cut => [ sse_raw => chunk({ content => 'one' }) ]);
 
 sub provider {
@@ -393,6 +404,28 @@ is($r->status, 404, 'an error has its status');
 is($r->json->{type}, 'error', "and Anthropic's shape");
 is($r->json->{error}{message}, 'no such model', 'and says why');
 
+$r = anthropic('gpt-untyped');
+is($r->status, 400, 'an error of no type');
+is($r->json->{error}{message}, 'too long', 'is read');
+
+$r = anthropic('gpt-bytes');
+is($r->status, 400, 'one that is no JSON');
+is($r->json->{type}, 'error', 'is told all the same');
+
+$r = anthropic('gpt-backwards', stream => \1);
+@e = map { JSON::PP::decode_json($_->{data}) } $r->events;
+is_deeply([ map { $_->{content_block}{name} // () } @e ], [ 'f' ],
+          'a call that is told backwards');
+is(join('', map { $_->{delta}{partial_json} // '' } @e), '{"a":1}',
+   'is told forwards');
+
+for my $r (anthropic('gpt-hollow'), anthropic('gpt-hollow', stream => \1),
+           anthropic('gpt-hollow_stream', stream => \1))
+{
+    ok($r->status == 502 || ($r->body // '') =~ /^event: error\n/m,
+       'an answer that says nothing is none') or diag($r->status, $r->body);
+}
+
 $r = anthropic('gpt-cut', stream => \1);
 @e = $r->events;
 is($e[-1]{event}, 'error', 'a stream that breaks off ends with an error');
@@ -484,6 +517,9 @@ sub gemini {
             contents => [ { role => 'user', parts => [ { text => 'hi' } ] } ]
         }));
 }
+
+like(gemini('gpt-endless', 1)->body, qr/"finishReason":"STOP"/,
+     'an end without a reason has one');
 
 for my $model (qw(gpt-whole claude-whole resp-whole)) {
     $r = gemini($model);

@@ -95,19 +95,23 @@ my $pairs = $opt{pairs} || ($opt{quick} ? 3 : 11);
 
 # what a row has: its name and unit, the bar (of the ratio; bytes above plain
 # for memory), which requests; "block" is the name where the provider's peers
-# are those of an upstream{}, compared with the same rounds of plain
+# are those of an upstream{}, compared with the same rounds of plain; "other"
+# that of where he speaks another dialect, compared with ours
 my @rows = (
     { name => 'json 1 KiB', unit => 'us/request', bar => 0.80,
       how => 'turns', kind => 'json', size => 1024,
       block => 'json 1 KiB, upstream{}' },
     { name => 'json 16 KiB', unit => 'us/request', bar => 0.75,
-      how => 'turns', kind => 'json', size => 16384 },
+      how => 'turns', kind => 'json', size => 16384,
+      other => 'json 16 KiB, translated', other_bar => 0.625 },
     { name => 'stream of 100 events, burst', unit => 'us/request',
       bar => 0.40, how => 'turns', kind => 'burst', size => 1024 },
     { name => STREAMS . ' paced streams', unit => 'us/event', bar => 0.85,
       how => 'paced', kind => 'paced', size => 1024 },
     { name => 'memory of an open stream', unit => 'bytes', bar => 16384,
       how => 'memory', kind => 'slow', size => 1024 },
+    { name => 'memory of a translated stream', unit => 'bytes', bar => 32768,
+      how => 'memory', kind => 'slow', size => 1024, ours => 'other' },
     { name => "agent's turn, 1 KiB", unit => 'us/request', bar => 0.65,
       how => 'turns', kind => 'count', size => 1024, new => 0.05 },
     { name => "agent's turn, 16 KiB", unit => 'us/request', bar => 0.55,
@@ -132,6 +136,9 @@ my %sim = (
     open => 'tokens=100000 rate=1',
     first => 'tokens=8 rate=50',
 );
+
+# which of them are also asked of a provider of another dialect
+my @OTHER = qw(json slow);
 
 # of these tokens are counted: the names that the catalogue knows
 my %counted = (count => 'gpt-4o', open => 'gpt-4o-mini',
@@ -215,17 +222,18 @@ sub cpu_row {
     }
 
     for my $side (@sides[1 .. $#sides]) {
+        my $to = $side eq 'other' ? 'ours' : 'plain';
         my @ratio = sort { $a <=> $b }
-                    map { $cpu{plain}[$_] / $cpu{$side}[$_] } 0 .. $pairs - 1;
+                    map { $cpu{$to}[$_] / $cpu{$side}[$_] } 0 .. $pairs - 1;
 
         push @results, {
-            name => $side eq 'block' ? $row->{block} : $row->{name},
-            unit => $row->{unit}, bar => $row->{bar}, pairs => $pairs,
-            plain => figure(median(@{$cpu{plain}}), 3),
+            name => $row->{$side} // $row->{name}, unit => $row->{unit},
+            bar => $row->{"${side}_bar"} // $row->{bar}, pairs => $pairs,
+            plain => figure(median(@{$cpu{$to}}), 3),
             ours => figure(median(@{$cpu{$side}}), 3),
             ratio => figure(median(@ratio), 4),
             min => figure($ratio[0], 4), max => figure($ratio[-1], 4),
-            plain_rate => figure(median(@{$rate{plain}}), 1),
+            plain_rate => figure(median(@{$rate{$to}}), 1),
             ours_rate => figure(median(@{$rate{$side}}), 1),
         };
     }
@@ -265,7 +273,7 @@ sub counted {
 sub sides {
     my ($row) = @_;
 
-    return ('plain', 'ours', $row->{block} ? 'block' : ());
+    return ('plain', 'ours', grep { $row->{$_} } 'block', 'other');
 }
 
 
@@ -324,7 +332,8 @@ sub memory_row {
     for my $side ('plain', 'ours') {
         start_gateway($row);
 
-        my ($one, $two) = load($row, [$side], '-n', int($low) . ",$high",
+        my $port = $side eq 'ours' ? $row->{ours} // $side : $side;
+        my ($one, $two) = load($row, [$port], '-n', int($low) . ",$high",
                                '-o', $opt{quick} ? 1200 : 2500,
                                '-s', $opt{quick} ? 400 : 1500);
 
@@ -502,10 +511,12 @@ sub start_gateway {
     my ($row) = @_;
 
     my ($plain, $providers) = ('', '');
+    my $other = join '', map { "location /$_/ { genai_pass model=other_$_; }\n"
+                             } @OTHER;
     my $catalog = counted($row) ? "genai_zone zone=genai:32m;
         genai_catalog $ROOT/build/data/models.json;" : '';
 
-    $port{$_} //= allot_port() for qw(plain ours block);
+    $port{$_} //= allot_port() for qw(plain ours block other);
 
     for my $kind (sort keys %sim) {
 
@@ -530,6 +541,12 @@ sub start_gateway {
             pass http://127.0.0.1:$port{backend}/json/v1;
             credential file:$DIR/credential; }
         genai_model block { target block; }\n";
+
+    # for those of a prompt and of streams
+    $providers .= "genai_provider other_$_ { dialect anthropic;
+            pass http://127.0.0.1:$port{backend}/$_;
+            credential file:$DIR/credential; }
+        genai_model other_$_ { target other_$_; }\n" for @OTHER;
 
     spew("$DIR/policy.json", policy());
 
@@ -571,6 +588,11 @@ http {
         listen 127.0.0.1:$port{block} backlog=4096;
         location / { genai_pass model=block; }
     }
+
+    server {
+        listen 127.0.0.1:$port{other} backlog=4096;
+        $other
+    }
 }
 EOC
 }
@@ -593,7 +615,8 @@ sub policy {
             '900G tokens/1m', '900G tokens/1d', '10k concurrent',
             '$900000/1mo' ] } },
         teams => { above => { models => [ map({ model($_) } sort keys %sim),
-                                          'block' ] },
+                                          'block',
+                                          map { "other_$_" } @OTHER ] },
                    map { ("team-$_" => { parent => 'above' }) } 0 .. 99 },
         users => { somebody => { team => 'team-1' } },
         keys => \%keys,

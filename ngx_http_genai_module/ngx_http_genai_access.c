@@ -76,6 +76,7 @@ ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     ctx->recognised = ngx_http_genai_recognise(r, ctx);
     ctx->spoken = ctx->dialect;
+    ctx->spoken_path = ctx->dialect_path;
 
     verdict = ngx_http_genai_identify(r, ctx);
 
@@ -158,16 +159,25 @@ ngx_http_genai_recognise(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     for (i = 0; (d = genai_dialect_at(i)) != NULL; i++) {
 
-        endpoint = lcf->api ? genai_endpoint_find(d, lcf->api)
-                            : genai_endpoint_of_path(d, &path,
-                                                     &ctx->endpoint_id);
+        if (lcf->api) {
+
+            /* a dialect without bodies of its own is known by its path alone */
+
+            endpoint = d->bodies ? NULL : genai_endpoint_find(d, lcf->api);
+
+        } else {
+            endpoint = genai_endpoint_of_path(d, &path, &ctx->endpoint_id);
+        }
+
         if (endpoint) {
-            ctx->dialect = d;
+            ctx->dialect = genai_dialect_bodies(d);
+            ctx->dialect_path = d;
             return endpoint;
         }
     }
 
     ctx->dialect = &genai_openai;
+    ctx->dialect_path = ctx->dialect;
 
     return NULL;
 }

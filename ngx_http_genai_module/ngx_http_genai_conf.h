@@ -132,6 +132,7 @@ typedef struct {
     ngx_http_upstream_srv_conf_t   *upstream;
     ngx_http_genai_origin_t        *origin;
 
+    ngx_str_t                       api_version;    /* "" is the dialect's */
     ngx_str_t                       credential;     /* as written, */
     ngx_flag_t                      bearer;         /* and "bearer" */
     ngx_http_genai_secret_t        *secret;
@@ -451,6 +452,12 @@ char *ngx_http_genai_provider_pass(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_genai_provider_credential(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_genai_provider_version(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* Whether that is a version as a path has it: 1 or 0. */
+ngx_uint_t ngx_http_genai_provider_versioned(ngx_str_t *version);
+
 char *ngx_http_genai_provider_resolver(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 ngx_http_genai_provider_t *ngx_http_genai_provider_find(

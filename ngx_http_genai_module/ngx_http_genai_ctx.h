@@ -187,7 +187,12 @@ struct ngx_http_genai_ctx_s {
     uint64_t                        step_max;   /* the longest */
     ngx_uint_t                      nesting;    /* of steps */
 
-    const genai_dialect_t          *dialect;    /* the client's */
+    /*
+     * The client's: that of his bodies, and the one that his path is of, which
+     * is the same unless it has another one's bodies.
+     */
+    const genai_dialect_t          *dialect;
+    const genai_dialect_t          *dialect_path;
     const genai_endpoint_t         *recognised; /* by the path, if any */
     const genai_endpoint_t         *endpoint;
     genai_str_t                     endpoint_id;    /* of .../models/ID */
@@ -257,9 +262,10 @@ struct ngx_http_genai_ctx_s {
     ngx_http_genai_group_t          group;
     ngx_http_genai_target_t        *target;     /* of the last attempt */
 
-    /* of the attempt that was rendered: what its provider is spoken to in, and
-       the request in the middle, once it was read */
+    /* of the attempt that was rendered: what its provider is spoken to in, as
+       the client's, and the request in the middle, once it was read */
     const genai_dialect_t          *spoken;
+    const genai_dialect_t          *spoken_path;
     ngx_http_genai_translation_t   *translation;
     ngx_str_t                       dropped;    /* names for a header */
     genai_tool_name_t              *tool_names; /* that were changed */

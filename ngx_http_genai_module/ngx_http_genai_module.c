@@ -259,6 +259,13 @@ static ngx_command_t  ngx_http_genai_commands[] = {
       0,
       NULL },
 
+    { ngx_string("api_version"),
+      NGX_HTTP_GENAI_PROVIDER_CONF|NGX_CONF_TAKE1,
+      ngx_http_genai_provider_version,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("header"),
       NGX_HTTP_GENAI_PROVIDER_CONF|NGX_CONF_TAKE12,
       ngx_http_genai_provider_header,

@@ -130,10 +130,11 @@ ngx_http_genai_parse_fields(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     path.len = r->uri.len;
     path.data = r->uri.data;
 
-    if (ctx->dialect->path_read
-        && ctx->dialect->path_read(&path, &raw, &stream))
-    {
+    stream = ctx->stream_asked;
 
+    if (ctx->dialect_path->path_read
+        && ctx->dialect_path->path_read(&path, &raw, &stream))
+    {
         ctx->stream_asked = stream;
 
         ctx->model_sent.data = ngx_pnalloc(r->pool, raw.len);

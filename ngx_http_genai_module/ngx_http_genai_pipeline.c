@@ -297,7 +297,9 @@ ngx_http_genai_make_ctx(ngx_http_request_t *r)
     ngx_http_genai_create_arena(&ctx->arena);
 
     ctx->dialect = &genai_openai;
+    ctx->dialect_path = ctx->dialect;
     ctx->spoken = ctx->dialect;
+    ctx->spoken_path = ctx->dialect;
 
     if (ngx_http_genai_new_id(ctx->id, r->connection->log) != NGX_OK) {
         return NULL;

@@ -28,6 +28,10 @@ static ngx_uint_t ngx_http_genai_provider_same_peer(
     ngx_http_genai_provider_t *a, ngx_http_genai_provider_t *b);
 static ngx_int_t ngx_http_genai_provider_peers(ngx_conf_t *cf,
     ngx_http_genai_main_conf_t *mcf, ngx_http_genai_provider_t *p);
+static ngx_int_t ngx_http_genai_provider_paths(ngx_conf_t *cf,
+    ngx_http_genai_provider_t *p);
+static ngx_uint_t ngx_http_genai_provider_ends(ngx_http_genai_provider_t *p,
+    const char *end);
 #if (NGX_HTTP_SSL)
 static ngx_int_t ngx_http_genai_provider_ssl(ngx_conf_t *cf,
     ngx_http_genai_provider_t *p);
@@ -144,6 +148,10 @@ ngx_http_genai_provider_complete(ngx_conf_t *cf, ngx_http_genai_provider_t *p)
         return NGX_CONF_ERROR;
     }
 
+    if (ngx_http_genai_provider_paths(cf, p) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     uc = &p->conf;
 
 #if (NGX_HTTP_SSL)
@@ -238,6 +246,61 @@ ngx_http_genai_provider_complete(ngx_conf_t *cf, ngx_http_genai_provider_t *p)
 
     return ngx_http_genai_provider_pass_headers(cf, p) == NGX_OK
            ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+/* what its dialects' paths have, and the gateway adds */
+
+static ngx_int_t
+ngx_http_genai_provider_paths(ngx_conf_t *cf, ngx_http_genai_provider_t *p)
+{
+    ngx_uint_t  i, versions;
+
+    versions = 0;
+
+    for (i = 0; i < p->ndialects; i++) {
+
+        versions += (p->dialects[i]->version_param.len != 0);
+
+        if (p->dialects[i] == &genai_azure
+            && (ngx_http_genai_provider_ends(p, "/openai")
+                || ngx_http_genai_provider_ends(p, "/openai/v1")))
+        {
+            ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, p->file, p->line,
+                                      "genai_provider \"%V\" of dialect azure "
+                                      "passes to \"%V\": write the resource "
+                                      "alone, https://NAME.openai.azure.com, "
+                                      "as the gateway adds "
+                                      "/openai/deployments/NAME; for the path "
+                                      "/openai/v1 write \"dialect openai;\"",
+                                      &p->name, &p->url);
+            return NGX_ERROR;
+        }
+    }
+
+    if (p->api_version.len && versions == 0) {
+        ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, p->file, p->line,
+                                  "genai_provider \"%V\" has \"api_version\", "
+                                  "which the paths of its dialect do not have: "
+                                  "remove it, or write \"dialect azure;\"; "
+                                  "\"header NAME VALUE;\" sets a header",
+                                  &p->name);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_genai_provider_ends(ngx_http_genai_provider_t *p, const char *end)
+{
+    size_t  len;
+
+    len = ngx_strlen(end);
+
+    return p->path.len >= len
+           && ngx_strncmp(p->path.data + p->path.len - len, end, len) == 0;
 }
 
 
@@ -753,6 +816,53 @@ invalid:
                        "https://HOST[:PORT][/PATH] without query, fragment "
                        "or variables", &p->url);
     return NGX_CONF_ERROR;
+}
+
+
+ngx_uint_t
+ngx_http_genai_provider_versioned(ngx_str_t *version)
+{
+    u_char  c;
+    size_t  i;
+
+    for (i = 0; i < version->len; i++) {
+
+        c = version->data[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+              || (c >= '0' && c <= '9') || c == '-' || c == '.'))
+        {
+            return 0;
+        }
+    }
+
+    return version->len && version->len <= 64;
+}
+
+
+char *
+ngx_http_genai_provider_version(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_genai_provider_t *p = conf;
+
+    ngx_str_t  *value;
+
+    if (p->api_version.len) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (!ngx_http_genai_provider_versioned(&value[1])) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" is no version: \"api_version\" takes "
+                           "one as 2024-10-21", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    p->api_version = value[1];
+
+    return NGX_CONF_OK;
 }
 
 

@@ -94,25 +94,28 @@ ngx_http_genai_provider_pass_headers(ngx_conf_t *cf,
     ngx_http_genai_provider_t *p)
 {
     ngx_str_t                *name, type, credential;
-    ngx_uint_t                i, n;
+    ngx_uint_t                i, k, n;
     ngx_array_t               names;
     ngx_hash_key_t           *key, *own;
     ngx_hash_init_t           hash;
-    const genai_dialect_t    *d;
+    const genai_dialect_t    *d, *keys[2];
 
     ngx_str_set(&type, "content-type");
 
     for (i = 0; i < p->ndialects; i++) {
 
-        d = p->bearer ? &genai_openai : p->dialects[i];
+        d = p->dialects[i];
+        keys[0] = p->bearer ? &genai_openai : d;
+        keys[1] = d->bearer ? &genai_openai : keys[0];
 
-        credential.len = d->credential_header.len;
-        credential.data = d->credential_header.data;
+        for (k = 0; k < 2 && p->credential.len; k++) {
 
-        if (p->credential.len
-            && ngx_http_genai_provider_free(cf, p, &credential) != NGX_OK)
-        {
-            return NGX_ERROR;
+            credential.len = keys[k]->credential_header.len;
+            credential.data = keys[k]->credential_header.data;
+
+            if (ngx_http_genai_provider_free(cf, p, &credential) != NGX_OK) {
+                return NGX_ERROR;
+            }
         }
     }
 

@@ -15,12 +15,17 @@
 
 static ngx_int_t ngx_http_genai_render_edits(ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_target_t *target);
+static ngx_uint_t ngx_http_genai_render_named(ngx_http_genai_ctx_t *ctx,
+    ngx_str_t *model);
 static ngx_int_t ngx_http_genai_render_path(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target,
     ngx_str_t *path);
 static ngx_int_t ngx_http_genai_render_model(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target,
     const genai_endpoint_t *endpoint, ngx_str_t *path);
+static ngx_int_t ngx_http_genai_render_version(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_provider_t *p,
+    ngx_str_t *version);
 static ngx_buf_t *ngx_http_genai_render_head(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target,
     off_t content_length);
@@ -51,8 +56,15 @@ ngx_http_genai_render(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     body = NULL;
     length = r->headers_in.content_length_n;
 
-    ctx->spoken = ngx_http_genai_spoken(ctx, target->provider);
+    ctx->spoken_path = ngx_http_genai_spoken(ctx, target->provider);
+    ctx->spoken = genai_dialect_bodies(ctx->spoken_path);
     ngx_str_null(&ctx->dropped);
+
+    rc = ngx_http_genai_render_path(r, ctx, target, &ctx->path);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
 
     if (ctx->spoken != ctx->dialect) {
 
@@ -203,10 +215,7 @@ ngx_http_genai_render_edits(ngx_http_genai_ctx_t *ctx,
             return NGX_ERROR;
         }
 
-    } else if (model->len != ctx->model_sent.len
-               || ngx_memcmp(model->data, ctx->model_sent.data, model->len)
-                  != 0)
-    {
+    } else if (!ngx_http_genai_render_named(ctx, model)) {
         name.len = model->len;
         name.data = model->data;
 
@@ -235,6 +244,39 @@ ngx_http_genai_render_edits(ngx_http_genai_ctx_t *ctx,
     }
 
     return NGX_OK;
+}
+
+
+/* whether the client's body asks for that model, or nobody reads it there */
+
+static ngx_uint_t
+ngx_http_genai_render_named(ngx_http_genai_ctx_t *ctx, ngx_str_t *model)
+{
+    ngx_str_t    sent;
+    genai_str_t  said;
+
+    if (ctx->spoken_path->bodies && ctx->spoken_path->path_write) {
+        return 1;
+    }
+
+    sent = ctx->model_sent;
+
+    if (ctx->dialect_path->bodies) {
+
+        /* that was the path's; what has escapes is written anew */
+
+        if (ctx->parsed->model == 0) {
+            return 0;
+        }
+
+        said = genai_tape_view(&ctx->parsed->tape, ctx->parsed->model);
+
+        sent.len = said.len;
+        sent.data = said.data;
+    }
+
+    return model->len == sent.len
+           && ngx_memcmp(model->data, sent.data, sent.len) == 0;
 }
 
 
@@ -277,14 +319,15 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     size_t                      size;
     uint64_t                    passed;
     ngx_buf_t                  *b;
-    ngx_str_t                  *values, path;
+    ngx_str_t                  *values;
     ngx_uint_t                  version, bearer;
+    genai_str_t                 value;
     const genai_dialect_t      *d, *by;
     ngx_http_genai_secret_t    *secret;
     ngx_http_genai_provider_t  *p;
 
     p = target->provider;
-    d = ctx->spoken;
+    d = ctx->spoken_path;
 
     if (ngx_http_genai_credential(r, ctx, p, &secret) != NGX_OK) {
 
@@ -293,12 +336,6 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         return NULL;
     }
 
-    if (ngx_http_genai_render_path(r, ctx, target, &path) != NGX_OK) {
-        return NULL;
-    }
-
-    ctx->path = path;
-
     values = ngx_http_genai_render_values(r, p);
     if (values == NULL) {
         return NULL;
@@ -306,7 +343,7 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     passed = 0;
 
-    size = r->method_name.len + path.len + sizeof("  HTTP/1.1\r\n")
+    size = r->method_name.len + ctx->path.len + sizeof("  HTTP/1.1\r\n")
            + sizeof("Host: \r\n") + p->authority.len
            + sizeof("Accept-Encoding: identity\r\n")
            + sizeof("Content-Length: \r\n") + NGX_OFF_T_LEN
@@ -314,6 +351,14 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
            + sizeof(CRLF);
 
     bearer = secret && (p->bearer || secret->jwt.file.len);
+
+    if (secret) {
+        value.len = secret->value.len;
+        value.data = secret->value.data;
+
+        bearer |= d->bearer && genai_credential_is_jwt(&value);
+    }
+
     by = bearer ? &genai_openai : d;
 
     if (secret) {
@@ -335,7 +380,7 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     b->last = ngx_cpymem(b->last, r->method_name.data, r->method_name.len);
     *b->last++ = ' ';
-    b->last = ngx_cpymem(b->last, path.data, path.len);
+    b->last = ngx_cpymem(b->last, ctx->path.data, ctx->path.len);
     b->last = ngx_cpymem(b->last, " HTTP/1.1\r\n", sizeof(" HTTP/1.1\r\n") - 1);
 
     b->last = ngx_http_genai_render_line(b->last, (u_char *) "Host", 4,
@@ -467,10 +512,13 @@ ngx_http_genai_render_path(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     endpoint = ctx->endpoint;
 
     if (ctx->spoken != ctx->dialect) {
-        endpoint = genai_endpoint_find(ctx->spoken, ctx->spoken->chat);
+        endpoint = genai_endpoint_find(ctx->spoken_path, ctx->spoken->chat);
+
+    } else if (ctx->spoken_path != ctx->dialect_path) {
+        endpoint = genai_endpoint_find(ctx->spoken_path, endpoint->endpoint);
     }
 
-    if (ctx->spoken->path_write
+    if (ctx->spoken_path->path_write
         || (p->vertex && ctx->spoken->vertex_path
             && endpoint->endpoint != GENAI_ENDPOINT_OTHER))
     {
@@ -556,17 +604,25 @@ ngx_http_genai_render_model(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
                                          const genai_str_t *, unsigned);
     u_char                     *s, *query;
     size_t                      len;
-    ngx_str_t                  *name, alt;
+    ngx_int_t                   rc;
+    ngx_str_t                  *name, alt, param;
     genai_str_t                 model, version;
+    const genai_dialect_t      *d;
     ngx_http_genai_provider_t  *p;
 
     p = target->provider;
-    write = (p->vertex && ctx->spoken->vertex_path) ? ctx->spoken->vertex_path
-                                                    : ctx->spoken->path_write;
-    version = ctx->spoken->path_version;
+    d = ctx->spoken_path;
+    write = (p->vertex && d->vertex_path) ? d->vertex_path : d->path_write;
+    version = d->path_version;
 
     if (p->versioned) {
         version.len = 0;
+    }
+
+    rc = ngx_http_genai_render_version(r, ctx, p, &param);
+
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     name = target->model.len ? &target->model : &ctx->model;
@@ -576,19 +632,32 @@ ngx_http_genai_render_model(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     len = write(NULL, 0, endpoint->endpoint, &model, ctx->stream_asked);
 
-    s = ngx_pnalloc(r->pool, p->path.len + version.len + len);
-
-    path->data = s;
-    path->len = p->path.len + version.len + len;
-
+    s = ngx_pnalloc(r->pool, p->path.len + version.len + len
+                             + d->version_param.len + param.len
+                             + sizeof("?=") - 1);
     if (s == NULL) {
         return NGX_ERROR;
     }
+
+    path->data = s;
+    path->len = p->path.len + version.len + len;
 
     s = ngx_cpymem(s, p->path.data, p->path.len);
     s = ngx_cpymem(s, version.data, version.len);
 
     (void) write(s, len, endpoint->endpoint, &model, ctx->stream_asked);
+
+    if (param.len) {
+
+        s = ngx_cpymem(s + len, "?", 1);
+        s = ngx_cpymem(s, d->version_param.data, d->version_param.len);
+        *s++ = '=';
+        s = ngx_cpymem(s, param.data, param.len);
+
+        path->len = s - path->data;
+
+        return NGX_OK;
+    }
 
     if (ctx->spoken == ctx->dialect && ctx->stream_asked
         && (ngx_http_arg(r, (u_char *) "alt", 3, &alt) != NGX_OK
@@ -599,6 +668,53 @@ ngx_http_genai_render_model(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         if (query) {
             path->len = query - path->data;
         }
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * The version that a path says: the provider's, else that of a client who says
+ * one in the same way, else the dialect's.
+ */
+
+static ngx_int_t
+ngx_http_genai_render_version(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_provider_t *p, ngx_str_t *version)
+{
+    const genai_dialect_t  *d;
+
+    d = ctx->spoken_path;
+
+    if (d->version_param.len == 0) {
+        ngx_str_null(version);
+        return NGX_OK;
+    }
+
+    *version = p->api_version;
+
+    if (version->len) {
+        return NGX_OK;
+    }
+
+    version->len = d->version.len;
+    version->data = d->version.data;
+
+    if (d != ctx->dialect_path
+        || ngx_http_arg(r, d->version_param.data, d->version_param.len,
+                        version)
+           != NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    if (!ngx_http_genai_provider_versioned(version)) {
+        ctx->message.data = (u_char *) "\"api-version\" must be a version as "
+                                       "2024-10-21";
+        ctx->message.len = ngx_strlen(ctx->message.data);
+
+        return NGX_DECLINED;
     }
 
     return NGX_OK;

@@ -128,7 +128,8 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     }
 
     if (ctx->body.len > NGX_HTTP_GENAI_ROUTE_AHEAD
-        && ngx_http_genai_spoken(ctx, group->targets[0]->provider)
+        && genai_dialect_bodies(ngx_http_genai_spoken(ctx,
+                                                group->targets[0]->provider))
            != ctx->dialect)
     {
         verdict = ngx_http_genai_translate_ahead(r, ctx, group->targets[0]);

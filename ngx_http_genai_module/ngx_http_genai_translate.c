@@ -57,12 +57,17 @@ const genai_dialect_t *
 ngx_http_genai_spoken(ngx_http_genai_ctx_t *ctx, ngx_http_genai_provider_t *p)
 {
     ngx_uint_t              i;
-    const genai_dialect_t  *d;
+    const genai_dialect_t  *d, *bodies;
 
     for (i = 0; i < p->ndialects; i++) {
 
-        if (p->dialects[i] == ctx->dialect) {
-            return ctx->dialect;
+        d = p->dialects[i];
+
+        if (d == ctx->dialect_path
+            || (genai_dialect_bodies(d) == ctx->dialect
+                && genai_endpoint_find(d, ctx->endpoint->endpoint)))
+        {
+            return d;
         }
     }
 
@@ -74,10 +79,12 @@ ngx_http_genai_spoken(ngx_http_genai_ctx_t *ctx, ngx_http_genai_provider_t *p)
 
     for (i = 0; i < p->ndialects; i++) {
 
-        d = p->dialects[i];
+        bodies = genai_dialect_bodies(p->dialects[i]);
 
-        if (d->write_chat && genai_endpoint_find(d, d->chat)) {
-            return d;
+        if (bodies->write_chat
+            && genai_endpoint_find(p->dialects[i], bodies->chat))
+        {
+            return p->dialects[i];
         }
     }
 
@@ -211,7 +218,8 @@ ngx_http_genai_translate_begin(ngx_http_genai_ctx_t *ctx,
     known = count ? count->model : NULL;
 
     t->target = target;
-    t->dialect = ngx_http_genai_spoken(ctx, target->provider);
+    t->dialect = genai_dialect_bodies(ngx_http_genai_spoken(ctx,
+                                                         target->provider));
     t->done = 0;
 
     to = &t->to;

@@ -294,7 +294,7 @@ sub link_is_good {
 # ---- configurations
 
 my %env = map { $_ => 'sk-test' }
-    qw(OPENAI_API_KEY MISTRAL_API_KEY LLM_API_KEY);
+    qw(OPENAI_API_KEY MISTRAL_API_KEY LLM_API_KEY AZURE_OPENAI_API_KEY);
 
 
 # A configuration as a test can run it: the harness loads the modules and says
@@ -314,7 +314,7 @@ sub adapt {
     $text =~ s/(ssl_trusted_certificate\s+)[^\s;]+/$1${\ $cert->ca}/g;
     $text =~ s{/etc/nginx/genai/policy\.(?:json|d)(?=;)}{$policy}g;
     $text =~ s{/etc/nginx/genai/revoked(?=;)}{$etc/revoked}g;
-    $text =~ s{/etc/nginx/secrets/openai(?=;)}{$secret}g;
+    $text =~ s{/etc/nginx/secrets/(?:openai|azure-token)(?=;)}{$secret}g;
     $text =~ s{/usr/share/nginx-genai/models\.json}{$catalog}g;
     $text =~ s{/etc/nginx/genai/models\.json}{$etc/models.json}g;
     $text =~ s{(genai_books\s+)/[^\s;]+}{$1%%TESTDIR%%/books}g;

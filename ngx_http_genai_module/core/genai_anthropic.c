@@ -90,7 +90,7 @@ genai_anthropic_vertex_path(unsigned char *dst, size_t size,
     static const genai_str_t  none = genai_str("");
 
     if (endpoint == GENAI_ENDPOINT_COUNT_TOKENS) {
-        return genai_path_write(dst, size, "/models/count-tokens", &none,
+        return genai_path_write(dst, size, "/models/count-tokens", &none, "",
                                 ":rawPredict");
     }
 
@@ -98,7 +98,7 @@ genai_anthropic_vertex_path(unsigned char *dst, size_t size,
         return 0;
     }
 
-    return genai_path_write(dst, size, "/models/", model,
+    return genai_path_write(dst, size, "/models/", model, "/@",
                             stream ? ":streamRawPredict" : ":rawPredict");
 }
 

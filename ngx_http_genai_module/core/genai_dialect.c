@@ -6,10 +6,14 @@
 #include "genai_dialect.h"
 
 
-/* a path is that of the first that knows it: Gemini's have /models/ in them */
+/*
+ * A path is that of the first that knows it: Gemini's have /models/ in them,
+ * and Azure's end as OpenAI's do.
+ */
 
 static const genai_dialect_t  *genai_dialects[] = {
     &genai_gemini,
+    &genai_azure,
     &genai_openai,
     &genai_anthropic,
     &genai_responses,
@@ -113,6 +117,8 @@ genai_endpoint_of_path(const genai_dialect_t *dialect, const genai_str_t *path,
     genai_str_t *id)
 {
     size_t                   n;
+    unsigned                 stream;
+    genai_str_t              model;
     unsigned char           *p, *last;
     const genai_str_t       *suffix;
     const genai_endpoint_t  *e;
@@ -120,6 +126,16 @@ genai_endpoint_of_path(const genai_dialect_t *dialect, const genai_str_t *path,
     last = path->data + path->len;
     id->data = last;
     id->len = 0;
+
+    if (dialect->bodies) {
+        stream = 0;
+
+        if (dialect->path_read == NULL
+            || !dialect->path_read(path, &model, &stream))
+        {
+            return NULL;
+        }
+    }
 
     for (e = dialect->endpoints; e->endpoint != GENAI_ENDPOINT_NONE; e++) {
 
@@ -148,4 +164,47 @@ genai_endpoint_of_path(const genai_dialect_t *dialect, const genai_str_t *path,
     }
 
     return NULL;
+}
+
+
+int
+genai_credential_is_jwt(const genai_str_t *credential)
+{
+    size_t         i, part;
+    unsigned       dots;
+    unsigned char  c;
+
+    /* what {" is the beginning of */
+
+    if (credential->len < 3 || memcmp(credential->data, "eyJ", 3) != 0) {
+        return 0;
+    }
+
+    dots = 0;
+    part = 0;
+
+    for (i = 0; i < credential->len; i++) {
+
+        c = credential->data[i];
+
+        if (c == '.') {
+            if (part == 0) {
+                return 0;
+            }
+
+            dots++;
+            part = 0;
+            continue;
+        }
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+              || (c >= '0' && c <= '9') || c == '-' || c == '_'))
+        {
+            return 0;
+        }
+
+        part++;
+    }
+
+    return dots == 2 && part > 0;
 }

@@ -92,12 +92,26 @@ struct genai_chat_target_s;
 struct genai_tool_rule_s;
 
 
-typedef struct {
+typedef struct genai_dialect_s  genai_dialect_t;
+
+struct genai_dialect_s {
     genai_str_t              name;
 
-    /* the header that carries a credential, and what stands before it */
+    /*
+     * Another dialect, where this one has its bodies (requests, answers,
+     * errors) and nothing of its own but paths and credentials: then only
+     * the members that say so are set.  Else NULL.
+     */
+    const genai_dialect_t   *bodies;
+
+    /*
+     * The header that carries a credential, and what stands before it; these
+     * and the endpoints below are the path's.  bearer: one that is a JWT goes
+     * as OpenAI's.
+     */
     genai_str_t              credential_header;
     genai_str_t              credential_prefix;
+    unsigned                 bearer:1;
 
     /* ended by an entry with GENAI_ENDPOINT_NONE */
     const genai_endpoint_t  *endpoints;
@@ -186,8 +200,13 @@ typedef struct {
     int                    (*whole_write)(const genai_whole_t *whole,
                                           genai_write_pt write, void *ctx);
 
-    /* a header that every request has, where the client has not sent it */
+    /*
+     * What every request has: a header, where the client has not sent it, or
+     * a parameter of its path; which version it is where nobody says another.
+     * Of the path.
+     */
     genai_str_t              version_header;
+    genai_str_t              version_param;
     genai_str_t              version;
 
     /* what stands around the number, where tokens are asked for */
@@ -205,13 +224,15 @@ typedef struct {
     void                   (*encoder_free)(void *encoder);
 
     /*
-     * Where the model stands in the paths, and whether the answer is to be
-     * streamed; else NULL.  path_read takes them out of a decoded path (no
-     * query), *model is a view: 1, or 0 where there is no model in it.
+     * Where the model stands in the paths, and perhaps whether the answer is
+     * to be streamed; else NULL.  path_read takes them out of a decoded path
+     * (no query), *model is a view: 1, or 0 where there is no model in it;
+     * *stream stays where the path does not say.
      *
-     * path_write writes the path of an endpoint, encoded and with its query;
-     * model is decoded, dst has size bytes.  It returns the number of bytes
-     * that the path takes, of which no more than size have been written.
+     * path_write writes the path of an endpoint, encoded and with its query
+     * but for version_param; model is decoded, dst has size bytes.  It returns
+     * the number of bytes that the path takes, of which no more than size have
+     * been written.
      */
     int                    (*path_read)(const genai_str_t *path,
                                         genai_str_t *model, unsigned *stream);
@@ -234,7 +255,11 @@ typedef struct {
                                           unsigned stream);
     genai_str_t              vertex_name;
     genai_str_t              vertex_value;
-} genai_dialect_t;
+};
+
+
+/* whose bodies it has: its own, or another one's */
+#define genai_dialect_bodies(d)  ((d)->bodies ? (d)->bodies : (d))
 
 
 /* bytes of a message that are shown, and what an error can grow to */
@@ -244,6 +269,7 @@ typedef struct {
 
 
 extern const genai_dialect_t  genai_openai;
+extern const genai_dialect_t  genai_azure;
 extern const genai_dialect_t  genai_anthropic;
 extern const genai_dialect_t  genai_responses;
 extern const genai_dialect_t  genai_gemini;
@@ -268,12 +294,19 @@ const genai_endpoint_t *genai_endpoint_find(const genai_dialect_t *dialect,
 /*
  * Recognises the endpoint that a decoded path (no query) ends with.  For
  * models *id is set to what follows ".../models/", which may have slashes,
- * or to an empty string.
+ * or to an empty string.  A path is of a dialect with another one's bodies
+ * only where there is a model in it.
  *
  * Returns the entry, or NULL.
  */
 const genai_endpoint_t *genai_endpoint_of_path(const genai_dialect_t *dialect,
     const genai_str_t *path, genai_str_t *id);
+
+/*
+ * Whether a credential is a JWT in its compact form (RFC 7515, 7.1: three
+ * parts of base64url, the first being that of an object): 1 or 0.
+ */
+int genai_credential_is_jwt(const genai_str_t *credential);
 
 
 #endif /* _GENAI_DIALECT_H_INCLUDED_ */

@@ -19,7 +19,7 @@ static size_t genai_path_digits(const unsigned char *p, size_t len);
 
 size_t
 genai_path_write(unsigned char *dst, size_t size, const char *head,
-    const genai_str_t *model, const char *tail)
+    const genai_str_t *model, const char *keep, const char *tail)
 {
     size_t            i;
     unsigned char     c;
@@ -40,7 +40,8 @@ genai_path_write(unsigned char *dst, size_t size, const char *head,
         c = model->data[i];
 
         if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-            || (c >= '0' && c <= '9') || (c && strchr("-._~/@", c)))
+            || (c >= '0' && c <= '9')
+            || (c && (strchr("-._~", c) || strchr(keep, c))))
         {
             genai_path_put(&out, c);
             continue;

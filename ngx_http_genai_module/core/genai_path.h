@@ -13,12 +13,13 @@
 
 
 /*
- * Writes head, the model's name, encoded as RFC 3986 has it but for "/" and
- * "@", and tail to dst, which has size bytes.  Returns the number of bytes
- * that this takes, of which no more than size have been written.
+ * Writes head, the model's name, encoded as RFC 3986 has it but for the
+ * characters of keep, and tail to dst, which has size bytes.  Returns the
+ * number of bytes that this takes, of which no more than size have been
+ * written.
  */
 size_t genai_path_write(unsigned char *dst, size_t size, const char *head,
-    const genai_str_t *model, const char *tail);
+    const genai_str_t *model, const char *keep, const char *tail);
 
 /*
  * Whether a segment of the path is an API's version: v1, v1beta, v2alpha1.

@@ -352,6 +352,94 @@ test_paths(void)
 }
 
 
+static void
+test_azure(void)
+{
+    size_t                   i, n;
+    unsigned                 stream;
+    genai_str_t              path, model, id;
+    unsigned char            buf[128];
+    const genai_endpoint_t  *e;
+
+    static const struct {
+        const char        *path;
+        const char        *model;       /* NULL: it is not Azure's */
+        genai_endpoint_e   endpoint;
+    } paths[] = {
+        { "/openai/deployments/d/chat/completions", "d",
+          GENAI_ENDPOINT_CHAT },
+        { "/a/openai/deployments/m/x y/chat/completions", "m/x y",
+          GENAI_ENDPOINT_CHAT },
+        { "/openai/deployments/d/completions", "d",
+          GENAI_ENDPOINT_COMPLETIONS },
+        { "/openai/deployments/d/embeddings", "d",
+          GENAI_ENDPOINT_EMBEDDINGS },
+        { "/openai/deployments/a/openai/deployments/b/embeddings",
+          "a/openai/deployments/b", GENAI_ENDPOINT_EMBEDDINGS },
+        { "/openai/deployments/chat/completions", NULL,
+          GENAI_ENDPOINT_NONE },
+        { "/openai/deployments//chat/completions", NULL,
+          GENAI_ENDPOINT_NONE },
+        { "/openai/deployments/completions", NULL, GENAI_ENDPOINT_NONE },
+        { "/openai/deployments/d/models", NULL, GENAI_ENDPOINT_NONE },
+        { "/openai/deployments/", NULL, GENAI_ENDPOINT_NONE },
+        { "/openai/v1/chat/completions", NULL, GENAI_ENDPOINT_NONE },
+        { "/deployments/d/chat/completions", NULL, GENAI_ENDPOINT_NONE },
+        { "", NULL, GENAI_ENDPOINT_NONE }
+    };
+
+    static const struct {
+        const char        *text;
+        int                jwt;
+    } credentials[] = {
+        { "eyJhbGciOiJub25lIn0.e30.c2ln", 1 },
+        { "eyJ.-_.A", 1 },
+        { "eyJ.a.", 0 }, { "eyJ.a", 0 }, { "eyJ..a", 0 }, { "eyJ.a.b.c", 0 },
+        { "eyJ.a.b=", 0 }, { "eyJ", 0 }, { "ey", 0 }, { "", 0 },
+        { "0123456789abcdef0123456789abcdef", 0 }, { "a.b.c", 0 }
+    };
+
+    ok(genai_dialect_bodies(&genai_azure) == &genai_openai,
+       "Azure's bodies are OpenAI's");
+    ok(genai_dialect_bodies(&genai_openai) == &genai_openai,
+       "and those are its own");
+
+    for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        path = str(paths[i].path);
+        stream = 7;
+
+        e = genai_endpoint_of_path(&genai_azure, &path, &id);
+        n = genai_azure.path_read(&path, &model, &stream);
+
+        if (paths[i].model == NULL) {
+            ok(e == NULL && n == 0, "%s is not Azure's", paths[i].path);
+            continue;
+        }
+
+        ok(e && e->endpoint == paths[i].endpoint, "%s: its endpoint",
+           paths[i].path);
+        ok(n == 1 && stream == 7, "which has a model, and no word of streams");
+        is_text(model, paths[i].model, "its model");
+    }
+
+    model = str("a/b c?\xc3\xa9");
+    n = genai_azure.path_write(buf, sizeof(buf), GENAI_ENDPOINT_CHAT, &model,
+                               1);
+    is_mem(buf, n, "/openai/deployments/a%2Fb%20c%3F%C3%A9/chat/completions",
+           55, "a path");
+    ok(genai_azure.path_write(buf, 3, GENAI_ENDPOINT_CHAT, &model, 1) == 55,
+       "no room");
+    is_int(genai_azure.path_write(buf, 3, GENAI_ENDPOINT_MODELS, &model, 1), 0,
+           "an endpoint that it has not");
+
+    for (i = 0; i < sizeof(credentials) / sizeof(credentials[0]); i++) {
+        id = str(credentials[i].text);
+        is_int(genai_credential_is_jwt(&id), credentials[i].jwt, "\"%s\"",
+               credentials[i].text);
+    }
+}
+
+
 int
 main(void)
 {
@@ -387,6 +475,7 @@ main(void)
     test_names();
     test_paths();
     test_words();
+    test_azure();
 
     test_error("slow down", "policy_rate", "slow down");
     test_error("a \"quoted\"\n\\ text", "", "a \"quoted\"\n\\ text");

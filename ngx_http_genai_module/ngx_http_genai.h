@@ -481,6 +481,38 @@ ngx_int_t ngx_http_genai_translate(ngx_http_request_t *r,
     ngx_str_t *body);
 
 
+/* ngx_http_genai_quirks.c */
+
+/* Those of the server that a target is asked of, or NULL. */
+const genai_quirks_t *ngx_http_genai_quirks_of(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target);
+
+/* Whether its streams are not to be asked for their usage: 1 or 0. */
+ngx_uint_t ngx_http_genai_quirks_untold(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target);
+
+/* Whether that version of Azure refuses to be asked: 1 or 0. */
+ngx_uint_t ngx_http_genai_quirks_old(ngx_str_t *version);
+
+/* Whether a model is one of those that OpenAI caps by another field: 1 or 0. */
+ngx_uint_t ngx_http_genai_quirks_newer(const genai_catalog_model_t *model);
+
+/*
+ * Adds the edits of a target's quirks to ctx->target_edits.  Returns NGX_OK;
+ * NGX_DECLINED where this target cannot be asked it, with ctx->message set; or
+ * NGX_ERROR when out of memory.
+ */
+ngx_int_t ngx_http_genai_quirks_edit(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target);
+
+/*
+ * Adds to the names that x-genai-dropped has.  Returns NGX_OK, or NGX_ERROR
+ * when out of memory.
+ */
+ngx_int_t ngx_http_genai_dropped(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, const genai_str_t *names, ngx_uint_t n);
+
+
 /* ngx_http_genai_render.c */
 
 /*
@@ -493,6 +525,16 @@ ngx_int_t ngx_http_genai_translate(ngx_http_request_t *r,
 ngx_int_t ngx_http_genai_render(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target,
     ngx_chain_t **out);
+
+/*
+ * The version that the path to a provider says: its own, else that of a client
+ * who says one in the same way, else the dialect's; or "" where paths say none.
+ * Returns NGX_OK; or NGX_DECLINED, with ctx->message set, where what the client
+ * says is none.
+ */
+ngx_int_t ngx_http_genai_render_version(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_provider_t *p,
+    ngx_str_t *version);
 
 /*
  * Renders the body alone, as it is edited: for a target, or for none.

@@ -20,6 +20,7 @@
 #include "genai_catalog.h"
 #include "genai_dialect.h"
 #include "genai_jwt_thread.h"
+#include "genai_quirks.h"
 #include "genai_vocab_file.h"
 #include "ngx_http_genai_origin.h"
 #include "ngx_http_genai_state.h"
@@ -133,6 +134,7 @@ typedef struct {
     ngx_http_genai_origin_t        *origin;
 
     ngx_str_t                       api_version;    /* "" is the dialect's */
+    const genai_quirks_t           *quirks;     /* NULL: none */
     ngx_str_t                       credential;     /* as written, */
     ngx_flag_t                      bearer;         /* and "bearer" */
     ngx_http_genai_secret_t        *secret;
@@ -160,6 +162,7 @@ typedef struct {
     unsigned                        ssl:1;
     unsigned                        versioned:1;    /* path has a version */
     unsigned                        vertex:1;       /* path is Vertex AI's */
+    unsigned                        quirks_set:1;
 } ngx_http_genai_provider_t;
 
 
@@ -457,6 +460,15 @@ char *ngx_http_genai_provider_version(ngx_conf_t *cf, ngx_command_t *cmd,
 
 /* Whether that is a version as a path has it: 1 or 0. */
 ngx_uint_t ngx_http_genai_provider_versioned(ngx_str_t *version);
+
+/* ngx_http_genai_quirks.c */
+
+char *ngx_http_genai_quirks(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* Those of the host, where none were written; checks what was. */
+ngx_int_t ngx_http_genai_quirks_init(ngx_conf_t *cf,
+    ngx_http_genai_provider_t *p);
+
 
 char *ngx_http_genai_provider_resolver(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

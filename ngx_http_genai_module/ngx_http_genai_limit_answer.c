@@ -35,6 +35,8 @@
 
 static void ngx_http_genai_limits_fields(ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_target_t *target, int64_t fields[2]);
+static void ngx_http_genai_limits_quirks(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target, int64_t fields[2]);
 static int64_t ngx_http_genai_limits_number(u_char *p, size_t len);
 static void ngx_http_genai_limits_slice(ngx_http_genai_ctx_t *ctx,
     uint64_t said, uint64_t most, unsigned *which);
@@ -91,10 +93,11 @@ ngx_http_genai_limits_fields(ngx_http_genai_ctx_t *ctx,
             text = genai_tape_view(&ctx->parsed->tape, at);
             fields[k] = ngx_http_genai_limits_number(text.data, text.len);
         }
+    }
 
-        if (target == NULL) {
-            continue;
-        }
+    ngx_http_genai_limits_quirks(ctx, target, fields);
+
+    for (k = 0; k < 2 && target; k++) {
 
         o = target->overrides.elts;
 
@@ -114,6 +117,55 @@ ngx_http_genai_limits_fields(ngx_http_genai_ctx_t *ctx,
                         : NGX_HTTP_GENAI_FIELD_DROPPED;
         }
     }
+}
+
+
+/* as genai_quirks_edit() makes them */
+
+static void
+ngx_http_genai_limits_quirks(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target, int64_t fields[2])
+{
+    ngx_uint_t               from;
+    const genai_quirks_t    *q;
+    ngx_http_genai_count_t  *count;
+
+    q = ngx_http_genai_quirks_of(ctx, target);
+
+    if (q == NULL || ctx->dialect != &genai_openai
+        || ctx->endpoint->endpoint != GENAI_ENDPOINT_CHAT)
+    {
+        return;
+    }
+
+    count = ngx_http_genai_count_of(ctx, target);
+
+    switch (q->cap) {
+
+    case GENAI_CAP_OLD:
+        from = 1;
+        break;
+
+    case GENAI_CAP_NEWER:
+
+        if (!ngx_http_genai_quirks_newer(count ? count->model : NULL)) {
+            return;
+        }
+
+        from = 0;
+        break;
+
+    default:
+        return;
+    }
+
+    if (fields[from] != NGX_HTTP_GENAI_FIELD_NONE
+        && (from == 1 || fields[1] == NGX_HTTP_GENAI_FIELD_NONE))
+    {
+        fields[!from] = fields[from];
+    }
+
+    fields[from] = NGX_HTTP_GENAI_FIELD_DROPPED;
 }
 
 
@@ -209,8 +261,8 @@ ngx_http_genai_limits_render(ngx_http_genai_ctx_t *ctx,
         return NGX_OK;
     }
 
-    k = (ctx->endpoint->endpoint == GENAI_ENDPOINT_CHAT && model
-         && model->framing == GENAI_FRAMING_OPENAI5);
+    k = (ctx->endpoint->endpoint == GENAI_ENDPOINT_CHAT
+         && ngx_http_genai_quirks_newer(model));
 
     if (fields[k] == NGX_HTTP_GENAI_FIELD_DROPPED) {
         k = !k;

@@ -266,6 +266,13 @@ static ngx_command_t  ngx_http_genai_commands[] = {
       0,
       NULL },
 
+    { ngx_string("quirks"),
+      NGX_HTTP_GENAI_PROVIDER_CONF|NGX_CONF_TAKE1,
+      ngx_http_genai_quirks,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("header"),
       NGX_HTTP_GENAI_PROVIDER_CONF|NGX_CONF_TAKE12,
       ngx_http_genai_provider_header,

@@ -19,6 +19,8 @@ static ngx_http_genai_verdict_e ngx_http_genai_parse_error(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
 static ngx_http_genai_verdict_e ngx_http_genai_parse_fields(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
+static ngx_uint_t ngx_http_genai_parse_unasked(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
 static ngx_http_genai_verdict_e ngx_http_genai_parse_public(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
 static ngx_uint_t ngx_http_genai_parse_name(ngx_str_t *name);
@@ -182,7 +184,8 @@ ngx_http_genai_parse_fields(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     /* a stream without its usage could only be estimated */
 
-    rc = ctx->dialect->ask_usage(req, ctx->edits);
+    rc = ngx_http_genai_parse_unasked(r, ctx)
+         ? 0 : ctx->dialect->ask_usage(req, ctx->edits);
 
     if (rc == -1) {
         return ngx_http_genai_refuse(r, ctx, GENAI_GATEWAY_FULL,
@@ -192,6 +195,22 @@ ngx_http_genai_parse_fields(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ctx->usage_added = rc;
 
     return NGX_HTTP_GENAI_NEXT;
+}
+
+
+/* beside proxy_pass it is known already who is asked, and what he refuses */
+
+static ngx_uint_t
+ngx_http_genai_parse_unasked(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    ngx_str_t           version;
+    const genai_str_t  *param;
+
+    param = &ctx->dialect_path->version_param;
+
+    return ctx->inlined && param->len
+           && ngx_http_arg(r, param->data, param->len, &version) == NGX_OK
+           && ngx_http_genai_quirks_old(&version);
 }
 
 

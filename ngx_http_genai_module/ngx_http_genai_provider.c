@@ -148,7 +148,9 @@ ngx_http_genai_provider_complete(ngx_conf_t *cf, ngx_http_genai_provider_t *p)
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_genai_provider_paths(cf, p) != NGX_OK) {
+    if (ngx_http_genai_provider_paths(cf, p) != NGX_OK
+        || ngx_http_genai_quirks_init(cf, p) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 

@@ -23,9 +23,6 @@ static ngx_int_t ngx_http_genai_render_path(ngx_http_request_t *r,
 static ngx_int_t ngx_http_genai_render_model(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target,
     const genai_endpoint_t *endpoint, ngx_str_t *path);
-static ngx_int_t ngx_http_genai_render_version(ngx_http_request_t *r,
-    ngx_http_genai_ctx_t *ctx, ngx_http_genai_provider_t *p,
-    ngx_str_t *version);
 static ngx_buf_t *ngx_http_genai_render_head(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target,
     off_t content_length);
@@ -82,11 +79,13 @@ ngx_http_genai_render(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
             return NGX_ERROR;
         }
 
-    } else if (ctx->body_read
-               && ngx_http_genai_render_body(r, ctx, target, &body, &length)
-                  != NGX_OK)
-    {
-        return NGX_ERROR;
+    } else if (ctx->body_read) {
+
+        rc = ngx_http_genai_render_body(r, ctx, target, &body, &length);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
 
     b = ngx_http_genai_render_head(r, ctx, target, length);
@@ -117,6 +116,7 @@ ngx_int_t
 ngx_http_genai_render_body(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_target_t *target, ngx_chain_t **out, off_t *length)
 {
+    ngx_int_t          rc;
     genai_str_t        text, slice;
     ngx_chain_t      **last;
     genai_splicer_t    splicer;
@@ -138,10 +138,17 @@ ngx_http_genai_render_body(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     genai_edits_clear(ctx->target_edits);
 
-    if (target
-        && ngx_http_genai_render_edits(ctx, target) != NGX_OK)
-    {
-        return NGX_ERROR;
+    if (target) {
+
+        rc = ngx_http_genai_quirks_edit(r, ctx, target);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        if (ngx_http_genai_render_edits(ctx, target) != NGX_OK) {
+            return NGX_ERROR;
+        }
     }
 
     if (ngx_http_genai_limits_render(ctx, target) != NGX_OK) {
@@ -674,18 +681,13 @@ ngx_http_genai_render_model(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 }
 
 
-/*
- * The version that a path says: the provider's, else that of a client who says
- * one in the same way, else the dialect's.
- */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_genai_render_version(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_provider_t *p, ngx_str_t *version)
 {
     const genai_dialect_t  *d;
 
-    d = ctx->spoken_path;
+    d = ngx_http_genai_spoken(ctx, p);
 
     if (d->version_param.len == 0) {
         ngx_str_null(version);

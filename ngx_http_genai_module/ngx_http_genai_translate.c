@@ -49,8 +49,6 @@ static ngx_int_t ngx_http_genai_translate_names(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_translate_set(ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_target_t *target, genai_str_t *text);
-static ngx_int_t ngx_http_genai_translate_dropped(ngx_http_request_t *r,
-    ngx_http_genai_ctx_t *ctx);
 
 
 const genai_dialect_t *
@@ -169,7 +167,7 @@ ngx_http_genai_translate(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    return ngx_http_genai_translate_dropped(r, ctx);
+    return ngx_http_genai_dropped(r, ctx, t->chat.dropped, t->chat.ndropped);
 }
 
 
@@ -234,11 +232,14 @@ ngx_http_genai_translate_begin(ngx_http_genai_ctx_t *ctx,
 
     if (known) {
         to->newer = (t->dialect == &genai_openai)
-                    ? known->framing == GENAI_FRAMING_OPENAI5
+                    ? ngx_http_genai_quirks_newer(known)
                     : known->thinking == GENAI_THINKING_EFFORT;
         to->thinks = (known->thinking != GENAI_THINKING_NONE);
         to->max_default = ngx_http_genai_limits_output(known, count->tokens);
     }
+
+    to->quirks = ngx_http_genai_quirks_of(ctx, target);
+    to->untold = ngx_http_genai_quirks_untold(ctx, target);
 
     if (ctx->cap) {
         to->max_output = ngx_min((int64_t) ctx->cap, to->max_default);
@@ -405,56 +406,6 @@ ngx_http_genai_translate_set(ngx_http_genai_ctx_t *ctx,
     }
 
     *text = out.text;
-
-    return NGX_OK;
-}
-
-
-/* what a header says; names are the client's, so only plain bytes are told */
-
-static ngx_int_t
-ngx_http_genai_translate_dropped(ngx_http_request_t *r,
-    ngx_http_genai_ctx_t *ctx)
-{
-    u_char        c, *p;
-    size_t        len, k;
-    ngx_uint_t    i;
-    genai_str_t  *name;
-
-    ngx_str_null(&ctx->dropped);
-
-    for (i = 0, len = 0; i < ctx->translation->chat.ndropped; i++) {
-        len += ngx_min(ctx->translation->chat.dropped[i].len,
-                       NGX_HTTP_GENAI_DROPPED_NAME) + 2;
-    }
-
-    if (len == 0) {
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(r->pool, len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    ctx->dropped.data = p;
-
-    for (i = 0; i < ctx->translation->chat.ndropped; i++) {
-
-        name = &ctx->translation->chat.dropped[i];
-
-        if (i) {
-            *p++ = ',';
-            *p++ = ' ';
-        }
-
-        for (k = 0; k < name->len && k < NGX_HTTP_GENAI_DROPPED_NAME; k++) {
-            c = name->data[k];
-            *p++ = (c < ' ' || c >= 0x7f || c == ',') ? '?' : c;
-        }
-    }
-
-    ctx->dropped.len = p - ctx->dropped.data;
 
     return NGX_OK;
 }

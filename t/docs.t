@@ -202,6 +202,13 @@ is(join(', ', grep { !exists $status{$_} }
         values %page), '', 'error words that are used');
 
 
+# ---- the table of quirks
+
+same([ source('core/genai_quirks.c') =~ /\.name = genai_str\("(\w+)"\)/g ],
+     [ $page{'docs/DIALECTS.md'} =~ /^## `openai`: quirks(.*?)^## /ms
+       ? $1 =~ /^\| `(\w+)` \|/mg : () ], 'quirks');
+
+
 # ---- messages of nginx -t, with what stands for a % as anything
 
 sub literals {
@@ -217,7 +224,7 @@ my %message;
 my $argument = qr/(?:[^;"]|"(?:[^"\\]|\\.)*")*/;
 
 for my $file (map({ "ngx_http_genai_$_.c" } qw(conf limit_directive model origin
-              override provider provider_headers secret)),
+              override provider provider_headers quirks secret)),
               'sim/ngx_http_genai_sim_module.c')
 {
     my $c = source($file);

@@ -264,6 +264,10 @@ typedef struct genai_chat_s {
     genai_str_t              dropped[GENAI_CHAT_DROPPED_MAX];
     unsigned                 ndropped;
 
+    /* of whom it is written for; OpenAI's writer's own */
+    const struct genai_quirks_s
+                            *quirks;
+
     char                     error[GENAI_CHAT_ERROR_MAX];
 } genai_chat_t;
 
@@ -283,6 +287,10 @@ typedef struct genai_chat_target_s {
                                            of tokens */
     unsigned                 thinks:1;  /* it is told either */
     unsigned                 vertex:1;  /* Vertex AI serves it */
+    unsigned                 untold:1;  /* openai: a stream is not asked for
+                                           its usage */
+    const struct genai_quirks_s
+                            *quirks;    /* openai: of its server; or NULL */
 } genai_chat_target_t;
 
 

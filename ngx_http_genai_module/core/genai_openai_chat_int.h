@@ -1,8 +1,8 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  *
- * What the readers of OpenAI's chat requests share.  Of no use to anybody
- * else.
+ * What the readers and the writers of OpenAI's chat requests share.  Of no
+ * use to anybody else.
  */
 
 
@@ -23,6 +23,14 @@ int genai_openai_messages(genai_chat_t *chat, const genai_cursor_t *value,
  */
 genai_cache_e genai_openai_cache(genai_chat_t *chat,
     const genai_cursor_t *part);
+
+/*
+ * What stands before the messages, tools and the form of the answer; and what
+ * stands behind them.  Both return what genai_chat.h says of writers.
+ */
+int genai_openai_write_tools(genai_chat_t *chat, genai_writer_t *w);
+int genai_openai_write_options(genai_chat_t *chat,
+    const genai_chat_target_t *to, genai_writer_t *w);
 
 
 #endif /* _GENAI_OPENAI_CHAT_INT_H_INCLUDED_ */

@@ -11,6 +11,7 @@
 
 
 #include "genai_openai_chat_int.h"
+#include "genai_quirks.h"
 #include "genai_tool_name.h"
 
 
@@ -28,45 +29,14 @@ static int genai_openai_write_part(genai_chat_t *chat,
     const genai_part_t *part, genai_writer_t *w);
 static void genai_openai_write_data(const genai_part_t *part,
     const char *otherwise, genai_writer_t *w);
-static void genai_openai_write_call(genai_chat_t *chat,
+static int genai_openai_write_call(genai_chat_t *chat,
     const genai_part_t *part, genai_writer_t *w);
-static unsigned genai_openai_write_tools(genai_chat_t *chat,
+static int genai_openai_write_id(genai_chat_t *chat, const genai_value_t *id,
     genai_writer_t *w);
-static void genai_openai_write_choice(genai_chat_t *chat, genai_writer_t *w);
-static void genai_openai_write_format(genai_chat_t *chat, genai_writer_t *w);
-static void genai_openai_write_thinking(genai_chat_t *chat,
-    const genai_chat_target_t *to, genai_writer_t *w);
-static int genai_openai_write_options(genai_chat_t *chat,
-    const genai_chat_target_t *to, genai_writer_t *w);
-
-
-/* OpenAI takes four */
-#define GENAI_OPENAI_STOPS  4
-
-
-/* those that it does not have are NULL, and dropped by the other name */
-
-static const struct {
-    const char  *name;
-    const char  *dropped;
-} genai_openai_params[GENAI_PARAM_LAST] = {
-    [GENAI_PARAM_TEMPERATURE] = { "temperature", NULL },
-    [GENAI_PARAM_TOP_P] = { "top_p", NULL },
-    [GENAI_PARAM_TOP_K] = { NULL, "top_k" },
-    [GENAI_PARAM_SEED] = { "seed", NULL },
-    [GENAI_PARAM_FREQUENCY_PENALTY] = { "frequency_penalty", NULL },
-    [GENAI_PARAM_PRESENCE_PENALTY] = { "presence_penalty", NULL },
-    [GENAI_PARAM_LOGIT_BIAS] = { "logit_bias", NULL },
-    [GENAI_PARAM_LOGPROBS] = { "logprobs", NULL },
-    [GENAI_PARAM_TOP_LOGPROBS] = { "top_logprobs", NULL },
-    [GENAI_PARAM_USER] = { "user", NULL },
-    [GENAI_PARAM_METADATA] = { "metadata", NULL },
-    [GENAI_PARAM_SERVICE_TIER] = { NULL, "service_tier" },
-    [GENAI_PARAM_STORE] = { "store", NULL },
-    [GENAI_PARAM_VERBOSITY] = { "verbosity", NULL },
-    [GENAI_PARAM_CACHE_KEY] = { "prompt_cache_key", NULL },
-    [GENAI_PARAM_SAFETY_ID] = { "safety_identifier", NULL }
-};
+static void genai_openai_write_thoughts(genai_chat_t *chat,
+    const genai_part_t *part, genai_writer_t *w);
+static void genai_openai_write_name(genai_chat_t *chat,
+    const genai_message_t *m, genai_writer_t *w);
 
 
 int
@@ -76,20 +46,17 @@ genai_openai_write_chat(genai_chat_t *chat, const genai_chat_target_t *to,
     int                     rc;
     const genai_message_t  *m;
 
+    chat->quirks = to->quirks;
+
     genai_writer_open(w, '{');
     genai_writer_name(w, "model");
     genai_writer_string(w, &to->model);
 
-    if (genai_openai_write_tools(chat, w)) {
-        genai_openai_write_choice(chat, w);
+    rc = genai_openai_write_tools(chat, w);
 
-        if (chat->parallel >= 0) {
-            genai_writer_name(w, "parallel_tool_calls");
-            genai_writer_literal(w, chat->parallel ? "true" : "false");
-        }
+    if (rc != GENAI_CHAT_OK) {
+        return rc;
     }
-
-    genai_openai_write_format(chat, w);
 
     genai_writer_name(w, "messages");
     genai_writer_open(w, '[');
@@ -104,8 +71,6 @@ genai_openai_write_chat(genai_chat_t *chat, const genai_chat_target_t *to,
     }
 
     genai_writer_close(w, ']');
-
-    genai_openai_write_thinking(chat, to, w);
 
     rc = genai_openai_write_options(chat, to, w);
 
@@ -195,7 +160,7 @@ genai_openai_write_user(genai_chat_t *chat, const genai_message_t *m,
     genai_writer_open(w, '{');
     genai_writer_name(w, "role");
     genai_writer_literal(w, "\"user\"");
-    genai_value_member(&m->name, w, "name");
+    genai_openai_write_name(chat, m, w);
     genai_writer_name(w, "content");
 
     if (n == 1 && texts == 1 && media == 0) {
@@ -258,13 +223,15 @@ genai_openai_write_result(genai_chat_t *chat, const genai_part_t *result,
     unsigned             n;
     const genai_part_t  *sub;
 
-    (void) chat;
-
     genai_writer_open(w, '{');
     genai_writer_name(w, "role");
     genai_writer_literal(w, "\"tool\"");
     genai_writer_name(w, "tool_call_id");
-    genai_value_write_string(&result->id, w);
+
+    if (genai_openai_write_id(chat, &result->id, w) != 0) {
+        return GENAI_CHAT_NO_MEMORY;
+    }
+
     genai_writer_name(w, "content");
     genai_writer_begin(w);
 
@@ -300,11 +267,12 @@ static int
 genai_openai_write_assistant(genai_chat_t *chat, const genai_message_t *m,
     genai_writer_t *w)
 {
-    unsigned             texts, refusals, calls;
+    unsigned             texts, refusals, thoughts, calls;
     const genai_part_t  *part;
 
     texts = 0;
     refusals = 0;
+    thoughts = 0;
     calls = 0;
 
     for (part = m->parts; part; part = part->next) {
@@ -325,7 +293,18 @@ genai_openai_write_assistant(genai_chat_t *chat, const genai_message_t *m,
 
         case GENAI_PART_REASONING:
 
-            /* those that think in this dialect do not read it again */
+            /*
+             * OpenAI's models do not read it again; others do, but nothing
+             * that was signed or sealed by somebody
+             */
+
+            if (chat->quirks && chat->quirks->thoughts.len
+                && part->signer == NULL && !part->sealed
+                && part->text.kind != GENAI_VALUE_NONE)
+            {
+                thoughts++;
+                break;
+            }
 
             genai_chat_dropped(chat, "thinking");
             break;
@@ -345,23 +324,45 @@ genai_openai_write_assistant(genai_chat_t *chat, const genai_message_t *m,
     }
 
     if (texts + refusals + calls == 0) {
+
+        if (thoughts) {
+            genai_chat_dropped(chat, "thinking");
+        }
+
         return GENAI_CHAT_OK;
     }
 
     genai_writer_open(w, '{');
     genai_writer_name(w, "role");
     genai_writer_literal(w, "\"assistant\"");
-    genai_value_member(&m->name, w, "name");
+    genai_openai_write_name(chat, m, w);
+
+    if (thoughts) {
+        genai_openai_write_thoughts(chat, m->parts, w);
+    }
+
     genai_writer_name(w, "content");
 
     if (texts) {
         genai_openai_write_texts(m->parts, GENAI_PART_TEXT, "", w);
 
+    } else if (refusals && genai_quirks_refuses_of(chat->quirks, m->role,
+                                                   "refusal"))
+    {
+        /* what was said, in the only way that is left */
+
+        genai_openai_write_texts(m->parts, GENAI_PART_REFUSAL, "", w);
+        refusals = 0;
+
     } else {
         genai_writer_literal(w, "null");
     }
 
-    if (refusals) {
+    if (refusals && genai_quirks_refuses_of(chat->quirks, m->role, "refusal"))
+    {
+        genai_chat_dropped(chat, "refusal");
+
+    } else if (refusals) {
         genai_writer_name(w, "refusal");
         genai_openai_write_texts(m->parts, GENAI_PART_REFUSAL, "", w);
     }
@@ -371,8 +372,10 @@ genai_openai_write_assistant(genai_chat_t *chat, const genai_message_t *m,
         genai_writer_open(w, '[');
 
         for (part = m->parts; part; part = part->next) {
-            if (part->kind == GENAI_PART_CALL) {
-                genai_openai_write_call(chat, part, w);
+            if (part->kind == GENAI_PART_CALL
+                && genai_openai_write_call(chat, part, w) != 0)
+            {
+                return GENAI_CHAT_NO_MEMORY;
             }
         }
 
@@ -553,13 +556,17 @@ genai_openai_write_data(const genai_part_t *part, const char *otherwise,
 }
 
 
-static void
+static int
 genai_openai_write_call(genai_chat_t *chat, const genai_part_t *part,
     genai_writer_t *w)
 {
     genai_writer_open(w, '{');
     genai_writer_name(w, "id");
-    genai_value_write_string(&part->id, w);
+
+    if (genai_openai_write_id(chat, &part->id, w) != 0) {
+        return -1;
+    }
+
     genai_writer_name(w, "type");
     genai_writer_literal(w, part->custom ? "\"custom\"" : "\"function\"");
     genai_writer_name(w, part->custom ? "custom" : "function");
@@ -576,253 +583,65 @@ genai_openai_write_call(genai_chat_t *chat, const genai_part_t *part,
 
     genai_writer_close(w, '}');
     genai_writer_close(w, '}');
-}
 
-
-/* returns how many there are */
-
-static unsigned
-genai_openai_write_tools(genai_chat_t *chat, genai_writer_t *w)
-{
-    unsigned             n, custom;
-    const genai_tool_t  *tool;
-
-    n = 0;
-
-    for (tool = chat->tools; tool; tool = tool->next) {
-
-        if (tool->kind == GENAI_TOOL_SERVER) {
-            genai_chat_dropped(chat, "server tools");
-            continue;
-        }
-
-        custom = (tool->kind == GENAI_TOOL_CUSTOM);
-
-        if (n++ == 0) {
-            genai_writer_name(w, "tools");
-            genai_writer_open(w, '[');
-        }
-
-        genai_writer_open(w, '{');
-        genai_writer_name(w, "type");
-        genai_writer_literal(w, custom ? "\"custom\"" : "\"function\"");
-        genai_writer_name(w, custom ? "custom" : "function");
-        genai_writer_open(w, '{');
-        genai_tool_name_member(chat, &tool->name, w);
-        genai_value_member(&tool->description, w, "description");
-
-        if (custom) {
-            genai_value_member(&tool->format, w, "format");
-
-        } else {
-            genai_writer_name(w, "parameters");
-
-            if (tool->schema.kind == GENAI_VALUE_NONE) {
-                genai_writer_literal(w,
-                                     "{\"type\":\"object\",\"properties\":{}}");
-
-            } else {
-                genai_value_write(&tool->schema, w);
-            }
-
-            if (tool->strict >= 0) {
-                genai_writer_name(w, "strict");
-                genai_writer_literal(w, tool->strict ? "true" : "false");
-            }
-        }
-
-        genai_writer_close(w, '}');
-        genai_writer_close(w, '}');
-    }
-
-    if (n) {
-        genai_writer_close(w, ']');
-    }
-
-    return n;
-}
-
-
-static void
-genai_openai_write_choice(genai_chat_t *chat, genai_writer_t *w)
-{
-    static const char  *names[] = {
-        [GENAI_CHOICE_NONE] = "\"none\"",
-        [GENAI_CHOICE_AUTO] = "\"auto\"",
-        [GENAI_CHOICE_ANY] = "\"required\""
-    };
-
-    switch (chat->choice) {
-
-    case GENAI_CHOICE_UNSET:
-        break;
-
-    case GENAI_CHOICE_NAMED:
-        genai_writer_name(w, "tool_choice");
-        genai_writer_open(w, '{');
-        genai_writer_name(w, "type");
-        genai_writer_literal(w, "\"function\"");
-        genai_writer_name(w, "function");
-        genai_writer_open(w, '{');
-        genai_tool_name_member(chat, &chat->choice_name, w);
-        genai_writer_close(w, '}');
-        genai_writer_close(w, '}');
-        break;
-
-    default:
-        genai_writer_name(w, "tool_choice");
-        genai_writer_literal(w, names[chat->choice]);
-        break;
-    }
-}
-
-
-static void
-genai_openai_write_format(genai_chat_t *chat, genai_writer_t *w)
-{
-    if (chat->format == GENAI_FORMAT_UNSET) {
-        return;
-    }
-
-    genai_writer_name(w, "response_format");
-    genai_writer_open(w, '{');
-    genai_writer_name(w, "type");
-
-    if (chat->format != GENAI_FORMAT_SCHEMA) {
-        genai_writer_literal(w, chat->format == GENAI_FORMAT_TEXT
-                                ? "\"text\"" : "\"json_object\"");
-        genai_writer_close(w, '}');
-        return;
-    }
-
-    genai_writer_literal(w, "\"json_schema\"");
-    genai_writer_name(w, "json_schema");
-    genai_writer_open(w, '{');
-    genai_writer_name(w, "name");
-
-    if (chat->format_name.kind == GENAI_VALUE_NONE) {
-        genai_writer_literal(w, "\"answer\"");
-
-    } else {
-        genai_value_write_string(&chat->format_name, w);
-    }
-
-    genai_value_member(&chat->format_description, w, "description");
-    genai_value_member(&chat->format_schema, w, "schema");
-
-    if (chat->format_strict >= 0) {
-        genai_writer_name(w, "strict");
-        genai_writer_literal(w, chat->format_strict ? "true" : "false");
-    }
-
-    genai_writer_close(w, '}');
-    genai_writer_close(w, '}');
-}
-
-
-/* a model that does not think refuses to be told how much */
-
-static void
-genai_openai_write_thinking(genai_chat_t *chat, const genai_chat_target_t *to,
-    genai_writer_t *w)
-{
-    genai_str_t     name;
-    genai_effort_e  effort;
-
-    effort = chat->effort;
-
-    if (effort == GENAI_EFFORT_UNSET && chat->thinking >= 0) {
-        effort = genai_effort_of_tokens(chat->thinking);
-    }
-
-    if (effort == GENAI_EFFORT_UNSET || effort == GENAI_EFFORT_DYNAMIC) {
-        return;
-    }
-
-    if (!to->thinks) {
-
-        if (effort != GENAI_EFFORT_NONE) {
-            genai_chat_dropped(chat, "thinking");
-        }
-
-        return;
-    }
-
-    if (effort == GENAI_EFFORT_MAX) {
-        effort = GENAI_EFFORT_XHIGH;
-    }
-
-    name.data = (unsigned char *) genai_effort_name(effort);
-    name.len = strlen((char *) name.data);
-
-    genai_writer_name(w, "reasoning_effort");
-    genai_writer_string(w, &name);
+    return 0;
 }
 
 
 static int
-genai_openai_write_options(genai_chat_t *chat, const genai_chat_target_t *to,
+genai_openai_write_id(genai_chat_t *chat, const genai_value_t *id,
     genai_writer_t *w)
 {
-    int64_t   cap;
-    unsigned  i;
+    genai_str_t    text, own;
+    unsigned char  buf[GENAI_QUIRKS_ID_MAX];
 
-    cap = chat->max_output;
-
-    if (to->max_output >= 0 && (cap < 0 || to->max_output < cap)) {
-        cap = to->max_output;
+    if (chat->quirks == NULL || chat->quirks->call_id == 0) {
+        genai_value_write_string(id, w);
+        return 0;
     }
 
-    if (cap >= 0) {
-        genai_writer_name(w, to->newer ? "max_completion_tokens"
-                                       : "max_tokens");
-        genai_writer_int(w, cap);
+    if (genai_value_decode(chat, id, &text) != 0) {
+        return -1;
     }
 
-    if (chat->nstop > GENAI_OPENAI_STOPS) {
-        return genai_chat_refuse(chat, "this model's provider takes no more "
-                                 "than %d stop sequences",
-                                 GENAI_OPENAI_STOPS);
-    }
+    own.data = buf;
+    own.len = genai_quirks_call_id(chat->quirks, &text, buf);
 
-    if (chat->nstop) {
-        genai_writer_name(w, "stop");
-        genai_writer_open(w, '[');
+    genai_writer_string(w, own.len ? &own : &text);
 
-        for (i = 0; i < chat->nstop; i++) {
-            genai_value_write_string(&chat->stop[i], w);
-        }
+    return 0;
+}
 
-        genai_writer_close(w, ']');
-    }
 
-    for (i = GENAI_PARAM_NONE + 1; i < GENAI_PARAM_LAST; i++) {
+static void
+genai_openai_write_thoughts(genai_chat_t *chat, const genai_part_t *part,
+    genai_writer_t *w)
+{
+    genai_writer_name(w, (char *) chat->quirks->thoughts.data);
+    genai_writer_begin(w);
 
-        if (chat->param[i].kind == GENAI_VALUE_NONE) {
-            continue;
-        }
-
-        if (genai_openai_params[i].name) {
-            genai_value_member(&chat->param[i], w,
-                               genai_openai_params[i].name);
-
-        } else {
-            genai_chat_drop(chat, genai_openai_params[i].dropped,
-                            strlen(genai_openai_params[i].dropped));
+    for ( /* void */ ; part; part = part->next) {
+        if (part->kind == GENAI_PART_REASONING && part->signer == NULL
+            && !part->sealed)
+        {
+            genai_value_piece(&part->text, w);
         }
     }
 
-    if (chat->n > 1) {
-        genai_writer_name(w, "n");
-        genai_writer_int(w, chat->n);
+    genai_writer_end(w);
+}
+
+
+static void
+genai_openai_write_name(genai_chat_t *chat, const genai_message_t *m,
+    genai_writer_t *w)
+{
+    if (m->name.kind != GENAI_VALUE_NONE
+        && genai_quirks_refuses_of(chat->quirks, m->role, "name"))
+    {
+        genai_chat_dropped(chat, "name");
+        return;
     }
 
-    if (to->stream) {
-        genai_writer_name(w, "stream");
-        genai_writer_literal(w, "true");
-        genai_writer_name(w, "stream_options");
-        genai_writer_literal(w, "{\"include_usage\":true}");
-    }
-
-    return GENAI_CHAT_OK;
+    genai_value_member(&m->name, w, "name");
 }

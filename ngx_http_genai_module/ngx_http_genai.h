@@ -513,6 +513,20 @@ ngx_int_t ngx_http_genai_dropped(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, const genai_str_t *names, ngx_uint_t n);
 
 
+/* ngx_http_genai_betas.c */
+
+/*
+ * Finds out what of a client's "anthropic-beta" a provider gets: sets
+ * ctx->betas_cut and ctx->betas, and adds to ctx->dropped.  Returns NGX_OK, or
+ * NGX_ERROR when out of memory.
+ */
+ngx_int_t ngx_http_genai_betas_cut(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_provider_t *p);
+
+/* Whether that header is one of "anthropic-beta": 1 or 0. */
+ngx_uint_t ngx_http_genai_betas_named(ngx_table_elt_t *h);
+
+
 /* ngx_http_genai_render.c */
 
 /*

@@ -200,6 +200,7 @@ ngx_http_genai_check_conf(ngx_conf_t *cf)
 
     if (ngx_http_genai_provider_init(cf, mcf) != NGX_OK
         || ngx_http_genai_secret_check(cf, mcf) != NGX_OK
+        || ngx_http_genai_betas_init(cf, mcf) != NGX_OK
         || ngx_http_genai_model_init(cf, mcf) != NGX_OK
         || ngx_http_genai_tokenizer_init(cf, mcf) != NGX_OK
         || ngx_http_genai_metrics_init(cf) != NGX_OK

@@ -17,6 +17,7 @@
 #include <ngx_http.h>
 
 #include "genai_arena.h"
+#include "genai_betas.h"
 #include "genai_catalog.h"
 #include "genai_dialect.h"
 #include "genai_jwt_thread.h"
@@ -246,6 +247,17 @@ typedef struct {
 #endif
 
 
+/* genai_betas; see ngx_http_genai_betas.c */
+typedef struct {
+    ngx_str_t                       path;
+    genai_betas_t                   betas;      /* .tape.n 0: none are known */
+    genai_file_stamp_t              stamp;      /* as it was read, */
+    genai_file_stamp_t              seen;       /* and at the last look */
+    u_char                         *file;       /* where it is configured */
+    ngx_uint_t                      line;
+} ngx_http_genai_betas_t;
+
+
 /* a vocabulary, of "genai_tokenizer" or beside the catalogue */
 struct ngx_http_genai_vocab_s {
     ngx_str_t                       name;
@@ -285,6 +297,8 @@ struct ngx_http_genai_main_conf_s {
     ngx_array_t                     prefixes;   /* _model_t *, longest first */
     ngx_array_t                     regexes;    /* _model_t *, as written */
     ngx_array_t                     places;     /* _place_t */
+
+    ngx_http_genai_betas_t         *betas;      /* NULL: all pass */
 
     ngx_flag_t                      strict;
     time_t                          created;    /* of the configuration */
@@ -444,6 +458,19 @@ void ngx_http_genai_jwt_refresh(ngx_http_genai_secret_t *secret,
 
 /* Forgets the file and what is being made of it, but not the value. */
 void ngx_http_genai_jwt_forget(ngx_http_genai_secret_t *secret);
+
+
+/* ngx_http_genai_betas.c */
+
+char *ngx_http_genai_betas(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* Reads the file; what is wrong with it is an error with genai_strict. */
+ngx_int_t ngx_http_genai_betas_init(ngx_conf_t *cf,
+    ngx_http_genai_main_conf_t *mcf);
+
+/* Reads it again, in a worker, where it has changed: as secrets are. */
+void ngx_http_genai_betas_refresh(ngx_http_genai_main_conf_t *mcf,
+    ngx_log_t *log);
 
 
 /* ngx_http_genai_provider.c */

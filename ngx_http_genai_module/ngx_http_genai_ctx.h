@@ -270,6 +270,8 @@ struct ngx_http_genai_ctx_s {
     ngx_str_t                       dropped;    /* names for a header */
     genai_tool_name_t              *tool_names; /* that were changed */
     ngx_uint_t                      ntool_names;
+    ngx_str_t                       betas;      /* where betas_cut: all that
+                                                   passes of anthropic-beta */
 
     /* the answer of the attempt */
     ngx_http_status_t               status_line;
@@ -313,6 +315,7 @@ struct ngx_http_genai_ctx_s {
     unsigned                        spent_any:1;    /* spent was */
     unsigned                        spent_estimated:1;
     unsigned                        limited:1;  /* one has ended the stream */
+    unsigned                        betas_cut:1;
     unsigned                        stream_asked:1;
     unsigned                        streaming:1;    /* to the client */
     unsigned                        usage_added:1;  /* we asked for it */

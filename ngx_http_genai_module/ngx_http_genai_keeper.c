@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * What a worker does beside its requests, by a timer.  Every one re-reads the
- * secrets that have changed; one of them, the keeper, also watches the policy
+ * secrets and betas that have changed; one, the keeper, also watches the policy
  * and writes the journal of the books, each in a thread, settles what dead
  * workers had in flight, frees idle counters of limits, and puts old rows of
  * the books into their archive.  The keeper is of the newest configuration;
@@ -96,6 +96,8 @@ ngx_http_genai_keeper_start(ngx_cycle_t *cycle,
     ngx_http_genai_jwt_start(mcf, cycle->log);
     ngx_http_genai_secret_refresh(mcf, cycle->log);
     ngx_http_genai_secret_refresh(mcf, cycle->log);
+    ngx_http_genai_betas_refresh(mcf, cycle->log);
+    ngx_http_genai_betas_refresh(mcf, cycle->log);
 }
 
 
@@ -129,6 +131,7 @@ ngx_http_genai_keeper_handler(ngx_event_t *ev)
 
     if (++ngx_http_genai_keeper_ticks % NGX_HTTP_GENAI_KEEPER_SECRETS == 0) {
         ngx_http_genai_secret_refresh(mcf, ev->log);
+        ngx_http_genai_betas_refresh(mcf, ev->log);
     }
 
     ngx_http_genai_books_check(mcf, ev->log);

@@ -115,6 +115,13 @@ static ngx_command_t  ngx_http_genai_commands[] = {
       0,
       NULL },
 
+    { ngx_string("genai_betas"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_genai_betas,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("genai_revoked"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_http_genai_revoked,

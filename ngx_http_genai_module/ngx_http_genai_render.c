@@ -344,7 +344,8 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     }
 
     values = ngx_http_genai_render_values(r, p);
-    if (values == NULL) {
+
+    if (values == NULL || ngx_http_genai_betas_cut(r, ctx, p) != NGX_OK) {
         return NULL;
     }
 
@@ -825,6 +826,9 @@ ngx_http_genai_render_headers(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         {
             continue;
 
+        } else if (ctx->betas_cut && ngx_http_genai_betas_named(&h[i])) {
+            continue;
+
         } else if (ngx_hash_find(&p->pass_headers, h[i].hash, h[i].lowcase_key,
                                  h[i].key.len)
                    == NULL)
@@ -855,6 +859,16 @@ ngx_http_genai_render_headers(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         if (dst) {
             s = ngx_cpymem(s, "Content-Type: application/json\r\n",
                            sizeof("Content-Type: application/json\r\n") - 1);
+        }
+    }
+
+    if (ctx->betas_cut && ctx->betas.len) {
+
+        size += sizeof("anthropic-beta: " CRLF) - 1 + ctx->betas.len;
+
+        if (dst) {
+            s = ngx_http_genai_render_line(s, (u_char *) "anthropic-beta", 14,
+                                           ctx->betas.data, ctx->betas.len);
         }
     }
 

@@ -42,6 +42,7 @@ my $catalog = "$ROOT/data/models.json";
 chmod 0755, "$etc";
 spew($secret, "sk-of-the-provider\n");
 spew("$etc/revoked", '');
+spew("$etc/betas.json", '{}');
 spew("$etc/models.json", '{"schema":1,"models":{}}');
 spew($policy, JSON::PP->new->encode({
     schema => 1, keys => { any => { sha256 => sha256_hex($KEY) } } }));
@@ -223,8 +224,8 @@ sub literals {
 my %message;
 my $argument = qr/(?:[^;"]|"(?:[^"\\]|\\.)*")*/;
 
-for my $file (map({ "ngx_http_genai_$_.c" } qw(conf limit_directive model origin
-              override provider provider_headers quirks secret)),
+for my $file (map({ "ngx_http_genai_$_.c" } qw(betas conf limit_directive model
+              origin override provider provider_headers quirks secret)),
               'sim/ngx_http_genai_sim_module.c')
 {
     my $c = source($file);
@@ -321,6 +322,7 @@ sub adapt {
     $text =~ s/(ssl_trusted_certificate\s+)[^\s;]+/$1${\ $cert->ca}/g;
     $text =~ s{/etc/nginx/genai/policy\.(?:json|d)(?=;)}{$policy}g;
     $text =~ s{/etc/nginx/genai/revoked(?=;)}{$etc/revoked}g;
+    $text =~ s{/etc/nginx/genai/betas\.json}{$etc/betas.json}g;
     $text =~ s{/etc/nginx/secrets/(?:openai|azure-token)(?=;)}{$secret}g;
     $text =~ s{/usr/share/nginx-genai/models\.json}{$catalog}g;
     $text =~ s{/etc/nginx/genai/models\.json}{$etc/models.json}g;

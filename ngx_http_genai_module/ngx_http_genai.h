@@ -622,6 +622,13 @@ ngx_uint_t ngx_http_genai_group_may_move(ngx_http_request_t *r,
 
 ngx_int_t ngx_http_genai_filter_init(ngx_conf_t *cf);
 
+/*
+ * Sends what is no part of the answer, behind what went out of it, or is held:
+ * then a stream has begun.
+ */
+ngx_int_t ngx_http_genai_send_ping(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_chain_t *out);
+
 
 /* ngx_http_genai_window.c: what a provider says before it is believed */
 
@@ -677,6 +684,35 @@ ngx_int_t ngx_http_genai_output_filter(ngx_http_request_t *r,
 
 /* Forgets what is known of the answer: the exchange is over. */
 void ngx_http_genai_output_close(ngx_http_genai_ctx_t *ctx);
+
+/*
+ * Whether all that has come of a stream went out, or is held together with its
+ * head, and no event is begun.
+ */
+ngx_uint_t ngx_http_genai_output_between(ngx_http_genai_ctx_t *ctx);
+
+/*
+ * Sends the head of a stream that was held, and what was held with it.
+ * Returns as a body filter.
+ */
+ngx_int_t ngx_http_genai_output_begin(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_output_body_filter_pt next);
+
+
+/* ngx_http_genai_ping.c: keep-alives while a stream's provider is silent */
+
+/*
+ * The head of a stream of events goes to the client: begins, where the model
+ * has "sse_ping".  Returns NGX_OK, or NGX_ERROR when out of memory.
+ */
+ngx_int_t ngx_http_genai_ping_start(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+
+/* The provider has said something. */
+void ngx_http_genai_ping_heard(ngx_http_genai_ctx_t *ctx);
+
+/* No more of them; without effect where there were none. */
+void ngx_http_genai_ping_stop(ngx_http_genai_ctx_t *ctx);
 
 
 /* ngx_http_genai_variables.c */

@@ -216,6 +216,7 @@ typedef struct {
     ngx_msec_t                      first_token_timeout;
     ngx_msec_t                      answer_timeout;
     ngx_msec_t                      total_timeout;
+    ngx_msec_t                      sse_ping;
 
     u_char                         *file;
     ngx_uint_t                      line;

@@ -48,6 +48,7 @@ typedef enum {
 typedef struct ngx_http_genai_ctx_s  ngx_http_genai_ctx_t;
 typedef struct ngx_http_genai_window_s  ngx_http_genai_window_t;
 typedef struct ngx_http_genai_output_s  ngx_http_genai_output_t;
+typedef struct ngx_http_genai_ping_s  ngx_http_genai_ping_t;
 typedef struct ngx_http_genai_inflate_s  ngx_http_genai_inflate_t;
 typedef struct ngx_http_genai_move_s  ngx_http_genai_move_t;
 typedef struct ngx_http_genai_join_s  ngx_http_genai_join_t;
@@ -295,6 +296,7 @@ struct ngx_http_genai_ctx_s {
 
     /* its body on the way out; see ngx_http_genai_output.c */
     ngx_http_genai_output_t        *output;
+    ngx_http_genai_ping_t          *ping;
 
     ngx_uint_t                      choices;    /* asked for */
 

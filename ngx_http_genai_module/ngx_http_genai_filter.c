@@ -22,7 +22,8 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_genai_header_filter(ngx_http_request_t *r);
-static void ngx_http_genai_filter_streaming(ngx_http_genai_ctx_t *ctx);
+static ngx_int_t ngx_http_genai_filter_streaming(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
 static void ngx_http_genai_inline_head(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_dress(ngx_http_request_t *r,
@@ -127,11 +128,15 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
 
         ctx->head_held = 1;
 
+        if (ctx->stream_asked && ngx_http_genai_answer_read(ctx)) {
+            rc = ngx_http_genai_ping_start(r, ctx);
+        }
+
         if (step) {
             ngx_http_genai_step_end(ctx);
         }
 
-        return NGX_OK;
+        return rc;
 
     } else if (ctx->from_provider && !ctx->coded) {
 
@@ -145,7 +150,7 @@ ngx_http_genai_header_filter(ngx_http_request_t *r)
              */
 
             ngx_http_clear_content_length(r);
-            ngx_http_genai_filter_streaming(ctx);
+            rc = ngx_http_genai_filter_streaming(r, ctx);
         }
     }
 
@@ -184,7 +189,9 @@ ngx_http_genai_send_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         ngx_str_set(&r->headers_out.content_type, "text/event-stream");
         r->headers_out.content_type_len = r->headers_out.content_type.len;
 
-        ngx_http_genai_filter_streaming(ctx);
+        if (ngx_http_genai_filter_streaming(r, ctx) != NGX_OK) {
+            return NGX_ERROR;
+        }
     }
 
     if (ngx_http_genai_own_headers(r, ctx) != NGX_OK
@@ -199,13 +206,16 @@ ngx_http_genai_send_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 }
 
 
-static void
-ngx_http_genai_filter_streaming(ngx_http_genai_ctx_t *ctx)
+static ngx_int_t
+ngx_http_genai_filter_streaming(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx)
 {
     if (!ctx->streaming) {
         ctx->streaming = 1;
         ngx_http_genai_metrics_gauge(NGX_HTTP_GENAI_GAUGE_STREAMS, 1);
     }
+
+    return ngx_http_genai_ping_start(r, ctx);
 }
 
 
@@ -393,11 +403,30 @@ ngx_http_genai_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         return ngx_http_next_body_filter(r, in);
     }
 
+    if (in) {
+        ngx_http_genai_ping_heard(ctx);
+    }
+
     rc = ngx_http_genai_output_filter(r, ctx, in, ngx_http_next_body_filter);
 
     ngx_http_genai_deadline_client(r, ctx, (rc == NGX_AGAIN));
 
     return rc;
+}
+
+
+ngx_int_t
+ngx_http_genai_send_ping(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    ngx_chain_t *out)
+{
+    if (ctx->head_held
+        && ngx_http_genai_output_begin(r, ctx, ngx_http_next_body_filter)
+           == NGX_ERROR)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_next_body_filter(r, out);
 }
 
 

@@ -61,6 +61,7 @@ ngx_http_genai_model(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     model->next_target_timeout = NGX_CONF_UNSET_MSEC;
     model->first_token_timeout = NGX_CONF_UNSET_MSEC;
     model->answer_timeout = NGX_CONF_UNSET_MSEC;
+    model->sse_ping = NGX_CONF_UNSET_MSEC;
     model->total_timeout = NGX_CONF_UNSET_MSEC;
 
     if (ngx_http_genai_model_name(cf, model) != NGX_OK) {
@@ -117,6 +118,7 @@ ngx_http_genai_model(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_conf_init_msec_value(model->first_token_timeout, 0);
     ngx_conf_init_msec_value(model->answer_timeout, 0);
     ngx_conf_init_msec_value(model->total_timeout, 3600000);
+    ngx_conf_init_msec_value(model->sse_ping, 15000);
 
     p = ngx_array_push(&mcf->models);
     if (p == NULL) {

@@ -447,6 +447,13 @@ static ngx_command_t  ngx_http_genai_commands[] = {
       offsetof(ngx_http_genai_model_t, total_timeout),
       NULL },
 
+    { ngx_string("sse_ping"),
+      NGX_HTTP_GENAI_MODEL_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_genai_model_t, sse_ping),
+      NULL },
+
       ngx_null_command
 };
 

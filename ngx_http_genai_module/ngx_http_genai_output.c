@@ -232,6 +232,35 @@ ngx_http_genai_output_close(ngx_http_genai_ctx_t *ctx)
 }
 
 
+ngx_int_t
+ngx_http_genai_output_begin(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    ngx_http_output_body_filter_pt next)
+{
+    ngx_int_t                 rc;
+    ngx_chain_t              *out;
+    ngx_http_genai_output_t  *o;
+
+    o = ctx->output;
+
+    if (ngx_http_genai_send_head(r, ctx, -1) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (o == NULL || o->out == NULL) {
+        return NGX_OK;
+    }
+
+    out = o->out;
+    o->out = NULL;
+
+    rc = next(r, out);
+
+    ngx_http_genai_output_update(o, out);
+
+    return rc;
+}
+
+
 static ngx_int_t
 ngx_http_genai_output_add(ngx_http_genai_output_t *o, ngx_chain_t *in)
 {

@@ -198,7 +198,11 @@ ngx_http_genai_encode_event(ngx_http_genai_output_t *o, genai_event_t *e)
 
     if (e->type == GENAI_EVENT_CHUNK || e->type == GENAI_EVENT_END) {
 
-        /* all that was begun has ended */
+        /* all that was begun has ended, but for one that is long */
+
+        if (o->held) {
+            o->begun = (o->held_last->buf->last[-1] != LF);
+        }
 
         ngx_http_genai_output_release(o);
         o->split = 0;

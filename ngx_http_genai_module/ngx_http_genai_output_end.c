@@ -34,6 +34,21 @@ ngx_http_genai_output_bad(ngx_http_genai_output_t *o)
 }
 
 
+ngx_uint_t
+ngx_http_genai_output_between(ngx_http_genai_ctx_t *ctx)
+{
+    ngx_http_genai_output_t  *o;
+
+    o = ctx->output;
+
+    return o == NULL
+           || (o->in == NULL && o->held == NULL
+               && (o->out == NULL || ctx->head_held)
+               && o->busy == NULL && !o->split && !o->begun && !o->stopped
+               && !o->died);
+}
+
+
 /* none that is done ends within a line of data, or without its last word */
 
 ngx_uint_t

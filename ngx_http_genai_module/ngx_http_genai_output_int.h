@@ -66,6 +66,8 @@ struct ngx_http_genai_output_s {
     unsigned                called:1;   /* a tool was called */
     unsigned                finished:1; /* why it ended was told */
     unsigned                over:1;     /* all of it was made */
+    unsigned                begun:1;    /* an event that spans several of the
+                                           provider's */
 
     const genai_dialect_t  *dialect;    /* the provider's */
     genai_answer_t         *answer;

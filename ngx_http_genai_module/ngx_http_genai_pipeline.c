@@ -358,6 +358,7 @@ ngx_http_genai_cleanup_ctx(void *data)
 
     ngx_http_genai_unpark(ctx->request, ctx);
     ngx_http_genai_deadline_stop(ctx);
+    ngx_http_genai_ping_stop(ctx);
     ngx_http_genai_window_close(ctx);
     ngx_http_genai_output_close(ctx);
     ngx_http_genai_count_stop(ctx);

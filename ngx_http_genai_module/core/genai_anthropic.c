@@ -77,7 +77,8 @@ const genai_dialect_t  genai_anthropic = {
     .vertex_name = genai_str("anthropic_version"),
     .vertex_value = genai_str("\"vertex-2023-10-16\""),
     .encoder_keep = genai_anthropic_keep,
-    .encoder_free = genai_anthropic_free
+    .encoder_free = genai_anthropic_free,
+    .ping = genai_str("event: ping\ndata: {\"type\": \"ping\"}\n\n")
 };
 
 

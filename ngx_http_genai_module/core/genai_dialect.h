@@ -255,6 +255,9 @@ struct genai_dialect_s {
                                           unsigned stream);
     genai_str_t              vertex_name;
     genai_str_t              vertex_value;
+
+    /* what may stand between two events of a stream, and means nothing */
+    genai_str_t              ping;
 };
 
 

@@ -70,7 +70,8 @@ const genai_dialect_t  genai_gemini = {
     .count_end = genai_str("}"),
     .path_read = genai_gemini_path_read,
     .path_write = genai_gemini_path_write,
-    .path_version = genai_str("/v1beta")
+    .path_version = genai_str("/v1beta"),
+    .ping = genai_str(": ping\n\n")
 };
 
 

@@ -63,7 +63,8 @@ const genai_dialect_t  genai_openai = {
     .encoder_size = sizeof(genai_openai_stream_t),
     .encoder_init = genai_openai_encoder,
     .encoder_event = genai_openai_encode,
-    .whole_write = genai_openai_whole_write
+    .whole_write = genai_openai_whole_write,
+    .ping = genai_str(": ping\n\n")
 };
 
 

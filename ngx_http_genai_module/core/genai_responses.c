@@ -69,7 +69,8 @@ const genai_dialect_t  genai_responses = {
                              "\"input_tokens\":"),
     .count_end = genai_str("}"),
     .encoder_keep = genai_responses_keep,
-    .encoder_free = genai_responses_free
+    .encoder_free = genai_responses_free,
+    .ping = genai_str(": ping\n\n")
 };
 
 

@@ -240,6 +240,13 @@ ngx_http_genai_metrics_text_books(ngx_http_genai_report_t *report,
     ngx_http_genai_metrics_text_value(report, "genai_books_counters",
                                       "gauge", "Counters of limits.",
                                       st.counters);
+    ngx_http_genai_metrics_text_value(report, "genai_books_stored",
+                                      "gauge", "Entries of what providers "
+                                      "keep for callers.", st.stored);
+    ngx_http_genai_metrics_text_value(report, "genai_books_stored_lost_total",
+                                      "counter", "Entries of these that gave "
+                                      "way to others before their time.",
+                                      st.stored_lost);
     ngx_http_genai_metrics_text_value(report, "genai_books_lease_slots",
                                       "gauge", "Places for leases.",
                                       st.lease_slots);

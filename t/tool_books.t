@@ -185,7 +185,7 @@ my $before = slurp("$other/books");
 
 is_deeply([ tool('verify', $other) ],
           [ 2, '', "genai-books: $other/books: these are books of another"
-            . " version, layout 7 instead of 3; run the version that made"
+            . " version, layout 7 instead of 4; run the version that made"
             . " them, or move the file away to begin new ones\n" ],
           'another layout');
 ok($before eq slurp("$other/books"), 'is not touched');

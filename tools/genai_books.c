@@ -408,6 +408,8 @@ genai_books_show(const genai_books_t *b, const genai_books_options_t *o)
            s.leases, s.processes);
     printf("rows:       %" PRIu64 "; ids: %" PRIu64 "; counters: %" PRIu64
            "\n", s.rows, s.texts, s.counters);
+    printf("stored:     %" PRIu64 " of what providers keep; lost: %" PRIu64
+           "\n", s.stored, s.stored_lost);
     printf("bytes:      %" PRIu64 " in use of %" PRIu64 "\n", s.used, s.size);
     printf("orphans:    %" PRIu64 "; to \"other\": %" PRIu64
            "; taken over: %" PRIu64 "; damage met: %" PRIu64 "\n",

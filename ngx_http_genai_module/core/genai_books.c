@@ -17,6 +17,9 @@
 genai_books_assert(row, sizeof(genai_books_row_t) == 128);
 genai_books_assert(lease, sizeof(genai_lease_t) == 768);
 genai_books_assert(counter, sizeof(genai_books_counter_t) == 192);
+genai_books_assert(stored, sizeof(genai_stored_bucket_t) == 192);
+genai_books_assert(stored_head, sizeof(genai_books_extent_t)
+                                <= GENAI_STORED_AT);
 genai_books_assert(process, sizeof(genai_books_process_t) == 4096);
 genai_books_assert(last, GENAI_BOOKS_LAST % 128 == 0);
 genai_books_assert(other, offsetof(genai_books_head_t, text) % 16 == 0);
@@ -124,6 +127,7 @@ genai_books_look(const void *addr, uint64_t size, uint32_t *layout)
         case GENAI_EXTENT_ROWS:
         case GENAI_EXTENT_TEXTS:
         case GENAI_EXTENT_COUNTERS:
+        case GENAI_EXTENT_STORED:
             break;
 
         default:
@@ -177,6 +181,8 @@ genai_books_head(genai_books_head_t *head, const uint64_t seed[2])
     head->reserve = GENAI_BOOKS_RESERVE;
     head->counter = sizeof(genai_books_counter_t);
     head->counter_buckets = GENAI_COUNTER_BUCKETS;
+    head->stored = sizeof(genai_stored_bucket_t);
+    head->stored_places = GENAI_STORED_EXTENTS;
     head->base = GENAI_BOOKS_BASE;
     head->seed[0] = seed[0];
     head->seed[1] = seed[1];
@@ -664,6 +670,7 @@ genai_books_stats(const genai_books_t *b, genai_books_stats_t *stats)
     stats->other = genai_books_get(&head->other);
     stats->takeovers = genai_books_get(&head->takeovers);
     stats->faults = genai_books_get(&head->faults);
+    stats->stored_lost = genai_books_get(&head->stored_lost);
 
     directory = genai_books_directory(b);
     n = genai_books_extents(b);
@@ -674,6 +681,11 @@ genai_books_stats(const genai_books_t *b, genai_books_stats_t *stats)
         {
             stats->leases += genai_books_get(&genai_books_extent(b, i)->fill);
             stats->lease_slots += GENAI_BOOKS_LEASES - 1;
+
+        } else if (genai_books_entry_kind(genai_books_get(&directory[i]))
+                   == GENAI_EXTENT_STORED)
+        {
+            stats->stored += genai_books_get(&genai_books_extent(b, i)->fill);
         }
     }
 

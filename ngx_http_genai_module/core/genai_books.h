@@ -14,6 +14,7 @@
  *      rows      totals; found through a hash table
  *      texts     ids, each once; found through another one
  *      counters  of limits, genai_books_counter.h; likewise
+ *      stored    what providers keep for callers, genai_books_stored.h
  *
  * A process can be killed between any two instructions.  What it has stored
  * stays, in the order in which it was stored, so that three rules suffice:
@@ -50,7 +51,7 @@
 
 
 #define GENAI_BOOKS_MAGIC      "GENAIBKS"
-#define GENAI_BOOKS_LAYOUT     3
+#define GENAI_BOOKS_LAYOUT     4
 
 #define GENAI_BOOKS_EXTENT     65536
 #define GENAI_BOOKS_SIZE_MIN   ((uint64_t) 8 << 20)
@@ -312,6 +313,9 @@ typedef struct {
     uint64_t   rows;
     uint64_t   texts;
     uint64_t   counters;            /* of limits, in use */
+    uint64_t   stored;              /* entries, about; also of those whose
+                                       time is over */
+    uint64_t   stored_lost;         /* that gave way before their time */
     uint64_t   processes;
     uint64_t   orphans;             /* settled since the books began */
     uint64_t   other;               /* leases that went to a row "other" */

@@ -39,19 +39,8 @@
 
 
 #include "genai_books_counter.h"
-
-
-/*
- * Where a test says so, every store is a step at which it can kill the
- * process.
- */
-#if (GENAI_BOOKS_STEPS)
-extern void  (*genai_books_step)(void);
-#define genai_books_step()                                                    \
-    do { if (genai_books_step) { (*genai_books_step)(); } } while (0)
-#else
-#define genai_books_step()
-#endif
+#include "genai_books_stored.h"
+#include "genai_books_word.h"
 
 
 /* the benchmark is told when the first lock is held and the last is free */
@@ -98,6 +87,7 @@ typedef enum {
     GENAI_EXTENT_ROWS,
     GENAI_EXTENT_TEXTS,
     GENAI_EXTENT_COUNTERS,
+    GENAI_EXTENT_STORED,
     GENAI_EXTENTS
 } genai_extent_e;
 
@@ -282,6 +272,35 @@ typedef struct {
     (GENAI_BOOKS_EXTENT / sizeof(genai_books_counter_t))
 
 
+/*
+ * What providers keep, genai_books_stored.h: a bucket, atomic, each entry by
+ * who has claimed it in its time, which is 0 where it never was in use.
+ */
+#define GENAI_STORED_BUCKET   8
+#define GENAI_STORED_CLAIMED  ((uint64_t) 1 << 63)
+
+typedef struct {
+    uint64_t   when[GENAI_STORED_BUCKET];           /* ms */
+    uint64_t   hash[GENAI_STORED_BUCKET][2];
+} genai_stored_bucket_t;
+
+/* behind the head of the extent, whose fill is how many were ever in use */
+#define GENAI_STORED_AT       128
+#define GENAI_STORED_BUCKETS                                                  \
+    ((GENAI_BOOKS_EXTENT - GENAI_STORED_AT) / sizeof(genai_stored_bucket_t))
+
+/*
+ * The way of a hash down the tree: extents have places in it, the root's is 0,
+ * its sons' are 1 and 2, and so on.  At the level of 2^k extents they go by
+ * k bits; the bucket goes by others.
+ */
+#define genai_stored_next(place, hash)                                        \
+    (2 * (place) + 1                                                          \
+     + (unsigned) ((hash)[1] >> __builtin_clz((place) + 1) & 1))
+#define genai_stored_bucket_of(hash)                                          \
+    ((unsigned) ((hash)[0] % GENAI_STORED_BUCKETS))
+
+
 #define GENAI_BOOKS_ROLE_ROOM  8
 #define GENAI_BOOKS_WORD_ROOM  16
 
@@ -300,6 +319,8 @@ typedef struct {
     uint32_t           reserve;
     uint32_t           counter;
     uint32_t           counter_buckets;
+    uint32_t           stored;
+    uint32_t           stored_places;
     uint64_t           base;        /* offset of the first extent */
     uint64_t           seed[2];     /* of hashes */
     uint64_t           seed_check;
@@ -320,8 +341,10 @@ typedef struct {
     uint64_t           counters;
     uint64_t           free_counters;
     uint64_t           free_counter;    /* the first of them, an offset */
+    uint64_t           stored_extents;
 
     /* atomic */
+    uint64_t           stored_lost; /* before their time */
     uint64_t           places;      /* that were ever taken */
     uint64_t           orphans;
     uint64_t           other;
@@ -339,7 +362,7 @@ typedef struct {
     uint64_t           roles[GENAI_BOOKS_ROLE_ROOM];
     uint64_t           words[GENAI_BOOKS_WORD_ROOM];
 
-    uint64_t           pad[66];
+    uint64_t           pad[63];
 
     /* these two are there even where there is room for nothing */
     genai_books_row_t  last;        /* the row "other" of all */
@@ -361,8 +384,11 @@ typedef struct {
     (GENAI_BOOKS_AT_ROWS + GENAI_BOOKS_ROW_BUCKETS * sizeof(uint64_t))
 #define GENAI_BOOKS_AT_COUNTERS                                               \
     (GENAI_BOOKS_AT_TEXTS + GENAI_BOOKS_TEXT_BUCKETS * sizeof(uint64_t))
-#define GENAI_BOOKS_BASE_RAW                                                  \
+#define GENAI_BOOKS_AT_STORED                                                 \
     (GENAI_BOOKS_AT_COUNTERS + GENAI_COUNTER_BUCKETS * sizeof(uint64_t))
+#define GENAI_BOOKS_BASE_RAW                                                  \
+    (GENAI_BOOKS_AT_STORED                                                    \
+     + (GENAI_STORED_EXTENTS + 1) * sizeof(uint64_t))
 #define GENAI_BOOKS_BASE                                                      \
     ((GENAI_BOOKS_BASE_RAW + GENAI_BOOKS_EXTENT - 1)                          \
      & ~(uint64_t) (GENAI_BOOKS_EXTENT - 1))
@@ -428,70 +454,6 @@ struct genai_books_s {
     /* and where counters were: offsets */
     uint64_t                 counters[GENAI_BOOKS_CACHE];
 };
-
-
-/* the stores, and the loads of what others store */
-
-static inline uint64_t
-genai_books_get(const uint64_t *word)
-{
-    return __atomic_load_n(word, __ATOMIC_ACQUIRE);
-}
-
-
-static inline void
-genai_books_put(uint64_t *word, uint64_t value)
-{
-    genai_books_step();
-    __atomic_store_n(word, value, __ATOMIC_RELEASE);
-}
-
-
-/* where a later put() says that it counts */
-
-static inline void
-genai_books_fill(uint64_t *word, uint64_t value)
-{
-    genai_books_step();
-    __atomic_store_n(word, value, __ATOMIC_RELAXED);
-}
-
-
-static inline void
-genai_books_name(uint32_t *word, uint32_t value)
-{
-    genai_books_step();
-    __atomic_store_n(word, value, __ATOMIC_RELAXED);
-}
-
-
-static inline int
-genai_books_swap(uint64_t *word, uint64_t old, uint64_t value)
-{
-    genai_books_step();
-    return __atomic_compare_exchange_n(word, &old, value, 0, __ATOMIC_ACQ_REL,
-                                       __ATOMIC_RELAXED);
-}
-
-
-static inline uint64_t
-genai_books_exchange(uint64_t *word, uint64_t value)
-{
-    genai_books_step();
-    return __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST);
-}
-
-
-/* keeps the compiler from moving stores up or down past here */
-#define genai_books_barrier()  __atomic_signal_fence(__ATOMIC_SEQ_CST)
-
-
-static inline uint64_t
-genai_books_add(uint64_t *word, uint64_t value)
-{
-    genai_books_step();
-    return __atomic_add_fetch(word, value, __ATOMIC_RELAXED);
-}
 
 
 #define genai_books_offset(b, p)                                              \
@@ -595,6 +557,23 @@ genai_books_dirty(const genai_books_t *b, uint64_t offset)
 #else
 #define genai_books_locked()  __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #endif
+
+
+/* the extent at a place of the tree, plus one; lock [structure] */
+
+static inline uint64_t *
+genai_books_stored_place(const genai_books_t *b, unsigned place)
+{
+    return (uint64_t *) (void *) (b->base + GENAI_BOOKS_AT_STORED) + place;
+}
+
+
+static inline genai_stored_bucket_t *
+genai_books_extent_bucket(const genai_books_t *b, uint64_t i, unsigned n)
+{
+    return (genai_stored_bucket_t *) (void *)
+           ((unsigned char *) genai_books_extent(b, i) + GENAI_STORED_AT) + n;
+}
 
 
 /* genai_books.c */
@@ -718,8 +697,9 @@ int genai_books_text_make(genai_books_t *b, const genai_str_t *s,
     uint32_t *name);
 
 /*
- * Gets another extent, with that lock held: *i is its number.  Returns 0, or
- * -1 where there is no room.
+ * Gets another extent, with that lock held: *i is its number.  Of what
+ * providers keep *i is its place in the tree before.  Returns 0, or -1 where
+ * there is no room.
  */
 int genai_books_extent_make(genai_books_t *b, unsigned kind, uint64_t *i);
 
@@ -886,6 +866,12 @@ unsigned genai_books_hold_locks(const genai_books_t *b,
 
 /* Takes locks in the order of their addresses; each stands there once. */
 void genai_books_lock_all(genai_books_t *b, uint64_t **words, unsigned n);
+
+
+/* genai_books_stored.c */
+
+/* Whether an entry of that time is one that anybody may claim. */
+int genai_books_stored_free(uint64_t when, int64_t now);
 
 
 /* genai_books_lease.c */

@@ -318,11 +318,13 @@ int
 genai_books_extent_make(genai_books_t *b, unsigned kind, uint64_t *i)
 {
     uint64_t               n, *directory;
+    unsigned               place;
     genai_books_head_t    *head = b->head;
     genai_books_extent_t  *e;
 
     directory = genai_books_directory(b);
     n = head->extents;
+    place = (kind == GENAI_EXTENT_STORED) ? (unsigned) *i : 0;
 
     if (kind == GENAI_EXTENT_LEASES && head->free_leases) {
 
@@ -386,6 +388,13 @@ genai_books_extent_make(genai_books_t *b, unsigned kind, uint64_t *i)
     case GENAI_EXTENT_COUNTERS:
         genai_books_set(b, &e->fill, 0);
         genai_books_set(b, &head->counter_extent, n + 1);
+        genai_books_set(b, &head->tables, head->tables + 1);
+        break;
+
+    case GENAI_EXTENT_STORED:
+        genai_books_set(b, &e->fill, 0);
+        genai_books_set(b, genai_books_stored_place(b, place), n + 1);
+        genai_books_set(b, &head->stored_extents, head->stored_extents + 1);
         genai_books_set(b, &head->tables, head->tables + 1);
         break;
     }

@@ -35,6 +35,9 @@ static void genai_books_verify_rows(genai_books_verify_t *v);
 static void genai_books_verify_row_extent(genai_books_verify_t *v,
     uint64_t i, uint64_t *rows, uint64_t *free_rows);
 static void genai_books_verify_leases(genai_books_verify_t *v, uint64_t i);
+static void genai_books_verify_stored(genai_books_verify_t *v);
+static void genai_books_verify_stored_extent(genai_books_verify_t *v,
+    unsigned place, uint64_t i);
 
 
 unsigned
@@ -139,6 +142,7 @@ genai_books_verify_turn(genai_books_verify_t *v)
     genai_books_verify_sums(v);
     genai_books_verify_extents(v);
     genai_books_verify_counters(v);
+    genai_books_verify_stored(v);
 
     free(v->sums);
     v->sums = NULL;
@@ -617,6 +621,113 @@ genai_books_verify_leases(genai_books_verify_t *v, uint64_t i)
 
         if (v->sums) {
             genai_books_verify_held(v, lease, i, n);
+        }
+    }
+}
+
+
+/* each of these extents has one place in the tree */
+
+static void
+genai_books_verify_stored(genai_books_verify_t *v)
+{
+    uint64_t              i, n, extents;
+    unsigned              place;
+    const uint64_t       *directory;
+    const genai_books_t  *b = v->b;
+
+    directory = genai_books_directory(b);
+    extents = 0;
+
+    for (i = 0; i < v->extents; i++) {
+        extents += (genai_books_entry_kind(genai_books_get(&directory[i]))
+                    == GENAI_EXTENT_STORED);
+    }
+
+    n = 0;
+
+    for (place = 0; place < GENAI_STORED_EXTENTS; place++) {
+
+        i = genai_books_get(genai_books_stored_place(b, place));
+
+        if (i == 0) {
+            continue;
+        }
+
+        if (i > v->extents
+            || genai_books_entry_kind(genai_books_get(&directory[i - 1]))
+               != GENAI_EXTENT_STORED
+            || (place
+                && genai_books_get(genai_books_stored_place(b,
+                                                            (place - 1) / 2))
+                   == 0)
+            || !genai_books_mark(v, GENAI_BOOKS_BASE
+                                    + (i - 1) * GENAI_BOOKS_EXTENT))
+        {
+            /* behind those that we have mapped there may be more */
+
+            if (v->extents == genai_books_get(&b->head->extents)) {
+                genai_books_verify_fault(v, "what providers keep: place %u"
+                                         " leads to extent %llu", place,
+                                         (unsigned long long) i - 1);
+            }
+
+            continue;
+        }
+
+        n++;
+        genai_books_verify_stored_extent(v, place, i - 1);
+    }
+
+    if (v->extents == genai_books_get(&b->head->extents)
+        && (n != extents || n != genai_books_get(&b->head->stored_extents)))
+    {
+        genai_books_verify_fault(v, "what providers keep: %llu of %llu extents"
+                                 " are reached instead of %llu",
+                                 (unsigned long long) n,
+                                 (unsigned long long) extents,
+                                 (unsigned long long)
+                                 genai_books_get(&b->head->stored_extents));
+    }
+}
+
+
+/* an entry that is nobody's at the moment may say anything */
+
+static void
+genai_books_verify_stored_extent(genai_books_verify_t *v, unsigned place,
+    uint64_t i)
+{
+    uint64_t                      when, hash[2];
+    unsigned                      n, k, way;
+    const genai_stored_bucket_t  *bucket;
+
+    for (n = 0; n < GENAI_STORED_BUCKETS; n++) {
+
+        bucket = genai_books_extent_bucket(v->b, i, n);
+
+        for (k = 0; k < GENAI_STORED_BUCKET; k++) {
+
+            when = genai_books_get(&bucket->when[k]);
+            hash[0] = genai_books_get(&bucket->hash[k][0]);
+            hash[1] = genai_books_get(&bucket->hash[k][1]);
+
+            if (when == 0 || (when & GENAI_STORED_CLAIMED)
+                || genai_books_get(&bucket->when[k]) != when)
+            {
+                continue;
+            }
+
+            for (way = 0; way < place; way = genai_stored_next(way, hash)) {
+                /* void */
+            }
+
+            if (way != place || genai_stored_bucket_of(hash) != n) {
+                genai_books_verify_fault(v, "what providers keep: entry %u of"
+                                         " bucket %u in extent %llu is not"
+                                         " where it can be found", k, n,
+                                         (unsigned long long) i);
+            }
         }
     }
 }

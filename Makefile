@@ -169,6 +169,12 @@ test-sdk: build ## run the tests with the providers' own SDKs, t/sdk
 	    GENAI_NGINX=$(GENAI_NGINX) GENAI_MODULES=$(BUILD_DIR) \
 	    $(PROVE) --timer "$$@"; else echo "no t/sdk/*.t"; fi
 
+# about 900 MB of programs, and a minute
+.PHONY: test-agents
+test-agents: build ## run the tests with coding agents, t/sdk/agents
+	@GENAI_NGINX=$(GENAI_NGINX) GENAI_MODULES=$(BUILD_DIR) \
+	    $(PROVE) --timer t/sdk/agents/agents.t
+
 .PHONY: test-long
 test-long: build tools $(WATCH) ## run the long tests, t/long/*.t (GENAI_ROUNDS)
 	@set -- t/long/*.t; if [ -e "$$1" ]; then \

@@ -382,6 +382,13 @@ ngx_http_genai_output_whole(ngx_http_genai_output_t *o)
             b->last_buf = 0;
             b->flush = 1;
             o->ctx->request->keepalive = 0;
+
+        } else if (o->read && o->ctx->meter.end == GENAI_END_CUT
+                   && !o->answer->closed && o->ctx->error == GENAI_OK)
+        {
+            /* no JSON: the client has it as it came, the log says so */
+
+            ngx_http_genai_output_bad(o);
         }
     }
 

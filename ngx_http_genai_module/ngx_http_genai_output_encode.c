@@ -130,7 +130,10 @@ ngx_http_genai_encode_event(ngx_http_genai_output_t *o, genai_event_t *e)
     switch (e->type) {
 
     case GENAI_EVENT_BROKEN:
-        o->bad |= !o->stream;
+
+        /* what of a stream was in it is not known, but behind its end */
+
+        o->bad |= !(o->stream && o->answer->ended);
         return 0;
 
     case GENAI_EVENT_ERROR:

@@ -114,6 +114,11 @@ ngx_http_genai_output_cut(ngx_http_genai_output_t *o)
 
         if (ctx->message.len == 0) {
             ngx_str_set(&ctx->message, "the provider broke off its answer");
+
+            if (o->bad && !o->cut) {
+                ngx_str_set(&ctx->message, "the provider's answer, or a part "
+                            "of it, cannot be read");
+            }
         }
 
         if (ngx_http_genai_output_unsaid(o)) {

@@ -5,7 +5,7 @@
 # its own, by readers that share nothing with the gateway (GenAI::Dialect).
 # What is not carried has a rule, and docs/DIALECTS.md has it.
 #
-# A dialect is a file of GenAI/Dialect/ and an entry of %PASS.
+# A dialect is a file of GenAI/Dialect/.
 
 use strict;
 use warnings;
@@ -16,11 +16,7 @@ use GenAI::Dialect qw(dialect dialects);
 use GenAI::Test;
 use GenAI::Upstream;
 
-# what stands behind a provider's address
-my %PASS = (openai => '/v1', responses => '/v1', anthropic => '',
-            gemini => '');
-
-my @DIALECTS = grep { exists $PASS{$_} } dialects();
+my @DIALECTS = dialects();
 my %d = map { $_ => dialect($_) } @DIALECTS;
 
 
@@ -128,9 +124,8 @@ $t->write_file('key', 'sk-of-the-provider');
 my $conf = '';
 
 for my $p (@DIALECTS) {
-    $conf .= "genai_provider $p { dialect $p; credential "
-        . "file:%%TESTDIR%%/key; pass http://127.0.0.1:" . $up{$p}->port
-        . "$PASS{$p}; }\n";
+    $conf .= "genai_provider $p { "
+        . $d{$p}->provider($up{$p}->port, '%%TESTDIR%%/key') . " }\n";
     $conf .= "genai_model $p-$_ { target $p model=$_; }\n"
         for sort keys %FEATURES;
 }

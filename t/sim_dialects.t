@@ -11,10 +11,10 @@ use lib 't/lib';
 use Compress::Zlib ();
 use Time::HiRes qw(time);
 
-use GenAI::Dialect qw(dialect);
+use GenAI::Dialect qw(dialect dialects);
 use GenAI::Test;
 
-my @DIALECTS = qw(openai responses anthropic gemini);
+my @DIALECTS = dialects();
 
 my $t = GenAI::Test->new(modules => ['genai_sim'], workers => 1)
     ->conf(<<'EOC')->run;

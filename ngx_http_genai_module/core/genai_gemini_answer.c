@@ -422,8 +422,11 @@ genai_ga_chunk_end(genai_gemini_answer_t *a, uint64_t end)
         }
     }
 
-    if (!(a->base.chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR
-                      |GENAI_CHUNK_USAGE))
+    /* of a stream an event may be one that nobody knows: its end tells */
+
+    if (a->base.mode == GENAI_ANSWER_WHOLE
+        && !(a->base.chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_ERROR
+                              |GENAI_CHUNK_USAGE))
         && genai_answer_broken(&a->base, "there are no candidates", end) != 0)
     {
         return -1;

@@ -48,8 +48,8 @@ use JSON::PP ();
 
 our @EXPORT_OK = qw(dialect dialects);
 
-# every dialect there is a file of, in this order
-my @NAMES = qw(openai responses anthropic gemini bedrock azure);
+# those that the gateway speaks, in this order; each has a file
+my @NAMES = qw(openai responses anthropic gemini);
 
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
@@ -71,7 +71,29 @@ sub dialect {
 
 sub name { return $_[0]{name} }
 
-sub encode { return $json->encode($_[1]) }
+# How a provider of it is configured, but for its name; key is a file with its
+# credential.
+
+sub provider {
+    my ($self, $port, $key) = @_;
+
+    return "dialect $self->{name}; credential file:$key; "
+        . 'pass http://127.0.0.1:' . $port . $self->pass . ';';
+}
+
+# what stands behind a provider's address
+sub pass { return '' }
+
+
+# mangle: what is written goes through it
+
+sub encode {
+    my ($self, $value) = @_;
+
+    my $text = $json->encode($value);
+
+    return $self->{mangle} ? $self->{mangle}->($text) : $text;
+}
 
 sub decode {
     my ($self, $text) = @_;
@@ -103,9 +125,15 @@ sub say {
                  'Content-Type' => 'application/json' ];
     }
 
+    return $self->streamed($self->events($say));
+}
+
+sub streamed {
+    my ($self, @events) = @_;
+
     return ([ send => "HTTP/1.1 200 OK\r\nContent-Type: "
               . $self->stream_type . "\r\nTransfer-Encoding: chunked\r\n\r\n"
-            ], (map { [ chunk => $_ ] } $self->events($say)), [ 'chunk_end' ]);
+            ], (map { [ chunk => $_ ] } @events), [ 'chunk_end' ]);
 }
 
 sub stream_type { return 'text/event-stream' }
@@ -190,17 +218,23 @@ sub pieces {
 }
 
 
-# a value's JSON text as characters, to be put into another one
+# a value's JSON text as characters, to be put into another one; what is to be
+# no JSON is a reference to its text
 
 sub text {
     my ($self, $value) = @_;
 
-    my $text = $self->encode($value);
+    return $$value if ref $value eq 'SCALAR';
+
+    my $text = $json->encode($value);
 
     utf8::decode($text);
 
     return $text;
 }
+
+# where arguments are an object, what is no JSON is a string
+sub value { return ref $_[1] eq 'SCALAR' ? ${$_[1]} : $_[1] }
 
 sub json_pieces { return $_[0]->pieces($_[0]->text($_[1])) }
 

@@ -134,6 +134,8 @@ sub part {
 sub usage {
     my ($self, $u) = @_;
 
+    return undef unless $u;
+
     return { input_tokens => $u->{prompt} - $u->{cached},
              cache_read_input_tokens => $u->{cached},
              cache_creation_input_tokens => 0,
@@ -153,7 +155,8 @@ sub blocks {
     }
 
     push @b, map { { type => 'tool_use', id => $_->{id}, name => $_->{name},
-                     input => $_->{args} } } @{$say->{calls} || []};
+                     input => $self->value($_->{args}) } }
+        @{$say->{calls} || []};
 
     return @b;
 }
@@ -179,7 +182,8 @@ sub events {
     my $usage = $self->usage($say->{usage});
     my @e = ({ type => 'message_start', message => { %{$self->whole($say)},
         content => [], stop_reason => undef,
-        usage => { %$usage, output_tokens => 1 } } }, { type => 'ping' });
+        usage => $usage && { %$usage, output_tokens => 1 } } },
+        { type => 'ping' });
     my $i = 0;
 
     for my $block ($self->blocks($say)) {
@@ -199,8 +203,10 @@ sub events {
             @$block{qw(thinking signature)} = ('', '');
 
         } else {
+            my $input = $block->{input};
+
             push @deltas, map { { type => 'input_json_delta', partial_json =>
-                $_ } } '', $self->json_pieces($block->{input});
+                $_ } } '', ref $input ? $self->json_pieces($input) : $input;
             $block->{input} = {};
         }
 
@@ -217,12 +223,20 @@ sub events {
     } else {
         push @e, { type => 'message_delta', delta => { stop_reason =>
             $self->stop($say), stop_sequence => undef },
-            usage => { output_tokens => $usage->{output_tokens} } };
+            usage => $usage && { output_tokens => $usage->{output_tokens} } };
         push @e, { type => 'message_stop' };
     }
 
     return map { "event: $_->{type}\ndata: " . $self->encode($_) . "\n\n" } @e;
 }
+
+# whether there is an event that begins an answer; an event that nobody knows
+sub starts { return 1 }
+
+sub unknown {
+    return "event: news\ndata: {\"type\":\"news\",\"news\":[{}]}\n\n";
+}
+
 
 sub error {
     my ($self, $e) = @_;

@@ -10,6 +10,8 @@ use warnings;
 use parent 'GenAI::Dialect::Openai';
 
 
+sub pass { return '' }
+
 sub uri {
     my ($self, $ask) = @_;
 

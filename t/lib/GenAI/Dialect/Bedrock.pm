@@ -131,6 +131,8 @@ sub part {
 sub usage {
     my ($self, $u) = @_;
 
+    return undef unless $u;
+
     return { inputTokens => $u->{prompt} - $u->{cached},
              cacheReadInputTokens => $u->{cached},
              cacheWriteInputTokens => 0,
@@ -149,7 +151,8 @@ sub blocks {
     push @b, map { { text => $_ } } grep { defined }
         @$say{qw(text refusal)};
     push @b, map { { toolUse => { toolUseId => $_->{id}, name => $_->{name},
-                     input => $_->{args} } } } @{$say->{calls} || []};
+                     input => $self->value($_->{args}) } } }
+        @{$say->{calls} || []};
 
     return @b;
 }
@@ -204,7 +207,8 @@ sub events {
                 contentBlockIndex => $i, start => { toolUse => {
                 toolUseId => $u->{toolUseId}, name => $u->{name} } } });
             @deltas = map { { toolUse => { input => $_ } } }
-                $self->json_pieces($u->{input});
+                ref $u->{input} ? $self->json_pieces($u->{input})
+                : $u->{input};
 
         } else {
             my $t = $b->{reasoningContent}{reasoningText};
@@ -232,6 +236,11 @@ sub events {
         $self->event(metadata => { usage => $self->usage($say->{usage}),
                                    metrics => { latencyMs => 1 } }));
 }
+
+# whether there is an event that begins an answer; an event that nobody knows
+sub starts { return 1 }
+sub unknown { return $_[0]->event(news => { news => [ {} ] }) }
+
 
 sub error {
     my ($self, $e) = @_;

@@ -143,7 +143,8 @@ sub parts {
     my $n = @parts;
 
     push @parts, map { { functionCall => { id => $_->{id}, name => $_->{name},
-                         args => $_->{args} } } } @{$say->{calls} || []};
+                         args => $self->value($_->{args}) } } }
+        @{$say->{calls} || []};
 
     $parts[$say->{calls} ? $n : -1]{thoughtSignature} = $say->{signature}
         if defined $say->{signature};
@@ -153,6 +154,8 @@ sub parts {
 
 sub usage {
     my ($self, $u) = @_;
+
+    return undef unless $u;
 
     my $thought = $u->{reasoning} || 0;
 
@@ -211,6 +214,12 @@ sub events {
 
     return map { 'data: ' . $self->encode($_) . "\r\n\r\n" } @e;
 }
+
+# whether there is an event that begins an answer; an event that nobody knows
+sub starts { return 0 }
+
+sub unknown { return "data: {\"news\":[{}]}\r\n\r\n" }
+
 
 sub error {
     my ($self, $e) = @_;

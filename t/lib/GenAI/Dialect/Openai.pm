@@ -15,6 +15,8 @@ my %STOP = (stop => 'stop', length => 'length', tool => 'tool_calls',
 my %STOPPED = reverse %STOP;
 
 
+sub pass { return '/v1' }
+
 sub uri { return '/v1/chat/completions' }
 
 
@@ -152,6 +154,8 @@ sub content {
 sub usage {
     my ($self, $u) = @_;
 
+    return undef unless $u;
+
     return { prompt_tokens => $u->{prompt}, completion_tokens =>
              $u->{completion}, total_tokens => $u->{prompt} + $u->{completion},
              prompt_tokens_details => { cached_tokens => $u->{cached} },
@@ -235,6 +239,12 @@ sub events {
         $self->chunk(choices => [], usage => $self->usage($say->{usage})),
         "data: [DONE]\n\n");
 }
+
+# whether there is an event that begins an answer; an event that nobody knows
+sub starts { return 1 }
+
+sub unknown { return "data: {\"object\":\"news\",\"news\":[{}]}\n\n" }
+
 
 sub error {
     my ($self, $e) = @_;

@@ -10,6 +10,9 @@ use warnings;
 use parent -norequire, 'GenAI::Dialect';
 
 
+sub pass { return '/v1' }
+
+
 sub ask {
     my ($self, $ask) = @_;
 
@@ -150,6 +153,8 @@ sub part {
 sub usage {
     my ($self, $u) = @_;
 
+    return undef unless $u;
+
     return { input_tokens => $u->{prompt}, input_tokens_details =>
              { cached_tokens => $u->{cached} },
              output_tokens => $u->{completion}, output_tokens_details =>
@@ -265,6 +270,14 @@ sub events {
     return map { $_->{sequence_number} = $n++;
                  "event: $_->{type}\ndata: " . $self->encode($_) . "\n\n" } @e;
 }
+
+# whether there is an event that begins an answer; an event that nobody knows
+sub starts { return 1 }
+
+sub unknown {
+    return "event: news\ndata: {\"type\":\"response.news\",\"news\":[{}]}\n\n";
+}
+
 
 sub error {
     my ($self, $e) = @_;

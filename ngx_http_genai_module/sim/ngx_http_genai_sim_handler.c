@@ -6,6 +6,14 @@
 #include "ngx_http_genai_sim.h"
 
 
+/* what is answered; all else is not there */
+#define NGX_HTTP_GENAI_SIM_ENDPOINTS                                          \
+    (GENAI_ENDPOINTS_TALK                                                     \
+     | genai_endpoint_bit(GENAI_ENDPOINT_COMPLETIONS)                         \
+     | genai_endpoint_bit(GENAI_ENDPOINT_EMBEDDINGS)                          \
+     | genai_endpoint_bit(GENAI_ENDPOINT_MODELS))
+
+
 static void ngx_http_genai_sim_headers(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_sim_reset_now(ngx_http_request_t *r,
@@ -405,7 +413,9 @@ ngx_http_genai_sim_endpoint(ngx_http_request_t *r,
 
         e = genai_endpoint_of_path(dialect, &path, &id);
 
-        if (e == NULL) {
+        if (e == NULL
+            || !(genai_endpoint_bit(e->endpoint) & NGX_HTTP_GENAI_SIM_ENDPOINTS))
+        {
             continue;
         }
 

@@ -200,6 +200,28 @@ void ngx_http_genai_body_release(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx);
 
 
+/* ngx_http_genai_multipart.c: a body with parts */
+
+/*
+ * Looks at what the head says that the body is, before it is read.  Returns
+ * as a stage.
+ */
+ngx_http_genai_verdict_e ngx_http_genai_multipart_type(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+
+/* Reads it: ctx->model_sent, stream_asked, meter.  Returns as a stage. */
+ngx_http_genai_verdict_e ngx_http_genai_multipart_parse(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+
+/*
+ * The body as that target gets it; see ngx_http_genai_render_body(), which
+ * calls it.
+ */
+ngx_int_t ngx_http_genai_multipart_render(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target,
+    ngx_chain_t **out, off_t *length);
+
+
 /* ngx_http_genai_inflate.c */
 
 /*
@@ -558,6 +580,13 @@ ngx_int_t ngx_http_genai_render_body(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target,
     ngx_chain_t **out, off_t *length);
 
+/*
+ * Appends bytes as a buffer of r's, where there are any; they must stay.
+ * Returns where the next one goes, or NULL when out of memory.
+ */
+ngx_chain_t **ngx_http_genai_render_slice(ngx_http_request_t *r,
+    ngx_chain_t **last, u_char *start, size_t len);
+
 
 /* ngx_http_genai_upstream.c: the content handler, nginx's upstream hooks */
 
@@ -587,6 +616,12 @@ void ngx_http_genai_answer_coding(ngx_http_genai_ctx_t *ctx,
 
 /* Whether its events mean something: it is one of the client's dialect. */
 ngx_uint_t ngx_http_genai_answer_read(ngx_http_genai_ctx_t *ctx);
+
+/*
+ * The same of its head alone, whatever its status: sound and subtitles have
+ * none.
+ */
+ngx_uint_t ngx_http_genai_answer_told(ngx_http_genai_ctx_t *ctx);
 
 /*
  * Whether the end of the connection is the end of the answer: a provider

@@ -16,6 +16,7 @@
 static ngx_http_genai_verdict_e ngx_http_genai_access_endpoint(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_loc_conf_t *lcf);
+static ngx_uint_t ngx_http_genai_access_json(ngx_http_request_t *r);
 static ngx_http_genai_verdict_e ngx_http_genai_access_method(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
 
@@ -43,6 +44,7 @@ ngx_http_genai_access(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ctx->event_stream = 0;
     ctx->json = 0;
     ctx->untyped = 0;
+    ctx->page = 0;
     ctx->coded = 0;
     ctx->choices = 1;
     ctx->nholds = 0;
@@ -114,10 +116,13 @@ ngx_http_genai_access_endpoint(ngx_http_request_t *r,
 
     endpoint = ctx->recognised;
 
-    if (endpoint == NULL
-        && (lcf->endpoints & genai_endpoint_bit(GENAI_ENDPOINT_OTHER)))
+    /* where it is listed alone nothing is to be read, whatever the path says */
+
+    if ((endpoint == NULL
+         && (lcf->endpoints & genai_endpoint_bit(GENAI_ENDPOINT_OTHER)))
+        || lcf->endpoints == genai_endpoint_bit(GENAI_ENDPOINT_OTHER))
     {
-        endpoint = genai_endpoint_find(ctx->dialect, GENAI_ENDPOINT_OTHER);
+        endpoint = genai_endpoint_find(&genai_openai, GENAI_ENDPOINT_OTHER);
     }
 
     if (endpoint == NULL
@@ -133,6 +138,7 @@ ngx_http_genai_access_endpoint(ngx_http_request_t *r,
         /* what a body means depends on what is asked for */
 
         ctx->parsed = NULL;
+        ctx->multipart = NULL;
     }
 
     ctx->endpoint = endpoint;
@@ -147,7 +153,7 @@ ngx_http_genai_recognise(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ngx_uint_t                  i;
     genai_str_t                 path;
     const genai_dialect_t      *d;
-    const genai_endpoint_t     *endpoint;
+    const genai_endpoint_t     *endpoint, *json;
     ngx_http_genai_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_genai_module);
@@ -159,21 +165,34 @@ ngx_http_genai_recognise(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     for (i = 0; (d = genai_dialect_at(i)) != NULL; i++) {
 
+        endpoint = genai_endpoint_of_path(d, &path, &ctx->endpoint_id);
+
         if (lcf->api) {
 
-            /* a dialect without bodies of its own is known by its path alone */
+            /* of an endpoint with several paths it may be another one */
 
-            endpoint = d->bodies ? NULL : genai_endpoint_find(d, lcf->api);
+            ngx_memzero(&ctx->endpoint_id, sizeof(genai_str_t));
 
-        } else {
-            endpoint = genai_endpoint_of_path(d, &path, &ctx->endpoint_id);
+            if (endpoint == NULL || endpoint->endpoint != lcf->api) {
+
+                /* a dialect without bodies of its own is known by its path */
+
+                endpoint = d->bodies ? NULL
+                                     : genai_endpoint_find(d, lcf->api);
+            }
         }
 
-        if (endpoint) {
-            ctx->dialect = genai_dialect_bodies(d);
-            ctx->dialect_path = d;
-            return endpoint;
+        if (endpoint == NULL) {
+            continue;
         }
+
+        ctx->dialect = genai_dialect_bodies(d);
+        ctx->dialect_path = d;
+
+        json = ngx_http_genai_access_json(r) ? genai_endpoint_json(endpoint)
+                                             : NULL;
+
+        return json ? json : endpoint;
     }
 
     ctx->dialect = &genai_openai;
@@ -183,12 +202,28 @@ ngx_http_genai_recognise(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 }
 
 
+/* whether the body is said to be JSON */
+
+static ngx_uint_t
+ngx_http_genai_access_json(ngx_http_request_t *r)
+{
+    ngx_table_elt_t  *h;
+
+    h = r->headers_in.content_type;
+
+    return h && h->value.len >= 16
+           && ngx_strncasecmp(h->value.data, (u_char *) "application/json", 16)
+              == 0;
+}
+
+
 static ngx_http_genai_verdict_e
 ngx_http_genai_access_method(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
     switch (ctx->endpoint->body) {
 
     case GENAI_BODY_JSON:
+    case GENAI_BODY_MULTIPART:
         if (r->method == NGX_HTTP_POST) {
             return ngx_http_genai_limits_peek(r, ctx);
         }

@@ -394,6 +394,7 @@ ngx_http_genai_answer_type(ngx_http_genai_ctx_t *ctx, ngx_str_t *type)
         ctx->event_stream = 0;
         ctx->untyped = 0;
         ctx->json = 1;
+        ctx->page = 0;
         return;
     }
 
@@ -420,6 +421,10 @@ ngx_http_genai_answer_type(ngx_http_genai_ctx_t *ctx, ngx_str_t *type)
                                        (u_char *) "application/octet-stream",
                                        24)
                        == 0);
+
+    ctx->page = (type->len >= 9
+                 && ngx_strncasecmp(type->data, (u_char *) "text/html", 9)
+                    == 0);
 }
 
 
@@ -440,7 +445,23 @@ ngx_uint_t
 ngx_http_genai_answer_read(ngx_http_genai_ctx_t *ctx)
 {
     return ctx->status == NGX_HTTP_OK
-           && ctx->endpoint && ctx->endpoint->body == GENAI_BODY_JSON;
+           && ctx->endpoint && ngx_http_genai_answer_told(ctx);
+}
+
+
+ngx_uint_t
+ngx_http_genai_answer_told(ngx_http_genai_ctx_t *ctx)
+{
+    switch (ctx->endpoint->body) {
+
+    case GENAI_BODY_JSON:
+    case GENAI_BODY_MULTIPART:
+        return ctx->json || ctx->event_stream
+               || ctx->endpoint->endpoint != GENAI_ENDPOINT_AUDIO;
+
+    default:
+        return 0;
+    }
 }
 
 
@@ -680,9 +701,11 @@ ngx_http_genai_judge(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
                                    "the provider refused the gateway");
     }
 
-    if (ctx->endpoint->body == GENAI_BODY_JSON
+    if (ctx->endpoint->body != GENAI_BODY_OPAQUE
         && !ctx->json && !ctx->event_stream
-        && (status < 400 || !ctx->untyped))
+        && (status < 400 || !ctx->untyped)
+        && (ctx->page || status != NGX_HTTP_OK
+            || ngx_http_genai_answer_told(ctx)))
     {
         ctx->meter.refused = 1;
 

@@ -88,8 +88,18 @@ ngx_http_genai_body(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         return NGX_HTTP_GENAI_NEXT;
     }
 
-    encoding = (ctx->endpoint->body == GENAI_BODY_JSON)
+    encoding = (ctx->endpoint->body != GENAI_BODY_OPAQUE)
                ? ngx_http_genai_body_encoding(r) : NULL;
+
+    if (ctx->endpoint->body == GENAI_BODY_MULTIPART
+        && ctx->multipart == NULL)
+    {
+        verdict = ngx_http_genai_multipart_type(r, ctx);
+
+        if (verdict != NGX_HTTP_GENAI_NEXT) {
+            return verdict;
+        }
+    }
 
     if (!ctx->body_read) {
 
@@ -220,8 +230,8 @@ ngx_http_genai_body(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
 
 /*
- * JSON is always read; an opaque body only where its length is not known,
- * which the provider must be told.
+ * JSON and parts are always read; an opaque body only where its length is not
+ * known, which the provider must be told.
  */
 
 static ngx_uint_t
@@ -230,6 +240,7 @@ ngx_http_genai_body_wanted(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     switch (ctx->endpoint->body) {
 
     case GENAI_BODY_JSON:
+    case GENAI_BODY_MULTIPART:
         return 1;
 
     case GENAI_BODY_OPAQUE:

@@ -478,7 +478,9 @@ ngx_http_genai_endpoints(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         if (endpoint == GENAI_ENDPOINT_NONE) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "unknown endpoint \"%V\", this build has chat, "
-                               "completions, embeddings, models and other",
+                               "completions, embeddings, responses, messages, "
+                               "generate, count_tokens, models, moderations, "
+                               "rerank, images, audio and other",
                                &value[i]);
             return NGX_CONF_ERROR;
         }
@@ -512,7 +514,9 @@ ngx_http_genai_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (lcf->api == GENAI_ENDPOINT_NONE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "unknown endpoint \"%V\", this build has chat, "
-                           "completions, embeddings, models and other",
+                           "completions, embeddings, responses, messages, "
+                           "generate, count_tokens, models, moderations, "
+                           "rerank, images, audio and other",
                            &value[1]);
         return NGX_CONF_ERROR;
     }

@@ -65,7 +65,9 @@ ngx_http_genai_count(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         ctx->counts = NULL;
         ctx->count = NULL;
 
-        return NGX_HTTP_GENAI_NEXT;
+        if (ctx->multipart == NULL) {
+            return NGX_HTTP_GENAI_NEXT;
+        }
     }
 
     if (mcf->catalog == NULL) {
@@ -93,6 +95,16 @@ ngx_http_genai_count(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     while (ctx->ncounted < ctx->ncounts) {
 
         c = &ctx->counts[ctx->ncounted];
+
+        if (ctx->parsed == NULL) {
+
+            /* sound and images: what is known is what they cost */
+
+            c->broken = 0;
+            c->unread = 1;
+            ctx->ncounted++;
+            continue;
+        }
 
         if (c->broken) {
             ctx->ncounted++;
@@ -347,7 +359,7 @@ ngx_http_genai_count_output(ngx_http_genai_ctx_t *ctx,
     ngx_uint_t                  i;
     ngx_http_genai_override_t  *o;
 
-    output = ctx->parsed->output_max;
+    output = ctx->parsed ? ctx->parsed->output_max : -1;
 
     if (target == NULL) {
         return output;
@@ -688,7 +700,9 @@ ngx_http_genai_count_attempt(ngx_http_genai_ctx_t *ctx, ngx_uint_t target)
 
     ngx_http_genai_count_forget(ctx);
 
-    genai_meter_prompt(&ctx->meter, ctx->count->tokens, ctx->count->exact);
+    genai_meter_prompt(&ctx->meter,
+                       ctx->count->unread ? -1 : ctx->count->tokens,
+                       ctx->count->exact);
 }
 
 

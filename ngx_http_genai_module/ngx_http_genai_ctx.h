@@ -53,6 +53,7 @@ typedef struct ngx_http_genai_inflate_s  ngx_http_genai_inflate_t;
 typedef struct ngx_http_genai_move_s  ngx_http_genai_move_t;
 typedef struct ngx_http_genai_join_s  ngx_http_genai_join_t;
 typedef struct ngx_http_genai_translation_s  ngx_http_genai_translation_t;
+typedef struct ngx_http_genai_multipart_s  ngx_http_genai_multipart_t;
 
 typedef ngx_http_genai_verdict_e (*ngx_http_genai_stage_pt)(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
@@ -123,6 +124,7 @@ struct ngx_http_genai_count_s {
     unsigned                        said_sure:1;        /* as counted.sure */
     unsigned                        broken:1;   /* its vocabulary is */
     unsigned                        named:1;    /* the window is its own */
+    unsigned                        unread:1;   /* nothing was counted */
     unsigned                        large:1;    /* it does not fit, */
     unsigned                        asked:1;    /* with what is asked for */
 };
@@ -201,7 +203,7 @@ struct ngx_http_genai_ctx_s {
     /*
      * The request: one read-only span, and what is made of it.  All of it is
      * in the arena, which is destroyed when no attempt can follow: then
-     * parsed is NULL and body empty.
+     * parsed and multipart are NULL and body empty.
      */
     ngx_str_t                       body;
     genai_arena_t                   arena;
@@ -211,6 +213,7 @@ struct ngx_http_genai_ctx_s {
     ngx_http_genai_move_t          *body_move;      /* its parts' joining, */
     ngx_http_genai_join_t          *body_join;      /* in one of two ways */
     ngx_http_genai_inflate_t       *inflate;        /* a body with gzip */
+    ngx_http_genai_multipart_t     *multipart;      /* one with parts */
 
     /* who asks; the snapshot is held as long as the caller is needed */
     ngx_table_elt_t                *key_header;     /* that carries his key */
@@ -339,6 +342,7 @@ struct ngx_http_genai_ctx_s {
     unsigned                        booked:1;   /* the usage that it told */
     unsigned                        json:1;         /* the answer's type */
     unsigned                        untyped:1;      /* bytes of any kind */
+    unsigned                        page:1;         /* the same: HTML */
     unsigned                        from_provider:1;
     unsigned                        meaningful:1;   /* it has said something */
     unsigned                        refused:1;

@@ -55,14 +55,15 @@ ngx_http_genai_inline(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         goto failed;
     }
 
-    if (ctx->endpoint->body == GENAI_BODY_JSON) {
-
+    if (ctx->endpoint->body == GENAI_BODY_JSON
+        || ctx->endpoint->body == GENAI_BODY_MULTIPART)
+    {
         if (ngx_http_genai_inline_accept_encoding(r) != NGX_OK) {
             goto failed;
         }
 
-        if (ctx->edits->n == 0 && ctx->cap == 0 && !ctx->inflated
-            && !ctx->replaced)
+        if ((ctx->edits == NULL || ctx->edits->n == 0) && ctx->cap == 0
+            && !ctx->inflated && !ctx->replaced)
         {
 
             /* it goes as nginx has it, and nobody else needs it any more */
@@ -251,6 +252,7 @@ ngx_http_genai_inline_keep(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     }
 
     ctx->parsed = NULL;
+    ctx->multipart = NULL;
     ctx->edits = NULL;
     ctx->target_edits = NULL;
 

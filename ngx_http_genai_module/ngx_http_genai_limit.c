@@ -277,9 +277,7 @@ ngx_http_genai_limits_reach(ngx_http_genai_ctx_t *ctx)
         }
     }
 
-    if (ctx->endpoint->endpoint == GENAI_ENDPOINT_EMBEDDINGS
-        || ctx->endpoint->endpoint == GENAI_ENDPOINT_COUNT_TOKENS)
-    {
+    if (genai_endpoint_silent(ctx->endpoint->endpoint)) {
         return;
     }
 

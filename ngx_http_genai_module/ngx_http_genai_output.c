@@ -39,6 +39,7 @@
 #define NGX_HTTP_GENAI_BUFFERED     0x08
 
 
+static void ngx_http_genai_output_unread(ngx_http_genai_ctx_t *ctx);
 static ngx_http_genai_output_t *ngx_http_genai_output_create(
     ngx_http_genai_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_output_add(ngx_http_genai_output_t *o,
@@ -80,11 +81,8 @@ ngx_http_genai_output_filter(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
             && (ctx->coded
                 || (!ctx->event_stream && !ngx_http_genai_answer_read(ctx))))
         {
-            if (ngx_http_genai_answer_read(ctx) && !ctx->meter.begun) {
-                ctx->meter.begun = 1;
-
-                ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                              "genai provider sent a coded answer: not read");
+            if (!ctx->meter.begun) {
+                ngx_http_genai_output_unread(ctx);
             }
 
             return next(r, in);
@@ -164,6 +162,27 @@ ngx_http_genai_output_filter(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 }
 
 
+/* an answer begins whose bytes nobody looks at */
+
+static void
+ngx_http_genai_output_unread(ngx_http_genai_ctx_t *ctx)
+{
+    if (ngx_http_genai_answer_read(ctx)) {
+        ctx->meter.begun = 1;
+
+        ngx_log_error(NGX_LOG_WARN, ctx->request->connection->log, 0,
+                      "genai provider sent a coded answer: not read");
+
+    } else if (ctx->status == NGX_HTTP_OK && ctx->endpoint
+               && genai_endpoint_results(ctx->endpoint->endpoint))
+    {
+        ctx->meter.begun = 1;
+        ctx->meaningful = 1;
+        ctx->first_token = ctx->first_byte;
+    }
+}
+
+
 static ngx_http_genai_output_t *
 ngx_http_genai_output_create(ngx_http_genai_ctx_t *ctx)
 {
@@ -214,6 +233,8 @@ ngx_http_genai_output_create(ngx_http_genai_ctx_t *ctx)
     ngx_memzero(&opts, sizeof(genai_answer_opts_t));
     opts.stream = ctx->event_stream;
     opts.choices = ctx->choices;
+    opts.results = ctx->endpoint
+                   && genai_endpoint_results(ctx->endpoint->endpoint);
 
     o->dialect->answer_init(o->answer, &opts, ngx_http_genai_output_event, o);
 

@@ -35,13 +35,17 @@ ngx_http_genai_parse(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         return NGX_HTTP_GENAI_NEXT;
     }
 
-    if (ctx->endpoint->body == GENAI_BODY_JSON) {
+    verdict = NGX_HTTP_GENAI_NEXT;
 
+    if (ctx->endpoint->body == GENAI_BODY_JSON) {
         verdict = ngx_http_genai_parse_json(r, ctx);
 
-        if (verdict != NGX_HTTP_GENAI_NEXT) {
-            return verdict;
-        }
+    } else if (ctx->endpoint->body == GENAI_BODY_MULTIPART) {
+        verdict = ngx_http_genai_multipart_parse(r, ctx);
+    }
+
+    if (verdict != NGX_HTTP_GENAI_NEXT) {
+        return verdict;
     }
 
     return ngx_http_genai_parse_public(r, ctx);
@@ -167,9 +171,7 @@ ngx_http_genai_parse_fields(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     /* vectors are no tokens: who has said nothing has spent none */
 
-    ctx->meter.silent = (ctx->endpoint->endpoint == GENAI_ENDPOINT_EMBEDDINGS
-                         || ctx->endpoint->endpoint
-                            == GENAI_ENDPOINT_COUNT_TOKENS);
+    ctx->meter.silent = genai_endpoint_silent(ctx->endpoint->endpoint);
 
     ctx->edits = genai_arena_alloc(&ctx->arena, 2 * sizeof(genai_edits_t));
     if (ctx->edits == NULL) {
@@ -242,7 +244,7 @@ ngx_http_genai_parse_public(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     if (ctx->model.len == 0 && !ctx->inlined) {
         return ngx_http_genai_refuse(r, ctx, GENAI_CALLER_BAD_REQUEST,
-                                     ctx->endpoint->body == GENAI_BODY_JSON
+                                     ctx->endpoint->body != GENAI_BODY_OPAQUE
                                      ? "you must provide a \"model\""
                                      : "this path needs a location with "
                                        "\"genai_pass model=NAME\"");

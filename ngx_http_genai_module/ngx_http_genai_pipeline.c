@@ -376,13 +376,14 @@ void
 ngx_http_genai_release_request(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx)
 {
-    if (ctx->parsed == NULL) {
+    if (ctx->parsed == NULL && ctx->multipart == NULL) {
         return;
     }
 
     ngx_http_genai_count_stop(ctx);
 
     ctx->parsed = NULL;
+    ctx->multipart = NULL;
     ctx->translation = NULL;
     ctx->edits = NULL;
     ctx->target_edits = NULL;

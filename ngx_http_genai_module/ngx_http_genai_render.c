@@ -33,8 +33,6 @@ static ngx_str_t *ngx_http_genai_render_values(ngx_http_request_t *r,
 static size_t ngx_http_genai_render_headers(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_http_genai_provider_t *p,
     ngx_str_t *values, uint64_t *passed, u_char *dst);
-static ngx_chain_t **ngx_http_genai_render_slice(ngx_http_request_t *r,
-    ngx_chain_t **last, u_char *start, size_t len);
 static u_char *ngx_http_genai_render_length(u_char *p, off_t length);
 static u_char *ngx_http_genai_render_line(u_char *p, const u_char *name,
     size_t name_len, const u_char *value, size_t value_len);
@@ -124,6 +122,10 @@ ngx_http_genai_render_body(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     last = out;
     *out = NULL;
+
+    if (ctx->multipart) {
+        return ngx_http_genai_multipart_render(r, ctx, target, out, length);
+    }
 
     if (ctx->parsed == NULL) {
 
@@ -287,7 +289,7 @@ ngx_http_genai_render_named(ngx_http_genai_ctx_t *ctx, ngx_str_t *model)
 }
 
 
-static ngx_chain_t **
+ngx_chain_t **
 ngx_http_genai_render_slice(ngx_http_request_t *r, ngx_chain_t **last,
     u_char *start, size_t len)
 {
@@ -526,9 +528,9 @@ ngx_http_genai_render_path(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         endpoint = genai_endpoint_find(ctx->spoken_path, endpoint->endpoint);
     }
 
-    if (ctx->spoken_path->path_write
-        || (p->vertex && ctx->spoken->vertex_path
-            && endpoint->endpoint != GENAI_ENDPOINT_OTHER))
+    if (endpoint->endpoint != GENAI_ENDPOINT_OTHER
+        && (ctx->spoken_path->path_write
+            || (p->vertex && ctx->spoken->vertex_path)))
     {
         return ngx_http_genai_render_model(r, ctx, target, endpoint, path);
     }

@@ -141,6 +141,7 @@ ngx_http_genai_reinit_request(ngx_http_request_t *r)
     ctx->event_stream = 0;
     ctx->json = 0;
     ctx->untyped = 0;
+    ctx->page = 0;
     ctx->type_seen = 0;
     ctx->coded = 0;
     ngx_str_null(&ctx->retry_after);

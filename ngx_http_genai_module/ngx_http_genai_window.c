@@ -141,7 +141,7 @@ ngx_http_genai_window_open(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     u = r->upstream;
 
     if (u->headers_in.status_n != NGX_HTTP_OK
-        || ctx->endpoint->body != GENAI_BODY_JSON
+        || !ngx_http_genai_answer_told(ctx)
         || ctx->coded)
     {
         /* its first word is not looked for, so it is not waited for */
@@ -173,6 +173,7 @@ ngx_http_genai_window_open(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ngx_memzero(&opts, sizeof(genai_answer_opts_t));
     opts.stream = ctx->event_stream;
     opts.choices = ctx->choices;
+    opts.results = genai_endpoint_results(ctx->endpoint->endpoint);
 
     w->dialect->answer_init(w->answer, &opts, ngx_http_genai_window_event, w);
 

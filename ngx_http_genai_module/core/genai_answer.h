@@ -28,6 +28,7 @@ typedef struct {
                                                event stream */
     unsigned                    choices;    /* asked for ("n"); 0 is 1 */
     uint64_t                    limit;      /* bytes of one event, 0: none */
+    unsigned                    results:1;  /* see genai_results.h */
 } genai_answer_opts_t;
 
 

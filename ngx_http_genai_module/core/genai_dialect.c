@@ -32,7 +32,11 @@ static const genai_str_t  genai_endpoint_names[GENAI_ENDPOINT_LAST] = {
     genai_str("converse"),
     genai_str("count_tokens"),
     genai_str("models"),
-    genai_str("other")
+    genai_str("other"),
+    genai_str("moderations"),
+    genai_str("rerank"),
+    genai_str("images"),
+    genai_str("audio")
 };
 
 
@@ -207,4 +211,18 @@ genai_credential_is_jwt(const genai_str_t *credential)
     }
 
     return dots == 2 && part > 0;
+}
+
+
+const genai_endpoint_t *
+genai_endpoint_json(const genai_endpoint_t *endpoint)
+{
+    const genai_endpoint_t  *e;
+
+    e = endpoint + 1;
+
+    return (endpoint->body == GENAI_BODY_MULTIPART
+            && e->body == GENAI_BODY_JSON
+            && genai_str_equal(&e->suffix, &endpoint->suffix))
+           ? e : NULL;
 }

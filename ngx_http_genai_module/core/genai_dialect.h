@@ -35,6 +35,10 @@ typedef enum {
     GENAI_ENDPOINT_COUNT_TOKENS,
     GENAI_ENDPOINT_MODELS,
     GENAI_ENDPOINT_OTHER,
+    GENAI_ENDPOINT_MODERATIONS,     /* policies' snapshots have the numbers */
+    GENAI_ENDPOINT_RERANK,
+    GENAI_ENDPOINT_IMAGES,
+    GENAI_ENDPOINT_AUDIO,
     GENAI_ENDPOINT_LAST
 } genai_endpoint_e;
 
@@ -67,9 +71,31 @@ typedef enum {
     ((genai_endpoint_bit(e) & GENAI_ENDPOINTS_TALK) != 0)
 
 
+/* endpoints whose answers are decoded by genai_results.h */
+#define GENAI_ENDPOINTS_RESULTS                                               \
+    (genai_endpoint_bit(GENAI_ENDPOINT_MODERATIONS)                           \
+     | genai_endpoint_bit(GENAI_ENDPOINT_RERANK)                              \
+     | genai_endpoint_bit(GENAI_ENDPOINT_IMAGES)                              \
+     | genai_endpoint_bit(GENAI_ENDPOINT_AUDIO))
+
+#define genai_endpoint_results(e)                                             \
+    ((genai_endpoint_bit(e) & GENAI_ENDPOINTS_RESULTS) != 0)
+
+
+/* endpoints that no text of a model is answered to, which would be counted */
+#define GENAI_ENDPOINTS_SILENT                                                \
+    (GENAI_ENDPOINTS_RESULTS                                                  \
+     | genai_endpoint_bit(GENAI_ENDPOINT_EMBEDDINGS)                          \
+     | genai_endpoint_bit(GENAI_ENDPOINT_COUNT_TOKENS))
+
+#define genai_endpoint_silent(e)                                              \
+    ((genai_endpoint_bit(e) & GENAI_ENDPOINTS_SILENT) != 0)
+
+
 typedef enum {
     GENAI_BODY_NONE = 0,            /* GET: a body is ignored */
     GENAI_BODY_JSON,                /* an object, read and held */
+    GENAI_BODY_MULTIPART,           /* held; its part "model" is read */
     GENAI_BODY_OPAQUE               /* passed on unread, one try only */
 } genai_body_e;
 
@@ -290,7 +316,10 @@ genai_endpoint_e genai_endpoint_by_name(const genai_str_t *name);
 /* The name of an endpoint, a static text; "" for GENAI_ENDPOINT_NONE. */
 const genai_str_t *genai_endpoint_name(genai_endpoint_e endpoint);
 
-/* The dialect's entry of an endpoint, or NULL where it has none. */
+/*
+ * The dialect's entry of an endpoint, the first where it has several paths; or
+ * NULL where it has none.
+ */
 const genai_endpoint_t *genai_endpoint_find(const genai_dialect_t *dialect,
     genai_endpoint_e endpoint);
 
@@ -310,6 +339,13 @@ const genai_endpoint_t *genai_endpoint_of_path(const genai_dialect_t *dialect,
  * parts of base64url, the first being that of an object): 1 or 0.
  */
 int genai_credential_is_jwt(const genai_str_t *credential);
+
+
+/*
+ * What a multipart endpoint's path takes as JSON: the entry behind it, where
+ * that is of the same path; else NULL.
+ */
+const genai_endpoint_t *genai_endpoint_json(const genai_endpoint_t *endpoint);
 
 
 #endif /* _GENAI_DIALECT_H_INCLUDED_ */

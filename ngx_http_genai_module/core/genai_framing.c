@@ -181,7 +181,9 @@ genai_framing_begin(genai_framing_t *f)
         f->estimated |= GENAI_FRAMING_FAMILY;
     }
 
-    genai_framing_options(f);
+    if (!genai_endpoint_results(f->req->endpoint)) {
+        genai_framing_options(f);
+    }
 
     if (f->req->endpoint != GENAI_ENDPOINT_CHAT) {
 
@@ -192,6 +194,12 @@ genai_framing_begin(genai_framing_t *f)
             f->estimated |= GENAI_FRAMING_FAMILY;
             f->fixed = f->family->begin + f->family->end
                        + (uint64_t) f->req->messages * f->family->user;
+
+        } else if (genai_endpoint_results(f->req->endpoint)) {
+
+            /* what is put around them has not been recorded */
+
+            f->estimated |= GENAI_FRAMING_FAMILY|GENAI_FRAMING_UNCOVERED;
         }
 
         f->phase = GENAI_FRAMING_INPUTS;

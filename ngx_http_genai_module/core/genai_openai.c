@@ -1,9 +1,11 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  *
- * The dialect of OpenAI's chat completions, completions, embeddings and
- * models, as https://platform.openai.com/docs/api-reference describes it and
- * as vLLM, SGLang, llama.cpp, Ollama and many others speak it.
+ * The dialect of OpenAI's chat completions, completions, embeddings, models,
+ * moderations, images and audio, as
+ * https://platform.openai.com/docs/api-reference describes it and as vLLM,
+ * SGLang, llama.cpp, Ollama and many others speak it.  Rerank, which OpenAI
+ * does not have, is that of Cohere, Jina and vLLM.
  */
 
 
@@ -12,6 +14,7 @@
 #include "genai_openai_answer.h"
 #include "genai_openai_chat.h"
 #include "genai_openai_request.h"
+#include "genai_results.h"
 #include "genai_tool_name.h"
 
 
@@ -26,13 +29,30 @@ static size_t genai_openai_error_event(unsigned char *dst, unsigned status,
     const genai_str_t *message, const genai_str_t *code);
 
 
-/* a suffix that another one ends with stands behind it */
+/*
+ * A suffix that another one ends with stands behind it, and JSON behind the
+ * multipart of the same path.
+ */
 
 static const genai_endpoint_t  genai_openai_endpoints[] = {
     { GENAI_ENDPOINT_CHAT, genai_str("/chat/completions"), GENAI_BODY_JSON },
     { GENAI_ENDPOINT_COMPLETIONS, genai_str("/completions"), GENAI_BODY_JSON },
     { GENAI_ENDPOINT_EMBEDDINGS, genai_str("/embeddings"), GENAI_BODY_JSON },
     { GENAI_ENDPOINT_MODELS, genai_str("/models"), GENAI_BODY_NONE },
+    { GENAI_ENDPOINT_MODERATIONS, genai_str("/moderations"), GENAI_BODY_JSON },
+    { GENAI_ENDPOINT_RERANK, genai_str("/rerank"), GENAI_BODY_JSON },
+    { GENAI_ENDPOINT_IMAGES, genai_str("/images/generations"),
+      GENAI_BODY_JSON },
+    { GENAI_ENDPOINT_IMAGES, genai_str("/images/edits"),
+      GENAI_BODY_MULTIPART },
+    { GENAI_ENDPOINT_IMAGES, genai_str("/images/edits"), GENAI_BODY_JSON },
+    { GENAI_ENDPOINT_IMAGES, genai_str("/images/variations"),
+      GENAI_BODY_MULTIPART },
+    { GENAI_ENDPOINT_AUDIO, genai_str("/audio/speech"), GENAI_BODY_JSON },
+    { GENAI_ENDPOINT_AUDIO, genai_str("/audio/transcriptions"),
+      GENAI_BODY_MULTIPART },
+    { GENAI_ENDPOINT_AUDIO, genai_str("/audio/translations"),
+      GENAI_BODY_MULTIPART },
     { GENAI_ENDPOINT_OTHER, genai_str(""), GENAI_BODY_OPAQUE },
     { GENAI_ENDPOINT_NONE, genai_str(""), GENAI_BODY_NONE }
 };
@@ -72,7 +92,15 @@ static void
 genai_openai_init(void *answer, const genai_answer_opts_t *opts,
     genai_event_pt handler, void *ctx)
 {
-    genai_openai_answer_init(answer, opts, handler, ctx);
+    _Static_assert(sizeof(genai_results_t) <= sizeof(genai_openai_answer_t),
+                   "answer_size");
+
+    if (opts->results) {
+        genai_results_init(answer, opts, handler, ctx);
+
+    } else {
+        genai_openai_answer_init(answer, opts, handler, ctx);
+    }
 }
 
 

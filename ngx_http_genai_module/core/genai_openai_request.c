@@ -1,7 +1,8 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  *
- * OpenAI's requests: chat completions, completions, embeddings, with what
+ * OpenAI's requests: chat completions, completions, embeddings, moderations,
+ * images and speech, and rerank, which is not OpenAI's own, with what
  * vLLM, SGLang, llama.cpp, DeepSeek, Mistral and OpenRouter add to them, each
  * a tree of places: genai_openai_request_table.h.
  *
@@ -19,7 +20,6 @@
 
 
 #include "genai_openai_request.h"
-#include "genai_writer.h"
 
 
 /* kept while a request is walked, all zero at first */
@@ -95,6 +95,8 @@ static int genai_openai_prompts(genai_request_t *req,
     const genai_request_place_t *at);
 static int genai_openai_token(genai_request_t *req,
     const genai_request_place_t *at);
+static int genai_openai_item(genai_request_t *req,
+    const genai_request_place_t *at);
 
 
 #include "genai_openai_request_table.h"
@@ -128,72 +130,21 @@ genai_openai_request_nodes(genai_endpoint_e endpoint, size_t *state)
     case GENAI_ENDPOINT_EMBEDDINGS:
         return &genai_openai_embeddings;
 
+    case GENAI_ENDPOINT_MODERATIONS:
+        return &genai_openai_moderations;
+
+    case GENAI_ENDPOINT_RERANK:
+        return &genai_openai_rerank;
+
+    case GENAI_ENDPOINT_IMAGES:
+        return &genai_openai_images;
+
+    case GENAI_ENDPOINT_AUDIO:
+        return &genai_openai_speech;
+
     default:
         return NULL;
     }
-}
-
-
-int
-genai_openai_ask_usage(const genai_request_t *req, genai_edits_t *edits)
-{
-    int  rc;
-
-    static const genai_str_t  options = genai_str("stream_options");
-    static const genai_str_t  usage = genai_str("include_usage");
-    static const genai_str_t  asked = genai_str("true");
-    static const genai_str_t  all = genai_str("{\"include_usage\":true}");
-
-    if (!req->stream_asked || req->usage_asked
-        || (req->endpoint != GENAI_ENDPOINT_CHAT
-            && req->endpoint != GENAI_ENDPOINT_COMPLETIONS))
-    {
-        return 0;
-    }
-
-    /* the other options are the client's */
-
-    if (req->stream_options) {
-        rc = genai_edit_set(edits, req->stream_options, &usage, &asked);
-
-    } else {
-        rc = genai_edit_set(edits, 0, &options, &all);
-    }
-
-    return (rc == GENAI_EDIT_OK) ? 1 : -1;
-}
-
-
-int
-genai_openai_set_model(const genai_request_t *req, genai_edits_t *edits,
-    const genai_str_t *name)
-{
-    int             rc;
-    genai_str_t     json;
-    unsigned char  *p;
-
-    static const genai_str_t  model = genai_str("model");
-
-    json.len = genai_write_escaped_len(name->data, name->len) + 2;
-    json.data = genai_arena_alloc(edits->arena, json.len);
-
-    if (json.data == NULL) {
-        return -1;
-    }
-
-    p = json.data;
-    *p++ = '"';
-    p = genai_write_escaped(p, name->data, name->len);
-    *p = '"';
-
-    if (req->model) {
-        rc = genai_edit_value(edits, req->model, &json);
-
-    } else {
-        rc = genai_edit_set(edits, 0, &model, &json);
-    }
-
-    return (rc == GENAI_EDIT_OK) ? 0 : -1;
 }
 
 
@@ -802,6 +753,42 @@ genai_openai_token(genai_request_t *req, const genai_request_place_t *at)
 
     return genai_openai_add(req, at->state, GENAI_SEGMENT_UNCOVERED,
                             at->index);
+}
+
+
+/* a text, or a part, whose texts are its members; an array of these */
+
+static int
+genai_openai_item(genai_request_t *req, const genai_request_place_t *at)
+{
+    int                      rc;
+    genai_tape_type_e        type;
+    genai_openai_request_t  *st;
+
+    st = at->state;
+    type = genai_tape_type(&req->tape, at->index);
+
+    if (at->leave) {
+        st->message = 0;
+        return GENAI_WALK_GO;
+    }
+
+    if (type == GENAI_TAPE_NULL
+        || (type == GENAI_TAPE_ARRAY && genai_openai_is_entered(req, at)))
+    {
+        return GENAI_WALK_GO;
+    }
+
+    st->message = req->messages++;
+
+    if (type == GENAI_TAPE_OBJECT) {
+        return GENAI_WALK_GO;
+    }
+
+    rc = genai_openai_string(req, st, at->node->kind, at->index);
+    st->message = 0;
+
+    return rc;
 }
 
 

@@ -1,7 +1,8 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  *
- * What genai_openai.c has from genai_openai_request.c; see genai_dialect.h.
+ * What genai_openai.c has from genai_openai_request.c and genai_openai_edit.c;
+ * see genai_dialect.h.
  */
 
 

@@ -512,6 +512,31 @@ static const genai_request_node_t
                                   &genai_openai_input_element_node);
 
 
+/* what is judged, ranked or said: a text, a part, or an array of these */
+
+static const genai_request_node_t
+    genai_openai_item_text_node = genai_openai_texts(GENAI_SEGMENT_INPUT);
+
+static const genai_request_member_t  genai_openai_item_members[] = {
+    genai_request_member("type", NULL),
+    genai_request_member("text", &genai_openai_item_text_node),
+    genai_request_member("title", &genai_openai_item_text_node),
+    genai_openai_media_members,
+    genai_request_members_other(&genai_openai_part_other_node)
+};
+
+static const genai_request_node_t
+    genai_openai_item_node = {
+        GENAI_WALK_ANY, GENAI_WALK_OBJECT, GENAI_SEGMENT_INPUT,
+        genai_openai_item, NULL, genai_openai_item_members
+    },
+    genai_openai_items_node = {
+        GENAI_WALK_ANY, GENAI_WALK_ARRAY|GENAI_WALK_OBJECT,
+        GENAI_SEGMENT_INPUT, genai_openai_item, &genai_openai_item_node,
+        genai_openai_item_members
+    };
+
+
 /* what is acted on */
 
 static const genai_request_node_t
@@ -679,12 +704,63 @@ static const genai_request_member_t  genai_openai_embeddings_members[] = {
     genai_request_members_end
 };
 
+static const genai_request_member_t  genai_openai_moderations_members[] = {
+    genai_request_member("model", &genai_openai_model_node),
+    genai_request_member("input", &genai_openai_items_node),
+    genai_openai_text_members,
+    genai_request_members_end
+};
+
+/* TEI has "texts" in the place of "documents" */
+
+static const genai_request_member_t  genai_openai_rerank_members[] = {
+    genai_request_member("model", &genai_openai_model_node),
+    genai_request_member("query", &genai_openai_items_node),
+    genai_request_member("documents", &genai_openai_items_node),
+    genai_request_member("texts", &genai_openai_items_node),
+    genai_openai_uncovered("instruction"),
+    genai_openai_uncovered("system"),
+    genai_openai_uncovered("instructions"),
+    genai_openai_uncovered("chat_template"),
+    genai_request_member("chat_template_kwargs", &genai_openai_kwargs_node),
+    genai_request_members_end
+};
+
+static const genai_request_node_t
+    genai_openai_draw_text_node = genai_openai_texts(GENAI_SEGMENT_PROMPT);
+
+static const genai_request_member_t  genai_openai_images_members[] = {
+    genai_request_member("model", &genai_openai_model_node),
+    genai_request_member("stream", &genai_openai_stream_node),
+    genai_request_member("n", &genai_openai_n_node),
+    genai_request_member("prompt", &genai_openai_draw_text_node),
+    genai_request_member("negative_prompt", &genai_openai_draw_text_node),
+    genai_request_member("image", &genai_openai_image_node),
+    genai_request_member("images", &genai_openai_image_node),
+    genai_request_member("mask", &genai_openai_image_node),
+    genai_openai_text_members,
+    genai_request_members_end
+};
+
+static const genai_request_member_t  genai_openai_speech_members[] = {
+    genai_request_member("model", &genai_openai_model_node),
+    genai_request_member("stream", &genai_openai_stream_node),
+    genai_request_member("input", &genai_openai_item_text_node),
+    genai_request_member("instructions", &genai_openai_item_text_node),
+    genai_request_members_end
+};
+
 static const genai_request_node_t
     genai_openai_chat = genai_openai_root(genai_openai_chat_members),
     genai_openai_completions =
         genai_openai_root(genai_openai_completions_members),
     genai_openai_embeddings =
-        genai_openai_root(genai_openai_embeddings_members);
+        genai_openai_root(genai_openai_embeddings_members),
+    genai_openai_moderations =
+        genai_openai_root(genai_openai_moderations_members),
+    genai_openai_rerank = genai_openai_root(genai_openai_rerank_members),
+    genai_openai_images = genai_openai_root(genai_openai_images_members),
+    genai_openai_speech = genai_openai_root(genai_openai_speech_members);
 
 
 #undef T

@@ -125,9 +125,7 @@ static const genai_policy_member_t  genai_policy_members[] = {
 
 static const genai_str_t  genai_policy_later[] = {
     genai_str("responses"), genai_str("messages"), genai_str("generate"),
-    genai_str("converse"), genai_str("count_tokens"),
-    genai_str("moderations"), genai_str("rerank"), genai_str("images"),
-    genai_str("audio"), { 0, NULL }
+    genai_str("converse"), genai_str("count_tokens"), { 0, NULL }
 };
 
 

@@ -449,6 +449,18 @@ main(void)
     test_path("/chat/completions", "chat", "");
     test_path("/a/b/v1/completions", "completions", "");
     test_path("/v1/embeddings", "embeddings", "");
+    test_path("/v1/moderations", "moderations", "");
+    test_path("/v2/rerank", "rerank", "");
+    test_path("/v1/images/generations", "images", "");
+    test_path("/v1/images/edits", "images", "");
+    test_path("/v1/images/variations", "images", "");
+    test_path("/v1/audio/speech", "audio", "");
+    test_path("/v1/audio/transcriptions", "audio", "");
+    test_path("/v1/audio/translations", "audio", "");
+    test_path("/v1/images", NULL, NULL);
+    test_path("/v1/audio", NULL, NULL);
+    test_path("/v1/files", NULL, NULL);
+    test_path("/v1/batches", NULL, NULL);
     test_path("/v1/models", "models", "");
     test_path("/v1/models/gpt-4o", "models", "gpt-4o");
     test_path("/v1/models/meta/llama/3", "models", "meta/llama/3");

@@ -19,6 +19,10 @@ typedef struct {
 #define C  GENAI_ENDPOINT_CHAT
 #define P  GENAI_ENDPOINT_COMPLETIONS
 #define E  GENAI_ENDPOINT_EMBEDDINGS
+#define O  GENAI_ENDPOINT_MODERATIONS
+#define R  GENAI_ENDPOINT_RERANK
+#define I  GENAI_ENDPOINT_IMAGES
+#define A  GENAI_ENDPOINT_AUDIO
 
 /* one message, and its content */
 #define M(m)  "{\"model\":\"m\",\"messages\":[" m "]}"
@@ -291,6 +295,28 @@ static const case_t  shapes[] = {
       "input none 0.0 a\ninput none 1.0 b\n" },
     { E, "{\"input\":[[1],[2]]}",
       "tokens none 0.0 [1]\ntokens none 1.0 [2]\n" },
+    { O, "{\"model\":\"m\",\"input\":\"a\"}", "input none 0.0 a\n" },
+    { O, "{\"input\":[\"a\",null,7,[\"b\"],{\"type\":\"text\",\"text\":\"c\"},"
+         "{\"type\":\"image_url\",\"image_url\":{\"url\":\"u\"}},"
+         "{\"new\":\"d\"}]}",
+      "input none 0.0 a\nuncovered none 1.0 7\n"
+      "uncovered none 2.0 [\"b\"]\ninput none 3.0 c\n"
+      "image none 4.0 {\"url\":\"u\"}\nuncovered none 5.0 d\n" },
+    { R, "{\"query\":\"q\",\"documents\":[\"a\",{\"text\":\"b\","
+         "\"title\":\"t\"},{\"image\":\"u\"}],\"top_n\":2,"
+         "\"instruction\":\"i\"}",
+      "input none 0.0 q\ninput none 1.0 a\ninput none 2.0 b\n"
+      "input none 2.0 t\nimage none 3.0 u\nuncovered none 0.0 i\n" },
+    { R, "{\"texts\":[\"a\"],\"query\":{\"text\":\"q\"},"
+         "\"documents\":\"d\"}",
+      "input none 0.0 a\ninput none 1.0 q\ninput none 2.0 d\n" },
+    { I, "{\"prompt\":\"p\",\"n\":2,\"size\":\"s\",\"stream\":true,"
+         "\"negative_prompt\":\"x\",\"images\":[{\"image_url\":\"u\"}]}",
+      "prompt none 0.0 p\nprompt none 0.0 x\n"
+      "image none 0.0 [{\"image_url\":\"u\"}]\n" },
+    { A, "{\"input\":\"a\",\"voice\":\"v\",\"instructions\":\"b\","
+         "\"response_format\":\"mp3\"}",
+      "input none 0.0 a\ninput none 0.0 b\n" },
     { E, "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}",
       "text user 0.0 a\n" },
 

@@ -563,6 +563,19 @@ ngx_int_t ngx_http_genai_render(ngx_http_request_t *r,
     ngx_chain_t **out);
 
 /*
+ * The path that a target is asked at, encoded, in *path.  Returns NGX_OK or
+ * NGX_ERROR.
+ */
+ngx_int_t ngx_http_genai_render_path(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target,
+    ngx_str_t *path);
+
+/* The head of the request for a target, or NULL when out of memory. */
+ngx_buf_t *ngx_http_genai_render_head(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target,
+    off_t content_length);
+
+/*
  * The version that the path to a provider says: its own, else that of a client
  * who says one in the same way, else the dialect's; or "" where paths say none.
  * Returns NGX_OK; or NGX_DECLINED, with ctx->message set, where what the client

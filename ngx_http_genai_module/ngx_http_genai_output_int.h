@@ -13,6 +13,10 @@
 #include "ngx_http_genai.h"
 
 
+/* of a stream's buffers, of which most streams need one or two */
+#define NGX_HTTP_GENAI_OUTPUT_BUFS  16
+#define NGX_HTTP_GENAI_OUTPUT_SIZE  4096
+
 /* choices whose end we say ourselves: all that can be asked for */
 #define NGX_HTTP_GENAI_OUTPUT_CHOICES  GENAI_REQUEST_CHOICES_MAX
 
@@ -85,6 +89,24 @@ struct ngx_http_genai_output_s {
 /* What is held goes out; or is forgotten, and its buffers are free. */
 void ngx_http_genai_output_release(ngx_http_genai_output_t *o);
 void ngx_http_genai_output_forget(ngx_http_genai_output_t *o);
+
+/*
+ * Bytes that may be decoded now: there will be a buffer for them whether they
+ * are the end of an event, which goes where its beginning is, or the
+ * beginning of one, which gets a buffer of its own, or both.
+ */
+size_t ngx_http_genai_output_room(ngx_http_genai_output_t *o);
+
+/*
+ * Takes over what was not yet taken of the piece, up to an offset.  Returns
+ * NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_http_genai_output_copy(ngx_http_genai_output_t *o,
+    uint64_t upto);
+
+/* The filters behind us have seen these links, and may still have buffers. */
+void ngx_http_genai_output_update(ngx_http_genai_output_t *o,
+    ngx_chain_t *out);
 
 /* Puts a buffer behind what goes out.  Returns NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_http_genai_output_link(ngx_http_genai_output_t *o,

@@ -247,5 +247,6 @@ genai_gemini_path_write(unsigned char *dst, size_t size,
            : (endpoint != GENAI_ENDPOINT_GENERATE) ? NULL
            : stream ? ":streamGenerateContent?alt=sse" : ":generateContent";
 
-    return tail ? genai_path_write(dst, size, "/models/", model, "/@", tail) : 0;
+    return tail ? genai_path_write(dst, size, "/models/", model, "/@", tail)
+                : 0;
 }

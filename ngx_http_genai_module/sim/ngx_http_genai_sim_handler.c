@@ -414,7 +414,8 @@ ngx_http_genai_sim_endpoint(ngx_http_request_t *r,
         e = genai_endpoint_of_path(dialect, &path, &id);
 
         if (e == NULL
-            || !(genai_endpoint_bit(e->endpoint) & NGX_HTTP_GENAI_SIM_ENDPOINTS))
+            || !(genai_endpoint_bit(e->endpoint)
+                 & NGX_HTTP_GENAI_SIM_ENDPOINTS))
         {
             continue;
         }

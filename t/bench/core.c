@@ -544,7 +544,7 @@ decode_once(const bench_text_t *t, unsigned stream, size_t size)
 {
     int                            rc;
     size_t                         at, n, bytes;
-    genai_answer_opts_t     opts = { 0, 1, 0 };
+    genai_answer_opts_t     opts = { .stream = 0, .choices = 1 };
     static genai_openai_answer_t   a;
 
     opts.stream = stream;

@@ -80,7 +80,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         genai_str("id"), genai_str("model"), 1, 0, 1, -1 };
     static answer_told_t        one, two;
     genai_gemini_answer_t       a;
-    genai_answer_opts_t  opts, again = { 1, 1, 0 };
+    genai_answer_opts_t  opts, again = { .stream = 1, .choices = 1 };
 
     static const unsigned  means[] = { 1, 3, 17, 200 };
 

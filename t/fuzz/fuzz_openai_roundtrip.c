@@ -517,7 +517,7 @@ static void
 fuzz_decode(fuzz_said_t *t, const answer_buf_t *b, unsigned stream)
 {
     genai_openai_answer_t       a;
-    genai_answer_opts_t  opts = { 0, 1, 0 };
+    genai_answer_opts_t  opts = { .stream = 0, .choices = 1 };
 
     opts.stream = stream;
 

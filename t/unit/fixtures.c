@@ -217,7 +217,8 @@ encode_again(const unsigned char *p, size_t len,
     genai_answer_head_t         head = {
         genai_str("chatcmpl-1"), genai_str("model"), 1700000000, 0, 1, -1 };
     answer_dialect_t       a;
-    genai_answer_opts_t  stream = { 1, 1, 0 }, whole = { 0, 1, 0 };
+    genai_answer_opts_t  stream = { .stream = 1, .choices = 1 };
+    genai_answer_opts_t  whole = { .choices = 1 };
 
     memset(&c, 0, sizeof(c));
     memset(&t, 0, sizeof(t));

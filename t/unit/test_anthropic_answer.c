@@ -418,7 +418,7 @@ test_large(void)
 {
     char                *body, *p;
     size_t               i, n;
-    genai_answer_opts_t  opts = { 1, 1, 0 };
+    genai_answer_opts_t  opts = { .stream = 1, .choices = 1 };
 
     static const char  head[] = "data: {\"type\":\"content_block_delta\","
                                 "\"delta\":{\"text\":\"";
@@ -460,7 +460,7 @@ test_stop(void)
     static const char  body[] =
         START THINK(0) THINKS(0, "a") SIGNS(0, "s") STOP(0)
         CALL(1, "t", "f") STOP(1) END("tool_use") DONE;
-    genai_answer_opts_t  opts = { 1, 1, 0 };
+    genai_answer_opts_t  opts = { .stream = 1, .choices = 1 };
 
     for (i = 1; i < 30; i++) {
         answer_reset(&one);

@@ -268,7 +268,7 @@ stream_is(const char *bytes, const char *kept, const char *what)
 {
     const char           *wrong;
     answer_told_t         t;
-    genai_answer_opts_t   opts = { 1, 1, 0 };
+    genai_answer_opts_t   opts = { .stream = 1, .choices = 1 };
 
     wrong = order(enc.bytes.data);
     ok(wrong == NULL, "%s: %s", what, wrong ? wrong : "in order");

@@ -202,7 +202,7 @@ test_long_parts(void)
     /* a thought that does not fit is a text */
 
     for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        genai_answer_opts_t  opts = { 0, 1, 0 };
+        genai_answer_opts_t  opts = { .stream = 0, .choices = 1 };
 
         body = malloc(sizes[i] + 256);
         p = body + sprintf(body, "{\"candidates\":[{\"content\":{\"parts\":"
@@ -264,7 +264,7 @@ test_ids(void)
 {
     const char  *id, *other;
 
-    static const genai_answer_opts_t  opts = { 0, 1, 0 };
+    static const genai_answer_opts_t  opts = { .stream = 0, .choices = 1 };
     static const char  twice[] =
         LAST(CALL("\"name\":\"f\",\"args\":{}") ","
              CALL("\"name\":\"f\",\"args\":{}"), "STOP");
@@ -444,7 +444,7 @@ test_large(void)
 {
     char                *body, *p;
     size_t               i, n;
-    genai_answer_opts_t  opts = { 1, 1, 0 };
+    genai_answer_opts_t  opts = { .stream = 1, .choices = 1 };
 
     static const char  head[] = "data: {\"candidates\":[{\"content\":{"
                                 "\"parts\":[{\"text\":\"";
@@ -489,7 +489,7 @@ test_stop(void)
         E(LAST("{\"functionCall\":{\"name\":\"f\"}" SIGN("s") "}", "STOP"));
     static const char  array[] =
         "[" MORE(THINK("a")) "," LAST(TEXT("b"), "STOP") "]";
-    genai_answer_opts_t  opts = { 1, 1, 0 };
+    genai_answer_opts_t  opts = { .stream = 1, .choices = 1 };
 
     for (k = 0; k < 2; k++) {
 

@@ -197,7 +197,7 @@ static void
 stream_is(const char *bytes, const char *kept, const char *what)
 {
     answer_told_t         t;
-    genai_answer_opts_t   opts = { 1, 1, 0 };
+    genai_answer_opts_t   opts = { .stream = 1, .choices = 1 };
 
     if (bytes) {
         is_str(enc.bytes.data, bytes, "%s: the bytes", what);

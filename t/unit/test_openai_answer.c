@@ -352,7 +352,7 @@ test_errors(void)
 static int
 logged(const char *body, unsigned stream, const char *what)
 {
-    genai_answer_opts_t  opts = { 0, 1, 0 };
+    genai_answer_opts_t  opts = { .stream = 0, .choices = 1 };
 
     opts.stream = stream;
     splits(body, strlen(body), &opts, what);
@@ -413,7 +413,7 @@ test_large(void)
     size_t                      i, k;
     unsigned char               piece[1024];
     genai_openai_answer_t       a;
-    genai_answer_opts_t  opts = { 1, 1, 0 };
+    genai_answer_opts_t  opts = { .stream = 1, .choices = 1 };
 
     static const char  *starts[] = {
         "data: {\"choices\":[{\"delta\":{\"content\":\"",
@@ -479,7 +479,7 @@ test_stop(void)
     unsigned                    n;
     static const char           body[] = DELTA("\"content\":\"a\",\"refusal\":"
                                                "\"b\"") STOP DONE;
-    genai_answer_opts_t  opts = { 1, 1, 0 };
+    genai_answer_opts_t  opts = { .stream = 1, .choices = 1 };
 
     for (n = 1; n < 20; n++) {
         answer_reset(&one);
@@ -510,7 +510,7 @@ test_pause(void)
     unsigned                    pauses;
     static const char           body[] = DELTA("\"content\":\"a\"") STOP DONE;
     genai_openai_answer_t       a;
-    genai_answer_opts_t  opts = { 1, 1, 0 };
+    genai_answer_opts_t  opts = { .stream = 1, .choices = 1 };
 
     genai_openai_answer_init(&a, &opts, on_pause, NULL);
 
@@ -554,7 +554,7 @@ flags_of(const char *body)
 {
     static flags_t              f;
     genai_openai_answer_t       a;
-    genai_answer_opts_t  opts = { 1, 1, 0 };
+    genai_answer_opts_t  opts = { .stream = 1, .choices = 1 };
 
     memset(&f, 0, sizeof(f));
     genai_openai_answer_init(&a, &opts, on_flags, &f);
@@ -668,7 +668,7 @@ encode(const char *body, unsigned as_stream, unsigned text, size_t limit)
     genai_answer_head_t         head = {
         genai_str("i\"d"), genai_str("m"), 7, 0, 1, -1 };
     genai_openai_answer_t       a;
-    genai_answer_opts_t         opts = { 0, 2, 0 };
+    genai_answer_opts_t         opts = { .stream = 0, .choices = 2 };
 
     head.text = text;
     bytes.len = 0;
@@ -811,7 +811,7 @@ test_random(void)
     size_t                      i, k, len;
     unsigned                    r;
     char                       *body;
-    genai_answer_opts_t  opts = { 1, 2, 0 };
+    genai_answer_opts_t  opts = { .stream = 1, .choices = 2 };
 
     static const char  *bodies[] = {
         DELTA("\"role\":\"assistant\",\"content\":\"a\\u00e4\"") STOP DONE,

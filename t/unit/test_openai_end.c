@@ -75,7 +75,7 @@ on_event(void *ctx, genai_event_t *e)
 static void
 begin(genai_openai_answer_t *a, unsigned stream)
 {
-    genai_answer_opts_t  opts = { 0, 1, 0 };
+    genai_answer_opts_t  opts = { .stream = 0, .choices = 1 };
 
     opts.stream = stream;
     told.words.len = 0;
@@ -94,7 +94,7 @@ check(unsigned stream, const char *body, const char *want, const char *what)
 {
     size_t                      i, len;
     genai_openai_answer_t       a;
-    genai_answer_opts_t  opts = { 0, 1, 0 };
+    genai_answer_opts_t  opts = { .stream = 0, .choices = 1 };
 
     len = strlen(body);
     begin(&a, stream);
@@ -301,7 +301,8 @@ test_memory(void)
     int                          i;
     answer_buf_t                 first;
     genai_openai_answer_t       *a;
-    genai_answer_opts_t   opts = { 1, 2, 1000 };
+    genai_answer_opts_t   opts = { .stream = 1, .choices = 2,
+                                  .limit = 1000 };
     static const char            body[] = DELTA "data: {\"choices\":[{"
         "\"delta\":{\"tool_calls\":[{\"function\":{\"arguments\":\"1\"},"
         "\"index\":0,\"id\":\"x\"}]},\"index\":1}],\"usage\":{}}\n\n"

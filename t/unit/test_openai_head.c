@@ -27,7 +27,7 @@ same(const char *body, size_t len, unsigned choices, const char *what)
 {
     int                         rc, rc2;
     unsigned                    i;
-    genai_answer_opts_t  opts = { 1, 1, 0 };
+    genai_answer_opts_t  opts = { .stream = 1, .choices = 1 };
 
     static const unsigned  means[] = { 1, 20, 100, 400 };
 
@@ -182,7 +182,7 @@ test_known(void)
     int                         i;
     char                        text[1024], id[512];
     genai_openai_answer_t       a;
-    genai_answer_opts_t  opts = { 1, 1, 0 };
+    genai_answer_opts_t  opts = { .stream = 1, .choices = 1 };
 
     static const struct {
         const char  *id;

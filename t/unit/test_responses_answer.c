@@ -99,7 +99,7 @@ static void
 check(unsigned stream, const char *body, size_t len, const char *want,
     const char *what)
 {
-    genai_answer_opts_t  opts = { stream, 1, 0 };
+    genai_answer_opts_t  opts = { .stream = stream, .choices = 1 };
 
     splits(body, len, &opts, what);
     is_str(one.short_log.data, want, "%s", what);
@@ -416,7 +416,7 @@ test_large(void)
     answer_buf_t   b = { NULL, 0, 0 };
     unsigned       cut;
 
-    genai_answer_opts_t  opts = { 0, 1, 0 };
+    genai_answer_opts_t  opts = { .stream = 0, .choices = 1 };
 
     answer_print(&b, "{\"output\":[{\"content\":[{\"text\":\"");
 

@@ -497,7 +497,7 @@ static const char *
 again(unsigned is_stream)
 {
     answer_buf_t        *b;
-    genai_answer_opts_t  opts = { is_stream, 1, 0 };
+    genai_answer_opts_t  opts = { .stream = is_stream, .choices = 1 };
 
     b = is_stream ? &bytes : &json;
 
@@ -817,7 +817,7 @@ test_recorded(void)
     unsigned              bad;
     const char           *dir, *wrong, *end;
     static unsigned char  body[4 << 20];
-    genai_answer_opts_t   opts = { 0, 1, 0 };
+    genai_answer_opts_t   opts = { .stream = 0, .choices = 1 };
 
     static genai_responses_answer_t  a;
 

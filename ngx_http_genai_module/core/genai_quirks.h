@@ -78,6 +78,13 @@ typedef struct genai_quirks_s {
 /* returned by genai_quirks_edit(): told->error says why */
 #define GENAI_QUIRKS_REFUSED      -3
 
+/*
+ * Messages that are looked at, where the entry says anything of messages, and
+ * edits of them: about half a millisecond each.
+ */
+#define GENAI_QUIRKS_MESSAGES_MAX  8192
+#define GENAI_QUIRKS_EDITS_MAX     1024
+
 /* bytes of the id of a call, at most */
 #define GENAI_QUIRKS_ID_MAX       16
 
@@ -117,7 +124,7 @@ size_t genai_quirks_call_id(const genai_quirks_t *q, const genai_str_t *id,
  * dialect, read before; of other endpoints than chat, completions and
  * embeddings there are none.  newer: of the model, as in genai_chat_target_t.
  * It looks at the members of the request and of each message once, and at no
- * text.
+ * text; more messages or edits than above are refused.
  *
  * Returns GENAI_EDIT_OK with *told, whose names are static; GENAI_EDIT_NO_
  * MEMORY; or GENAI_QUIRKS_REFUSED where the server would do something else

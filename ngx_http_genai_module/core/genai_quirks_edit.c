@@ -25,6 +25,7 @@ static int genai_quirks_member(genai_quirks_edit_t *e, uint32_t key,
 static int genai_quirks_cap(genai_quirks_edit_t *e);
 static int genai_quirks_messages(genai_quirks_edit_t *e, uint32_t messages);
 static int genai_quirks_message(genai_quirks_edit_t *e, uint32_t message);
+static int genai_quirks_many(genai_quirks_edit_t *e);
 static int genai_quirks_id(genai_quirks_edit_t *e, uint32_t value);
 static int genai_quirks_drop(genai_quirks_edit_t *e, uint32_t object,
     uint32_t value, const genai_str_t *name);
@@ -279,6 +280,10 @@ genai_quirks_messages(genai_quirks_edit_t *e, uint32_t messages)
         return GENAI_EDIT_OK;
     }
 
+    if (e->req->messages > GENAI_QUIRKS_MESSAGES_MAX) {
+        return genai_quirks_many(e);
+    }
+
     for (m = genai_tape_first(e->tape, messages); m;
          m = genai_tape_next(e->tape, messages, m))
     {
@@ -294,6 +299,16 @@ genai_quirks_messages(genai_quirks_edit_t *e, uint32_t messages)
     }
 
     return GENAI_EDIT_OK;
+}
+
+
+static int
+genai_quirks_many(genai_quirks_edit_t *e)
+{
+    e->told->error = "too many messages must be changed for this model's "
+                     "provider";
+
+    return GENAI_QUIRKS_REFUSED;
 }
 
 
@@ -343,6 +358,10 @@ genai_quirks_message(genai_quirks_edit_t *e, uint32_t message)
     for (key = genai_tape_first(e->tape, message); key;
          key = genai_tape_next(e->tape, message, key))
     {
+        if (e->edits->n > GENAI_QUIRKS_EDITS_MAX) {
+            return genai_quirks_many(e);
+        }
+
         value = genai_tape_value(e->tape, key);
 
         for (r = e->q->refused_message; r && r->name.len; r++) {
@@ -385,6 +404,10 @@ genai_quirks_message(genai_quirks_edit_t *e, uint32_t message)
         for (call = genai_tape_first(e->tape, value); call;
              call = genai_tape_next(e->tape, value, call))
         {
+            if (e->edits->n > GENAI_QUIRKS_EDITS_MAX) {
+                return genai_quirks_many(e);
+            }
+
             id = genai_tape_find(e->tape, call, "id", 2);
             rc = id ? genai_quirks_id(e, id) : GENAI_EDIT_OK;
 

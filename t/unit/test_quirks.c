@@ -354,6 +354,74 @@ test_edits(void)
 }
 
 
+/* messages as many as may be, and one more */
+
+static void
+test_many(void)
+{
+    int                   rc;
+    char                 *text;
+    size_t                len;
+    unsigned              i, k, n;
+    request_t             r;
+    genai_edits_t         edits;
+    genai_quirks_told_t   told;
+
+    static const struct {
+        const char  *message;
+        unsigned     max;
+    } many[] = {
+        { "{\"role\":\"user\"}", GENAI_QUIRKS_MESSAGES_MAX },
+        { "{\"role\":\"user\",\"name\":\"\"}", GENAI_QUIRKS_EDITS_MAX },
+        { "{\"tool_call_id\":\"1\"}", GENAI_QUIRKS_EDITS_MAX },
+        { "{\"tool_calls\":[{\"id\":\"\"}]}", GENAI_QUIRKS_EDITS_MAX }
+    };
+
+    text = malloc(64 * GENAI_QUIRKS_MESSAGES_MAX);
+
+    if (text == NULL) {
+        abort();
+    }
+
+    for (i = 0; i < sizeof(many) / sizeof(many[0]); i++) {
+        for (n = many[i].max; n < many[i].max + 3; n += 2) {
+
+            len = sprintf(text, "{\"messages\":[");
+
+            for (k = 0; k < n; k++) {
+                len += sprintf(text + len, "%s%s", k ? "," : "",
+                               many[i].message);
+            }
+
+            len += sprintf(text + len, "]}");
+
+            request_open(&r, &genai_openai, GENAI_ENDPOINT_CHAT, text, len);
+
+            if (genai_request_read(&r.req, SIZE_MAX) != GENAI_REQUEST_DONE) {
+                ok(0, "read: %s", r.req.error);
+            }
+
+            genai_edits_init(&edits, &r.req.tape, &r.arena);
+
+            rc = genai_quirks_edit(quirks("mistral"), &r.req, 0, &edits,
+                                   &told);
+            is_int(rc, n > many[i].max ? GENAI_QUIRKS_REFUSED : GENAI_EDIT_OK,
+                   "%u times %s", n, many[i].message);
+
+            if (n > many[i].max) {
+                rc = genai_quirks_edit(quirks("vllm"), &r.req, 0, &edits,
+                                       &told);
+                is_int(rc, GENAI_EDIT_OK, "which others have not to look at");
+            }
+
+            request_close(&r);
+        }
+    }
+
+    free(text);
+}
+
+
 static void
 writes(const char *name, const char *text, const char *want,
     const char *dropped)
@@ -470,6 +538,7 @@ main(void)
     test_table();
     test_ids();
     test_edits();
+    test_many();
     test_written();
 
     genai_arena_destroy(&chat_arena);

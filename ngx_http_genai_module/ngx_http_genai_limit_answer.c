@@ -159,8 +159,9 @@ ngx_http_genai_limits_quirks(ngx_http_genai_ctx_t *ctx,
         return;
     }
 
-    if (fields[from] != NGX_HTTP_GENAI_FIELD_NONE
-        && (from == 1 || fields[1] == NGX_HTTP_GENAI_FIELD_NONE))
+    if (fields[!from] == NGX_HTTP_GENAI_FIELD_NONE
+        || fields[from] == NGX_HTTP_GENAI_FIELD_OTHER
+        || (fields[from] >= 0 && fields[from] < fields[!from]))
     {
         fields[!from] = fields[from];
     }

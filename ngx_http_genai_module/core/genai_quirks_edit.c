@@ -9,6 +9,8 @@
 #include "genai_quirks.h"
 #include "genai_text.h"
 
+#include <stdio.h>
+
 
 typedef struct {
     const genai_quirks_t   *q;
@@ -229,30 +231,29 @@ genai_quirks_member(genai_quirks_edit_t *e, uint32_t key,
 }
 
 
-/* of two that are there, the newer one counts */
+/* of two that are there the smaller one counts, as it does for us */
 
 static int
 genai_quirks_cap(genai_quirks_edit_t *e)
 {
-    uint32_t  value;
-    unsigned  from;
+    int          rc;
+    char         text[24];
+    uint32_t     value[2];
+    unsigned     from;
+    genai_str_t  json, there;
 
     switch (e->q->cap) {
 
     case GENAI_CAP_OLD:
-        value = e->req->max_completion_tokens;
         from = 1;
         break;
 
     case GENAI_CAP_NEWER:
 
-        if (e->newer && e->req->max_completion_tokens
-            && e->req->max_tokens)
-        {
-            return genai_edit_remove(e->edits, 0, &genai_quirks_caps[0]);
+        if (!e->newer) {
+            return GENAI_EDIT_OK;
         }
 
-        value = e->newer ? e->req->max_tokens : 0;
         from = 0;
         break;
 
@@ -260,9 +261,35 @@ genai_quirks_cap(genai_quirks_edit_t *e)
         return GENAI_EDIT_OK;
     }
 
-    return value ? genai_quirks_rename(e, value, &genai_quirks_caps[from],
-                                       &genai_quirks_caps[!from])
-                 : GENAI_EDIT_OK;
+    value[0] = e->req->max_tokens;
+    value[1] = e->req->max_completion_tokens;
+
+    if (value[from] == 0) {
+        return GENAI_EDIT_OK;
+    }
+
+    if (value[!from] == 0) {
+        return genai_quirks_rename(e, value[from], &genai_quirks_caps[from],
+                                   &genai_quirks_caps[!from]);
+    }
+
+    rc = genai_edit_remove(e->edits, 0, &genai_quirks_caps[from]);
+
+    if (rc != GENAI_EDIT_OK || e->req->output_max < 0) {
+        return rc;
+    }
+
+    json.data = (unsigned char *) text;
+    json.len = snprintf(text, sizeof(text), "%lld",
+                        (long long) e->req->output_max);
+
+    there = genai_tape_view(e->tape, value[!from]);
+
+    if (there.len == json.len && genai_same(there.data, text, json.len)) {
+        return GENAI_EDIT_OK;
+    }
+
+    return genai_edit_value(e->edits, value[!from], &json);
 }
 
 

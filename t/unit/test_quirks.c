@@ -268,6 +268,15 @@ test_edits(void)
     edited("ollama", GENAI_ENDPOINT_COMPLETIONS, 0, "{\"max_tokens\":9}",
            "{\"max_tokens\":9}", "");
     SAME("ollama", "{\"max_completion_tokens\":null}");
+    CHAT("ollama", "{\"max_tokens\":5,\"max_completion_tokens\":9}",
+         "{\"max_tokens\":5}", "");
+    CHAT("ollama", "{\"max_tokens\":5e0,\"max_completion_tokens\":-1}",
+         "{\"max_tokens\":5}", "");
+    CHAT("ollama", "{\"max_tokens\":-1,\"max_completion_tokens\":-2}",
+         "{\"max_tokens\":-1}", "");
+    edited("openai", GENAI_ENDPOINT_CHAT, 1,
+           "{\"max_tokens\":4,\"max_completion_tokens\":5}",
+           "{\"max_completion_tokens\":4}", "");
 
     /* usage */
 

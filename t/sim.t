@@ -730,6 +730,21 @@ $row = row('killed', '/file');
 is($row->{end}, 'open', 'the row is there');
 ok($row->{tokens_written} >= 4, 'with its tokens');
 
+# Azure's paths, which say the model
+
+my $azure = '/openai/deployments/a%22b/';
+
+for (qw(plain tool)) {
+    $r = $t->post("${azure}chat/completions?api-version=2024-10-21",
+        { messages => $hi{messages} }, $_ eq 'plain' ? () : (headers =>
+            [ 'x-genai-sim' => 'reasoning=2' ]));
+    is($r->status, 200, "Azure's chat");
+    is($r->json->{model}, 'a"b', 'of the model of the path');
+}
+
+$r = $t->post("${azure}embeddings?api-version=2024-10-21", { input => 'a' });
+is($r->json->{model}, 'a"b', 'embeddings');
+
 my ($rc, $out) = $t->nginx_t('http { server { location / {
                               genai_sim a=1; } } }');
 isnt($rc, 0, 'a bad parameter');

@@ -32,7 +32,8 @@ genai_sim_request_bad(genai_sim_request_t *req, const char *error,
 
 int
 genai_sim_request_read(genai_sim_request_t *req,
-    genai_endpoint_e endpoint, const unsigned char *text, size_t len)
+    genai_endpoint_e endpoint, const genai_str_t *model,
+    const unsigned char *text, size_t len)
 {
     int                      rc;
     genai_sim_json_t         j;
@@ -70,6 +71,10 @@ genai_sim_request_read(genai_sim_request_t *req,
     if (rc == -1) {
         req->offset = j.offset;
         return genai_sim_request_bad(req, j.error, NULL);
+    }
+
+    if (model && model->len) {
+        req->model = *model;
     }
 
     if (req->model.len == 0) {

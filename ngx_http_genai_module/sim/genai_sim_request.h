@@ -58,13 +58,15 @@ typedef struct {
 
 /*
  * Reads text[0 .. len), which must stay in place while the request is used.
- * endpoint is one that has a body.
+ * endpoint is one that has a body; model is what the path has said it is, as
+ * in a JSON string, or NULL, or empty: the text must say it.
  *
  * Returns 0, or -1 with req->error set.  In both cases
  * genai_sim_request_free() is due.
  */
 int genai_sim_request_read(genai_sim_request_t *req,
-    genai_endpoint_e endpoint, const unsigned char *text, size_t len);
+    genai_endpoint_e endpoint, const genai_str_t *model,
+    const unsigned char *text, size_t len);
 
 void genai_sim_request_free(genai_sim_request_t *req);
 

@@ -46,13 +46,16 @@ genai_sim_talk_read(genai_sim_talk_t *t, const genai_dialect_t *dialect,
     genai_endpoint_e endpoint, const genai_str_t *path,
     const genai_str_t *body)
 {
-    unsigned        stream;
-    genai_cursor_t  at;
+    unsigned                stream;
+    genai_cursor_t          at;
+    const genai_dialect_t  *path_dialect;
 
     static const char  memory[] = "there is no memory for this request";
 
     memset(t, 0, sizeof(genai_sim_talk_t));
 
+    path_dialect = dialect;
+    dialect = genai_dialect_bodies(dialect);
     t->dialect = dialect;
 
     genai_arena_init(&t->arena, GENAI_SIM_TALK_MAX + 64 * body->len);
@@ -71,8 +74,8 @@ genai_sim_talk_read(genai_sim_talk_t *t, const genai_dialect_t *dialect,
 
     stream = t->parsed.stream_asked;
 
-    if ((dialect->path_read == NULL
-         || dialect->path_read(path, &t->model, &stream) == 0)
+    if ((path_dialect->path_read == NULL
+         || path_dialect->path_read(path, &t->model, &stream) == 0)
         && t->parsed.model
         && genai_cursor_at(&t->document, t->parsed.model, &at)
         && genai_cursor_text(&at, &t->arena, &t->model) != 0)
@@ -129,7 +132,7 @@ genai_sim_talk_request(genai_sim_talk_t *t, genai_sim_request_t *req,
         return -1;
     }
 
-    if (genai_sim_request_read(req, GENAI_ENDPOINT_CHAT, out.text.data,
+    if (genai_sim_request_read(req, GENAI_ENDPOINT_CHAT, NULL, out.text.data,
                                out.text.len)
         != 0)
     {

@@ -29,6 +29,8 @@ static ngx_int_t ngx_http_genai_sim_prepare(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_sim_read(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx);
+static ngx_int_t ngx_http_genai_sim_path_model(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx, genai_str_t *model);
 static ngx_uint_t ngx_http_genai_sim_talks(ngx_http_genai_sim_ctx_t *ctx);
 static const char *ngx_http_genai_sim_talk(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx, genai_str_t *body);
@@ -60,6 +62,7 @@ ngx_http_genai_sim_handler(ngx_http_request_t *r)
     ctx->ledger = slcf->ledger;
     ctx->status = NGX_HTTP_OK;
     ctx->dialect = &genai_openai;
+    ctx->dialect_path = &genai_openai;
     ctx->endpoint = GENAI_ENDPOINT_OTHER;
     ngx_str_set(&ctx->type, "application/json");
 
@@ -407,6 +410,7 @@ ngx_http_genai_sim_endpoint(ngx_http_request_t *r,
     path.data = r->uri.data;
 
     ctx->dialect = &genai_openai;
+    ctx->dialect_path = &genai_openai;
     ctx->endpoint = GENAI_ENDPOINT_OTHER;
 
     for (i = 0; (dialect = genai_dialect_at(i)) != NULL; i++) {
@@ -423,7 +427,8 @@ ngx_http_genai_sim_endpoint(ngx_http_request_t *r,
         ctx->endpoint = e->endpoint;
 
         if (e->endpoint != GENAI_ENDPOINT_MODELS) {
-            ctx->dialect = dialect;
+            ctx->dialect = genai_dialect_bodies(dialect);
+            ctx->dialect_path = dialect;
         }
 
         return;
@@ -497,7 +502,7 @@ ngx_http_genai_sim_read(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
     u_char                  *p;
     ngx_str_t                message, alt;
     const char              *error;
-    genai_str_t              body;
+    genai_str_t              body, model;
     ngx_pool_cleanup_t      *cln;
     genai_sim_talk_t        *talk;
     genai_sim_request_t     *req;
@@ -534,7 +539,12 @@ ngx_http_genai_sim_read(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
         req->stream = talk->parsed.stream_asked;
 
     } else if (talk == NULL || ctx->dialect == &genai_openai) {
-        rc = genai_sim_request_read(req, ctx->endpoint, body.data, body.len);
+        if (ngx_http_genai_sim_path_model(r, ctx, &model) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        rc = genai_sim_request_read(req, ctx->endpoint, &model, body.data,
+                                    body.len);
 
     } else if (ctx->endpoint == GENAI_ENDPOINT_COUNT_TOKENS) {
         rc = 0;
@@ -633,6 +643,39 @@ ngx_http_genai_sim_read(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
 }
 
 
+/* as it stands in a JSON string; empty where the path has none */
+
+static ngx_int_t
+ngx_http_genai_sim_path_model(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx, genai_str_t *model)
+{
+    unsigned     stream;
+    genai_str_t  path, name;
+
+    model->len = 0;
+    model->data = (u_char *) "";
+
+    path.len = r->uri.len;
+    path.data = r->uri.data;
+
+    if (ctx->dialect_path->path_read == NULL
+        || !ctx->dialect_path->path_read(&path, &name, &stream))
+    {
+        return NGX_OK;
+    }
+
+    model->data = ngx_pnalloc(r->pool, 6 * name.len + 1);
+    if (model->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    model->len = genai_write_escaped(model->data, name.data, name.len)
+                 - model->data;
+
+    return NGX_OK;
+}
+
+
 /* whether the request is a conversation that OpenAI's writer cannot answer */
 
 static ngx_uint_t
@@ -666,8 +709,8 @@ ngx_http_genai_sim_talk(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx,
     path.len = r->uri.len;
     path.data = r->uri.data;
 
-    return genai_sim_talk_read(ctx->talk, ctx->dialect, ctx->endpoint, &path,
-                               body);
+    return genai_sim_talk_read(ctx->talk, ctx->dialect_path, ctx->endpoint,
+                               &path, body);
 }
 
 

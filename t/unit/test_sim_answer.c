@@ -27,7 +27,7 @@ prepare(genai_endpoint_e endpoint, const char *text)
 
     body = strdup(text);
 
-    if (genai_sim_request_read(&req, endpoint, (unsigned char *) body,
+    if (genai_sim_request_read(&req, endpoint, NULL, (unsigned char *) body,
                                strlen(body)) == -1)
     {
         fail("request: %s", req.error);

@@ -25,7 +25,8 @@ read_len(genai_endpoint_e endpoint, const char *text, size_t len)
     copy = malloc(len ? len : 1);
     memcpy(copy, text, len);
 
-    rc = genai_sim_request_read(&req, endpoint, (unsigned char *) copy, len);
+    rc = genai_sim_request_read(&req, endpoint, NULL, (unsigned char *) copy,
+                                len);
 
     return rc;
 }

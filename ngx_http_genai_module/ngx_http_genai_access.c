@@ -17,6 +17,8 @@ static ngx_http_genai_verdict_e ngx_http_genai_access_endpoint(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_loc_conf_t *lcf);
 static ngx_uint_t ngx_http_genai_access_json(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_genai_access_array(ngx_http_request_t *r,
+    const genai_dialect_t *d, genai_str_t *path);
 static ngx_http_genai_verdict_e ngx_http_genai_access_method(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
 
@@ -188,6 +190,7 @@ ngx_http_genai_recognise(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
         ctx->dialect = genai_dialect_bodies(d);
         ctx->dialect_path = d;
+        ctx->array = ngx_http_genai_access_array(r, d, &path);
 
         json = ngx_http_genai_access_json(r) ? genai_endpoint_json(endpoint)
                                              : NULL;
@@ -197,6 +200,7 @@ ngx_http_genai_recognise(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 
     ctx->dialect = &genai_openai;
     ctx->dialect_path = ctx->dialect;
+    ctx->array = 0;
 
     return NULL;
 }
@@ -214,6 +218,23 @@ ngx_http_genai_access_json(ngx_http_request_t *r)
     return h && h->value.len >= 16
            && ngx_strncasecmp(h->value.data, (u_char *) "application/json", 16)
               == 0;
+}
+
+
+/* Gemini's streams are one JSON text unless events are asked for */
+
+static ngx_uint_t
+ngx_http_genai_access_array(ngx_http_request_t *r, const genai_dialect_t *d,
+    genai_str_t *path)
+{
+    unsigned     stream;
+    ngx_str_t    alt;
+    genai_str_t  model;
+
+    return d->encoder_array
+           && d->path_read(path, &model, &stream) && stream
+           && (ngx_http_arg(r, (u_char *) "alt", 3, &alt) != NGX_OK
+               || alt.len != 3 || ngx_strncmp(alt.data, "sse", 3) != 0);
 }
 
 

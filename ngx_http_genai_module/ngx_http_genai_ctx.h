@@ -322,6 +322,7 @@ struct ngx_http_genai_ctx_s {
     unsigned                        limited:1;  /* one has ended the stream */
     unsigned                        betas_cut:1;
     unsigned                        stream_asked:1;
+    unsigned                        array:1;    /* as a JSON array */
     unsigned                        streaming:1;    /* to the client */
     unsigned                        usage_added:1;  /* we asked for it */
     unsigned                        begun:1;    /* at start: its first step */

@@ -186,8 +186,11 @@ ngx_http_genai_send_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_json_headers(r, len);
 
     if (len == -1) {
-        ngx_str_set(&r->headers_out.content_type, "text/event-stream");
-        r->headers_out.content_type_len = r->headers_out.content_type.len;
+
+        if (!ctx->array) {
+            ngx_str_set(&r->headers_out.content_type, "text/event-stream");
+            r->headers_out.content_type_len = r->headers_out.content_type.len;
+        }
 
         if (ngx_http_genai_filter_streaming(r, ctx) != NGX_OK) {
             return NGX_ERROR;

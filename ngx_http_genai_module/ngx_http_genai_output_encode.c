@@ -90,6 +90,10 @@ ngx_http_genai_encode_init(ngx_http_genai_output_t *o)
         ctx->dialect->encoder_init(o->encoder, &head->answer,
                                    ngx_http_genai_encode_write, o);
 
+        if (ctx->array && !o->silent) {
+            ctx->dialect->encoder_array(o->encoder);
+        }
+
         if (ctx->dialect->encoder_keep) {
             ctx->dialect->encoder_keep(o->encoder, NGX_HTTP_GENAI_ENCODE_MAX,
                                        ngx_http_genai_encode_alloc, NULL);

@@ -38,7 +38,8 @@ ngx_http_genai_ping_start(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
     ngx_http_genai_ping_t  *ping;
 
     if (ctx->ping || ctx->entry == NULL || ctx->entry->sse_ping == 0
-        || ctx->dialect->ping.len == 0 || r != r->main || r->header_only
+        || ctx->dialect->ping.len == 0 || ctx->array
+        || r != r->main || r->header_only
         || (r->upstream && r->upstream->buffering))
     {
         return NGX_OK;

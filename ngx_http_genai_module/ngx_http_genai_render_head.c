@@ -320,7 +320,7 @@ ngx_http_genai_render_model(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     u_char                     *s, *query;
     size_t                      len;
     ngx_int_t                   rc;
-    ngx_str_t                  *name, alt, param;
+    ngx_str_t                  *name, param;
     genai_str_t                 model, version;
     const genai_dialect_t      *d;
     ngx_http_genai_provider_t  *p;
@@ -374,10 +374,7 @@ ngx_http_genai_render_model(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         return NGX_OK;
     }
 
-    if (ctx->spoken == ctx->dialect && ctx->stream_asked
-        && (ngx_http_arg(r, (u_char *) "alt", 3, &alt) != NGX_OK
-            || alt.len != 3 || ngx_strncmp(alt.data, "sse", 3) != 0))
-    {
+    if (ctx->spoken == ctx->dialect && ctx->array) {
         query = ngx_strlchr(s, s + len, '?');
 
         if (query) {

@@ -268,6 +268,7 @@ ngx_http_genai_error_buf(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     u_char       text[GENAI_DIALECT_ERROR_MAX];
     size_t       len;
     ngx_buf_t   *b;
+    ngx_uint_t   array;
     genai_str_t  message, code;
 
     message.len = ctx->message.len;
@@ -287,12 +288,24 @@ ngx_http_genai_error_buf(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     len = event ? ctx->dialect->error_event(text, ctx->status, &message, &code)
                 : ctx->dialect->error_body(text, ctx->status, &message, &code);
 
-    b = ngx_create_temp_buf(r->pool, len);
+    b = ngx_create_temp_buf(r->pool, len + 2);
     if (b == NULL) {
         return NULL;
     }
 
+    /* Google's errors of a stream that is an array are in one */
+
+    array = ctx->array && !event;
+
+    if (array) {
+        *b->last++ = '[';
+    }
+
     b->last = ngx_cpymem(b->last, text, len);
+
+    if (array) {
+        *b->last++ = ']';
+    }
 
     return b;
 }

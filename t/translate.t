@@ -545,6 +545,47 @@ $r = gemini('gpt-bad');
 is($r->status, 404, 'an error');
 is($r->json->{error}{status}, 'NOT_FOUND', "in Google's words");
 
+# without alt=sse a stream is a JSON array
+
+sub array {
+    my ($model, $alt) = @_;
+
+    return $t->post("/v1beta/models/$model:streamGenerateContent"
+        . ($alt ? "?alt=$alt" : ''), json_text({ contents => [
+            { role => 'user', parts => [ { text => 'hi' } ] } ] }));
+}
+
+for my $model (qw(gpt-stream claude-stream resp-stream)) {
+    $r = array($model);
+    is($r->header('content-type'), 'application/json', "$model: an array");
+    is($r->header('content-length'), undef, 'of no known length');
+    is_deeply([ map { json_text({ %$_, responseId => 0 }) } @{$r->json} ],
+              [ map { json_text({ %{JSON::PP::decode_json($_->{data})},
+                                  responseId => 0 }) }
+                gemini($model, 1)->events ],
+              'of what the events of a stream are');
+}
+
+is(array('gpt-stream', 'json')->body =~ tr/[//, array('gpt-stream')->body
+   =~ tr/[//, 'so it is with alt=json');
+
+$r = array('claude-fails');
+is($r->status, 200, 'one that fails');
+is(eval { $r->json->[0]{candidates}[0]{content}{parts}[0]{text} }, 'one',
+   'has begun') or diag($r->body);
+is($r->json->[-1]{error}{status}, 'UNAVAILABLE', 'and ends with the error');
+
+$r = array('claude-cut');
+is($r->json->[-1]{error}{message}, 'the provider broke off its answer',
+   'so does one that is cut');
+
+$r = array('gpt-bad');
+is($r->status, 404, 'an error with a status');
+is($r->json->[0]{error}{status}, 'NOT_FOUND', 'is in an array as well');
+
+$r = array('unknown');
+is($r->json->[0]{error}{status}, 'NOT_FOUND', 'and one of the gateway');
+
 for my $client (\&openai, \&anthropic, \&responses) {
     $r = $client->('google-whole');
     is($r->status, 200, "an answer of Gemini's");

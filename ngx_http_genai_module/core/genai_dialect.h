@@ -282,6 +282,12 @@ struct genai_dialect_s {
     genai_str_t              vertex_name;
     genai_str_t              vertex_value;
 
+    /*
+     * Called right after encoder_init(), makes the stream one JSON array,
+     * which clients get who have not asked for events.  NULL: none do.
+     */
+    void                   (*encoder_array)(void *encoder);
+
     /* what may stand between two events of a stream, and means nothing */
     genai_str_t              ping;
 };

@@ -21,6 +21,7 @@ static void genai_gemini_init(void *answer, const genai_answer_opts_t *opts,
     genai_event_pt handler, void *ctx);
 static void genai_gemini_encoder(void *encoder,
     const genai_answer_head_t *head, genai_write_pt write, void *ctx);
+static void genai_gemini_array(void *encoder);
 static int genai_gemini_encode(void *encoder, const genai_event_t *event);
 static size_t genai_gemini_error_body(unsigned char *dst, unsigned status,
     const genai_str_t *message, const genai_str_t *code);
@@ -71,6 +72,7 @@ const genai_dialect_t  genai_gemini = {
     .path_read = genai_gemini_path_read,
     .path_write = genai_gemini_path_write,
     .path_version = genai_str("/v1beta"),
+    .encoder_array = genai_gemini_array,
     .ping = genai_str(": ping\n\n")
 };
 
@@ -88,6 +90,13 @@ genai_gemini_encoder(void *encoder, const genai_answer_head_t *head,
     genai_write_pt write, void *ctx)
 {
     genai_gemini_stream_init(encoder, head, write, ctx);
+}
+
+
+static void
+genai_gemini_array(void *encoder)
+{
+    genai_gemini_stream_array(encoder);
 }
 
 

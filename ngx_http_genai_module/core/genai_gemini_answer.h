@@ -246,6 +246,8 @@ typedef struct {
                                                yet */
     unsigned                    refused:1;
     unsigned                    said:1;     /* anything */
+    unsigned                    begun:1;    /* an event was written */
+    unsigned                    array:1;    /* they are elements of one */
     unsigned                    failed:1;   /* an error is written: the end */
 
     int                         rc;
@@ -261,6 +263,12 @@ typedef struct {
 /* Prepares to encode events as a stream of server-sent events. */
 void genai_gemini_stream_init(genai_gemini_stream_t *s,
     const genai_answer_head_t *head, genai_write_pt write, void *ctx);
+
+/*
+ * Right behind that: the stream is a JSON array that grows.  It has no end
+ * where it fails amid a call that was written in part.
+ */
+void genai_gemini_stream_array(genai_gemini_stream_t *s);
 
 /*
  * Encodes one event; those that the dialect has no word for, and copies, as

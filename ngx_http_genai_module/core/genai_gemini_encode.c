@@ -1,8 +1,9 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  *
- * The encoder of Gemini's answers as streams: one event at a time, in
- * constant memory.  The bytes depend on nothing but the head and the events.
+ * The encoder of Gemini's answers as streams, of events or as one array: one
+ * event at a time, in constant memory.  The bytes depend on nothing but the
+ * head and the events.
  *
  * A part whose string may go on stays open: s->tail is what is open then.  So
  * does one with a call whose arguments are long.
@@ -50,8 +51,11 @@ static void genai_ge_usage_tell(genai_gemini_stream_t *s, genai_writer_t *w);
 static void genai_ge_fail(genai_gemini_stream_t *s, genai_writer_t *w,
     const genai_str_t *message, const genai_str_t *type,
     const genai_str_t *code);
-static void genai_ge_open(genai_writer_t *w);
-static void genai_ge_part_open(genai_writer_t *w);
+static void genai_ge_frame(genai_gemini_stream_t *s, genai_writer_t *w);
+static void genai_ge_frame_end(genai_gemini_stream_t *s, genai_writer_t *w);
+static void genai_ge_end(genai_gemini_stream_t *s, genai_writer_t *w);
+static void genai_ge_open(genai_gemini_stream_t *s, genai_writer_t *w);
+static void genai_ge_part_open(genai_gemini_stream_t *s, genai_writer_t *w);
 static void genai_ge_part_close(genai_gemini_stream_t *s, genai_writer_t *w,
     unsigned choice);
 static void genai_ge_done(genai_gemini_stream_t *s, genai_writer_t *w,
@@ -69,6 +73,13 @@ genai_gemini_stream_init(genai_gemini_stream_t *s,
     s->head = head;
     s->write = write;
     s->ctx = ctx;
+}
+
+
+void
+genai_gemini_stream_array(genai_gemini_stream_t *s)
+{
+    s->array = 1;
 }
 
 
@@ -142,6 +153,10 @@ genai_gemini_stream_event(genai_gemini_stream_t *s, const genai_event_t *e)
         if (!s->failed && e->end_how != GENAI_END_CUT) {
             genai_ge_finish_tell(s, &w);
             genai_ge_usage_tell(s, &w);
+
+            if (!s->failed) {
+                genai_ge_end(s, &w);
+            }
         }
 
         s->failed = 1;
@@ -223,7 +238,7 @@ genai_ge_place(genai_gemini_stream_t *s, genai_writer_t *w,
 
         s->refused |= (e->type == GENAI_EVENT_REFUSAL);
 
-        genai_ge_part_open(w);
+        genai_ge_part_open(s, w);
 
         if (e->type == GENAI_EVENT_REASONING) {
             genai_gemini_literal(w, "thought", "true");
@@ -249,7 +264,7 @@ genai_ge_place(genai_gemini_stream_t *s, genai_writer_t *w,
             return;
         }
 
-        genai_ge_part_open(w);
+        genai_ge_part_open(s, w);
         genai_gemini_literal(w, "text", "\"\"");
 
         if (e->field == GENAI_FIELD_OF_THOUGHT
@@ -436,7 +451,7 @@ genai_ge_arguments(genai_gemini_stream_t *s, genai_writer_t *w,
 static void
 genai_ge_call(genai_gemini_stream_t *s, genai_writer_t *w)
 {
-    genai_ge_part_open(w);
+    genai_ge_part_open(s, w);
 
     genai_writer_name(w, "functionCall");
     genai_writer_open(w, '{');
@@ -527,7 +542,7 @@ genai_ge_finish_tell(genai_gemini_stream_t *s, genai_writer_t *w)
     s->finishes = 0;
     s->said = 1;
 
-    genai_ge_open(w);
+    genai_ge_open(s, w);
     genai_writer_open(w, '{');
     genai_writer_name(w, "content");
     genai_writer_open(w, '{');
@@ -555,7 +570,7 @@ genai_ge_usage_tell(genai_gemini_stream_t *s, genai_writer_t *w)
 
     s->usage_told = 1;
 
-    genai_ge_open(w);
+    genai_ge_open(s, w);
     genai_ge_done(s, w, &s->usage);
 }
 
@@ -585,21 +600,69 @@ genai_ge_fail(genai_gemini_stream_t *s, genai_writer_t *w,
         }
 
         genai_writer_init(w, s->write, s->ctx);
-        genai_writer_bytes(w, "\n\n", 2);
+
+        if (s->array) {
+
+            /* nor could anything follow it: the array has no end, either */
+
+            return;
+        }
+
+        genai_ge_frame_end(s, w);
     }
 
-    genai_writer_bytes(w, "data: ", 6);
+    genai_ge_frame(s, w);
     genai_gemini_error(w, message, type, code);
-    genai_writer_bytes(w, "\n\n", 2);
+    genai_ge_frame_end(s, w);
+    genai_ge_end(s, w);
+}
+
+
+/* what stands around an event: its line, or its place in an array */
+
+static void
+genai_ge_frame(genai_gemini_stream_t *s, genai_writer_t *w)
+{
+    if (!s->array) {
+        genai_writer_bytes(w, "data: ", 6);
+
+    } else if (s->begun) {
+        genai_writer_bytes(w, ",\n", 2);
+
+    } else {
+        genai_writer_bytes(w, "[", 1);
+    }
+
+    s->begun = 1;
+}
+
+
+static void
+genai_ge_frame_end(genai_gemini_stream_t *s, genai_writer_t *w)
+{
+    if (!s->array) {
+        genai_writer_bytes(w, "\n\n", 2);
+    }
+}
+
+
+/* nothing follows */
+
+static void
+genai_ge_end(genai_gemini_stream_t *s, genai_writer_t *w)
+{
+    if (s->array) {
+        genai_writer_bytes(w, s->begun ? "]" : "[]", s->begun ? 1 : 2);
+    }
 }
 
 
 /* an event, up to the inside of its candidates */
 
 static void
-genai_ge_open(genai_writer_t *w)
+genai_ge_open(genai_gemini_stream_t *s, genai_writer_t *w)
 {
-    genai_writer_bytes(w, "data: ", 6);
+    genai_ge_frame(s, w);
     genai_writer_open(w, '{');
     genai_writer_name(w, "candidates");
     genai_writer_open(w, '[');
@@ -607,9 +670,9 @@ genai_ge_open(genai_writer_t *w)
 
 
 static void
-genai_ge_part_open(genai_writer_t *w)
+genai_ge_part_open(genai_gemini_stream_t *s, genai_writer_t *w)
 {
-    genai_ge_open(w);
+    genai_ge_open(s, w);
     genai_writer_open(w, '{');
     genai_writer_name(w, "content");
     genai_writer_open(w, '{');
@@ -640,5 +703,5 @@ genai_ge_done(genai_gemini_stream_t *s, genai_writer_t *w,
     genai_writer_close(w, ']');
     genai_gemini_tail(w, s->head, u);
     genai_writer_close(w, '}');
-    genai_writer_bytes(w, "\n\n", 2);
+    genai_ge_frame_end(s, w);
 }

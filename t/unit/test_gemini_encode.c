@@ -14,8 +14,11 @@
 
 typedef struct {
     encode_stream_t  stream;
+    encode_stream_t  array;
     genai_whole_t    whole;
     answer_buf_t     bytes;
+    answer_buf_t     elements;      /* of the array, */
+    int              closed;        /* which has an end */
     answer_buf_t     json;
 } encoded_t;
 
@@ -51,10 +54,14 @@ static void
 begin(void)
 {
     genai_whole_free(&enc.whole);
+    enc.closed = 0;
     enc.bytes.len = 0;
+    enc.elements.len = 0;
     enc.json.len = 0;
 
     encode_init(&enc.stream, &head, put, &enc.bytes);
+    encode_init(&enc.array, &head, put, &enc.elements);
+    genai_gemini_stream_array(&enc.array);
     genai_whole_init(&enc.whole, &head, 1 << 20, take, NULL);
 }
 
@@ -63,6 +70,7 @@ static void
 tell(genai_event_t *e)
 {
     quiet_ok(encode_one(&enc.stream, e) == 0
+             && encode_one(&enc.array, e) == 0
              && genai_whole_event(&enc.whole, e) == 0, "it is told");
 }
 
@@ -184,10 +192,44 @@ end(genai_end_e how)
 
     e.type = GENAI_EVENT_END;
     e.end_how = how;
+    enc.closed |= (how != GENAI_END_CUT);
     tell(&e);
 
     answer_put(&enc.bytes, "", 0);
     answer_put(&enc.json, "", 0);
+}
+
+
+/* the same events are an array's elements; half a call is the last of them */
+
+static void
+array_is(const char *what)
+{
+    char  *p, *next, *want, *w;
+
+    answer_put(&enc.bytes, "", 0);
+    answer_put(&enc.elements, "", 0);
+
+    want = w = malloc(enc.bytes.len + 3);
+    p = (char *) enc.bytes.data;
+
+    for (w = want; *p; p = next + 2) {
+
+        next = strstr(p, "\n\n");
+        w += sprintf(w, "%s%.*s", (w == want) ? "[" : ",\n",
+                     (int) (next - p - 6), p + 6);
+
+        if (next[-1] != '}') {
+            break;
+        }
+    }
+
+    if (*p == '\0' && enc.closed) {
+        strcpy(w, "]");
+    }
+
+    is_str((char *) enc.elements.data, want, "%s: as an array", what);
+    free(want);
 }
 
 
@@ -202,6 +244,8 @@ stream_is(const char *bytes, const char *kept, const char *what)
     if (bytes) {
         is_str(enc.bytes.data, bytes, "%s: the bytes", what);
     }
+
+    array_is(what);
 
     memset(&t, 0, sizeof(t));
     answer_reset(&t);
@@ -463,6 +507,7 @@ failure(const char *message, const char *type, const char *code)
     e.id.data = (unsigned char *) code;
     e.id.len = strlen(code);
 
+    enc.closed = 1;
     tell(&e);
 }
 
@@ -503,8 +548,14 @@ main(void)
     test_thoughts();
     test_errors();
 
+    begin();
+    end(GENAI_END_CLEAN);
+    answer_put(&enc.elements, "", 0);
+    is_str((char *) enc.elements.data, "[]", "an array of nothing");
+
     genai_whole_free(&enc.whole);
     free(enc.bytes.data);
+    free(enc.elements.data);
     free(enc.json.data);
 
     return done_testing();

@@ -17,6 +17,7 @@ static ngx_http_genai_verdict_e ngx_http_genai_access_endpoint(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_loc_conf_t *lcf);
 static ngx_uint_t ngx_http_genai_access_json(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_genai_access_anthropic(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_genai_access_array(ngx_http_request_t *r,
     const genai_dialect_t *d, genai_str_t *path);
 static ngx_http_genai_verdict_e ngx_http_genai_access_method(
@@ -192,6 +193,18 @@ ngx_http_genai_recognise(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         ctx->dialect_path = d;
         ctx->array = ngx_http_genai_access_array(r, d, &path);
 
+        if (endpoint->endpoint == GENAI_ENDPOINT_MODELS
+            && ctx->dialect == &genai_openai
+            && ngx_http_genai_access_anthropic(r))
+        {
+            /* a path that both have */
+
+            ctx->dialect = &genai_anthropic;
+            ctx->dialect_path = ctx->dialect;
+
+            return genai_endpoint_find(ctx->dialect, GENAI_ENDPOINT_MODELS);
+        }
+
         json = ngx_http_genai_access_json(r) ? genai_endpoint_json(endpoint)
                                              : NULL;
 
@@ -218,6 +231,39 @@ ngx_http_genai_access_json(ngx_http_request_t *r)
     return h && h->value.len >= 16
            && ngx_strncasecmp(h->value.data, (u_char *) "application/json", 16)
               == 0;
+}
+
+
+/* whether the client says which version of Anthropic's API it speaks */
+
+static ngx_uint_t
+ngx_http_genai_access_anthropic(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return 0;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len == 17
+            && ngx_strncmp(h[i].lowcase_key, "anthropic-version", 17) == 0)
+        {
+            return 1;
+        }
+    }
 }
 
 

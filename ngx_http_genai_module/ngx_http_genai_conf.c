@@ -50,6 +50,7 @@ ngx_http_genai_create_main_conf(ngx_conf_t *cf)
                     ngx_str_rbtree_insert_value);
 
     mcf->strict = NGX_CONF_UNSET;
+    mcf->test_jwt = NGX_CONF_UNSET_MSEC;
     mcf->books_turn = NGX_CONF_UNSET_MSEC;
     mcf->created = ngx_time();
 
@@ -63,6 +64,7 @@ ngx_http_genai_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_http_genai_main_conf_t *mcf = conf;
 
     ngx_conf_init_value(mcf->strict, 0);
+    ngx_conf_init_msec_value(mcf->test_jwt, 0);
 
     if (mcf->books_max == 0) {
         mcf->books_max = NGX_HTTP_GENAI_BOOKS_MAX;

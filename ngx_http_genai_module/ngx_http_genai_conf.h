@@ -302,6 +302,7 @@ struct ngx_http_genai_main_conf_s {
     ngx_http_genai_betas_t         *betas;      /* NULL: all pass */
 
     ngx_flag_t                      strict;
+    ngx_msec_t                      test_jwt;   /* how old tokens may be; 0 */
     time_t                          created;    /* of the configuration */
 
     ngx_str_t                       policy;     /* paths, or empty */

@@ -201,6 +201,13 @@ static ngx_command_t  ngx_http_genai_commands[] = {
 
 #if (NGX_HTTP_GENAI_DEBUG)
 
+    { ngx_string("genai_test_jwt"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_genai_main_conf_t, test_jwt),
+      NULL },
+
     { ngx_string("genai_test_park"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE2,
       ngx_http_genai_test_park_conf,

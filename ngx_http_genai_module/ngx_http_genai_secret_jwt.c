@@ -181,6 +181,21 @@ ngx_http_genai_jwt_refresh(ngx_http_genai_secret_t *secret, ngx_log_t *log)
 static ngx_uint_t
 ngx_http_genai_jwt_old(ngx_http_genai_jwt_t *jwt)
 {
+#if (NGX_HTTP_GENAI_DEBUG)
+
+    ngx_http_genai_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle,
+                                              ngx_http_genai_module);
+
+    if (mcf && mcf->test_jwt
+        && ngx_current_msec - jwt->made_at >= mcf->test_jwt)
+    {
+        return 1;
+    }
+
+#endif
+
     return genai_jwt_due(jwt->made, ngx_time(),
                          ngx_current_msec - jwt->made_at);
 }

@@ -246,11 +246,11 @@ sub part {
 }
 
 sub token {
-    my ($model) = @_;
+    my ($model, $by) = @_;
 
     my $n = $up->count;
 
-    $t->post("/v1beta/models/$model:generateContent", $SAY);
+    ($by || $t)->post("/v1beta/models/$model:generateContent", $SAY);
 
     return if $up->count == $n;
 
@@ -336,6 +336,50 @@ ok(wait_for(sub { my $x = token('gem-key'); $x && $x->{header}{kid} eq 'one' },
 $t->kill_worker;
 ok(wait_for(sub { $two = eval { token('gem-key') } }, 20), 'a new worker');
 ok(verified($two, $two->{header}{kid}), 'has a token');
+
+# ---- tokens that are old
+
+my (undef, $said) = GenAI::Test->nginx_t('http { genai_test_jwt 1ms; }');
+
+SKIP: {
+    skip 'this build has no genai_test_jwt', 6 if $said =~ /unknown directive/;
+
+    my $o = GenAI::Test->new(name => 'old');
+
+    $o->conf(<<'EOF', UP => $up->port, KEY => "$dir/sa.json")->run;
+http {
+    genai_test_jwt 1200ms;
+    genai_provider key { dialect gemini; credential file:%%KEY%%;
+                         pass http://127.0.0.1:%%UP%%; }
+    genai_model old { target key; }
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        location / { genai_pass; genai_auth off; }
+    }
+}
+EOF
+
+    my (%seen, $x);
+
+    ok(wait_for(sub {
+        $x = token('old', $o) or die 'no token';
+
+        $seen{$x->{claims}{iat}} = $x;
+        return keys %seen > 2;
+    }, 30), 'a token is made anew, and again');
+
+    ok(verified($_, 'one'), 'each of them is signed')
+        for (values %seen)[0 .. 2];
+
+    unlink "$dir/sa.json";
+    $o->kill_worker;
+    ok(wait_for(sub { $x = eval { token('old', $o) } }, 20),
+       'a worker that cannot read its key any more');
+    ok($x && !$seen{$x->{claims}{iat}} && verified($x, 'one'),
+       'has a new one from the beginning');
+
+    spew("$dir/sa.json", $FILE{one});
+}
 
 # ---- what cannot be used
 

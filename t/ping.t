@@ -123,6 +123,7 @@ http {
 
     server {
         listen 127.0.0.1:%%PORT_0%%;
+        listen 127.0.0.1:%%PORT_1%% %%LISTEN_H2%%; %%HTTP2_ON%%
         genai_auth off;
         location /v1/      { genai_pass; }
         location /v1beta/  { genai_pass; }
@@ -290,6 +291,30 @@ $up->signal("$number first");
 $up->signal("$number rest");
 1 while defined $c->piece;
 is($c->ended, 'complete', 'and its end');
+
+# ---- HTTP/2
+
+SKIP: {
+    skip 'curl with HTTP/2 is missing', 2 unless GenAI::Test->can_h2;
+
+    $number = $up->count;
+
+    open my $curl, '-|', 'curl', qw(-sS -N --http2-prior-knowledge --max-time
+        30 -H), 'Content-Type: application/json', '-d', json_text({
+            model => 'openai', stream => JSON::PP::true, messages => [
+                { role => 'user', content => 'x' } ] }),
+        'http://127.0.0.1:' . $t->port(1) . '/v1/chat/completions'
+        or die "curl: $!";
+
+    my $line = <$curl>;
+    is($line, ": ping\n", 'a ping by HTTP/2');
+    $up->signal("$number first");
+    $up->signal("$number rest");
+    local $/;
+    is(<$curl> =~ s/^: ping\n\n//mgr, "\n" . join('', @{ $SAY{openai} }),
+       'and the rest');
+    close $curl;
+}
 
 # ---- the worker of a reload goes with its last stream
 

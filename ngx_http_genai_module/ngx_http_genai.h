@@ -476,6 +476,23 @@ ngx_http_genai_verdict_e ngx_http_genai_models(ngx_http_request_t *r,
 /* bytes of a name in x-genai-dropped */
 #define NGX_HTTP_GENAI_DROPPED_NAME  64
 
+/* ngx_http_genai_stored.c */
+
+/*
+ * Whether what the request refers to is the caller's, at any provider of the
+ * model: a part of authorize.  Returns NEXT or REFUSED.
+ */
+ngx_http_genai_verdict_e ngx_http_genai_stored(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+
+/* Whether that provider has all of it; p is NULL inline. */
+ngx_uint_t ngx_http_genai_stored_at(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_provider_t *p);
+
+/* Notes what the provider of the answer keeps. */
+void ngx_http_genai_stored_event(ngx_http_genai_ctx_t *ctx, genai_event_t *e);
+
+
 /* ngx_http_genai_translate.c */
 
 /*

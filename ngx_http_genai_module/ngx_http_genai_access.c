@@ -377,5 +377,5 @@ ngx_http_genai_authorize(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
                                      "do not have access to it", &ctx->model);
     }
 
-    return NGX_HTTP_GENAI_NEXT;
+    return ngx_http_genai_stored(r, ctx);
 }

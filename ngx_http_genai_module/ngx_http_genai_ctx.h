@@ -241,6 +241,13 @@ struct ngx_http_genai_ctx_s {
                                                    they allow; 0 is no word */
     int32_t                         lease_day;
 
+    /* ids of what a provider keeps that the request refers to, in the arena;
+       the one that was not known; and the answer's, which is kept or not */
+    ngx_str_t                      *refers;
+    ngx_uint_t                      nrefers;
+    ngx_str_t                       unknown;
+    ngx_str_t                       kept_id;
+
     ngx_str_t                       model_sent;     /* decoded, or empty */
     ngx_str_t                       model;          /* that is looked up */
     ngx_http_genai_model_t         *entry;
@@ -325,6 +332,7 @@ struct ngx_http_genai_ctx_s {
     unsigned                        array:1;    /* as a JSON array */
     unsigned                        streaming:1;    /* to the client */
     unsigned                        usage_added:1;  /* we asked for it */
+    unsigned                        unkept:1;   /* not to be, says the client */
     unsigned                        begun:1;    /* at start: its first step */
     unsigned                        measured:1; /* steps by CPU time */
     unsigned                        inlined:1;  /* beside proxy_pass */

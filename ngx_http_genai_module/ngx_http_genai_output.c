@@ -606,6 +606,7 @@ ngx_http_genai_output_event(void *data, genai_event_t *e)
     if (o->read) {
         ngx_http_genai_count_event(ctx, e);
         genai_meter_event(&ctx->meter, e);
+        ngx_http_genai_stored_event(ctx, e);
 
         if (!ctx->meaningful && genai_event_meaningful(e)) {
             ctx->meaningful = 1;

@@ -75,6 +75,7 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         }
 
         if (target->down || !ngx_http_genai_count_usable(ctx, i)
+            || !ngx_http_genai_stored_at(ctx, target->provider)
             || ngx_http_genai_credential(r, ctx, target->provider, &secret)
                != NGX_OK)
         {

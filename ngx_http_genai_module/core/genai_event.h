@@ -49,6 +49,8 @@ typedef enum {
      */
     GENAI_EVENT_SIGNATURE,
 
+    GENAI_EVENT_ITEM,           /* a part of the answer is whole, which the
+                                   provider may keep by that id */
     GENAI_EVENT_MEDIA,          /* audio or an image: there is some; unread */
     GENAI_EVENT_FINISH,         /* a choice has ended; text is the dialect's
                                    word, finish what it means */

@@ -131,6 +131,7 @@ genai_meter_event(genai_meter_t *m, const genai_event_t *e)
 
     case GENAI_EVENT_START:
     case GENAI_EVENT_SIGNATURE:
+    case GENAI_EVENT_ITEM:
     case GENAI_EVENT_MEDIA:
     case GENAI_EVENT_BROKEN:
         m->begun = 1;

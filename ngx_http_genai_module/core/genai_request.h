@@ -120,6 +120,9 @@ typedef struct {
 #define GENAI_REQUEST_ERROR  -1
 
 
+/* items that a request may refer to */
+#define GENAI_REQUEST_REFERENCES_MAX  512
+
 typedef struct genai_request_s  genai_request_t;
 
 struct genai_request_s {
@@ -149,6 +152,17 @@ struct genai_request_s {
                                                write -1 for that themselves */
     unsigned             stream_asked:1;
     unsigned             usage_asked:1;     /* include_usage is true */
+
+    /*
+     * What the request refers to that a provider keeps: tape indexes of ids,
+     * of a conversation of whatever it is told by; 0: there is none.  And
+     * whether it says that the answer is not to be kept.
+     */
+    uint32_t             previous;          /* previous_response_id */
+    uint32_t             conversation;
+    uint32_t            *references;        /* of items: strings */
+    uint32_t             nreferences;
+    unsigned             unkept:1;
 
     /* after GENAI_REQUEST_ERROR */
     genai_scan_cause_e   cause;

@@ -76,7 +76,6 @@ static int genai_walk_leave(genai_request_t *req, genai_walk_t *w);
 static int genai_walk_twice(genai_request_t *req);
 static int genai_walk_type(genai_request_t *req, unsigned types);
 static int genai_walk_too_many(genai_request_t *req);
-static int genai_walk_no_memory(genai_request_t *req);
 static void genai_walk_place(const genai_request_t *req, char *dst,
     size_t size);
 
@@ -96,7 +95,7 @@ genai_request_walk_init(genai_request_t *req,
 
     w = genai_arena_alloc(req->arena, sizeof(genai_walk_t));
     if (w == NULL) {
-        return genai_walk_no_memory(req);
+        return genai_request_no_memory(req);
     }
 
     genai_zero(w, offsetof(genai_walk_t, levels));
@@ -389,7 +388,7 @@ genai_walk_name(genai_request_t *req, genai_walk_t *w)
         return genai_request_refuse(req, "has a zero byte in its name");
 
     default:
-        return genai_walk_no_memory(req);
+        return genai_request_no_memory(req);
     }
 }
 
@@ -507,7 +506,7 @@ genai_request_segment(genai_request_t *req, genai_segment_e kind,
                              req->segments_room * sizeof(genai_segment_t),
                              room * sizeof(genai_segment_t));
         if (p == NULL) {
-            return genai_walk_no_memory(req);
+            return genai_request_no_memory(req);
         }
 
         req->segments = p;
@@ -701,8 +700,8 @@ genai_walk_too_many(genai_request_t *req)
 }
 
 
-static int
-genai_walk_no_memory(genai_request_t *req)
+int
+genai_request_no_memory(genai_request_t *req)
 {
     (void) snprintf(req->error, sizeof(req->error),
                     "there is no memory for the request");

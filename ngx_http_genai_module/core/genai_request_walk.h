@@ -143,6 +143,9 @@ int genai_request_segment(genai_request_t *req, genai_segment_e kind,
 int genai_request_refuse(genai_request_t *req, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* For handlers: there is no memory.  Returns GENAI_WALK_ERROR. */
+int genai_request_no_memory(genai_request_t *req);
+
 /*
  * For handlers: the number at i as an integer, however it is written: 100,
  * 100.0 and 1e2 are the same.  Returns GENAI_WALK_GO with *n set, or

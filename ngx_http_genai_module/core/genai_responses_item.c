@@ -226,6 +226,17 @@ genai_ra_item_end(genai_responses_answer_t *a, uint64_t end)
 
     if (a->place == GENAI_RA_PLACE_LISTED || a->type == GENAI_RA_TYPE_DONE) {
         item->open = 0;
+
+        if (a->item_id.n && a->item_id.n <= GENAI_RESPONSES_WORD_MAX) {
+            genai_answer_event(&e, GENAI_EVENT_ITEM);
+            genai_ra_word(&e.id, &a->item_id);
+            e.start = end;
+            e.end = end;
+
+            if (genai_ra_say(a, &e) < 0) {
+                return -1;
+            }
+        }
     }
 
     a->item = NULL;

@@ -16,6 +16,10 @@
 #include "genai_responses_request.h"
 
 
+/* references that room is made for at a time */
+#define GENAI_RR_REFERENCES  32
+
+
 /* kept while a request is walked, all zero at first */
 
 typedef struct {
@@ -26,7 +30,9 @@ typedef struct {
     uint8_t        part_text;       /* and of the part's */
     uint8_t        whole;           /* the part is told as a whole */
     uint8_t        untyped;         /* the item does not tell its type */
+    uint8_t        reference;       /* it stands for another one */
     uint32_t       mark;            /* segments before the item */
+    uint32_t       id;              /* of the item: a string, or 0 */
 } genai_responses_request_t;
 
 
@@ -38,9 +44,17 @@ static int genai_rr_max(genai_request_t *req,
     const genai_request_place_t *at);
 static int genai_rr_instructions(genai_request_t *req,
     const genai_request_place_t *at);
+static int genai_rr_previous(genai_request_t *req,
+    const genai_request_place_t *at);
+static int genai_rr_conversation(genai_request_t *req,
+    const genai_request_place_t *at);
+static int genai_rr_store(genai_request_t *req,
+    const genai_request_place_t *at);
 static int genai_rr_input(genai_request_t *req,
     const genai_request_place_t *at);
 static int genai_rr_item(genai_request_t *req,
+    const genai_request_place_t *at);
+static int genai_rr_id(genai_request_t *req,
     const genai_request_place_t *at);
 static int genai_rr_role(genai_request_t *req,
     const genai_request_place_t *at);
@@ -63,6 +77,7 @@ static int genai_rr_other(genai_request_t *req,
 #include "genai_responses_request_table.h"
 
 
+static int genai_rr_reference(genai_request_t *req, uint32_t id);
 static int genai_rr_is_entered(const genai_request_t *req,
     const genai_request_place_t *at);
 static uint8_t genai_rr_kind_of(const genai_request_t *req, uint32_t i,
@@ -194,6 +209,40 @@ genai_rr_instructions(genai_request_t *req, const genai_request_place_t *at)
 }
 
 
+/* what the model gets of it nobody here has seen */
+
+static int
+genai_rr_previous(genai_request_t *req, const genai_request_place_t *at)
+{
+    if (genai_tape_type(&req->tape, at->index) != GENAI_TAPE_NULL) {
+        req->previous = at->index;
+    }
+
+    return genai_rr_text(req, at);
+}
+
+
+static int
+genai_rr_conversation(genai_request_t *req, const genai_request_place_t *at)
+{
+    if (genai_tape_type(&req->tape, at->index) != GENAI_TAPE_NULL) {
+        req->conversation = at->index;
+    }
+
+    return genai_rr_text(req, at);
+}
+
+
+static int
+genai_rr_store(genai_request_t *req, const genai_request_place_t *at)
+{
+    req->unkept = (genai_tape_type(&req->tape, at->index)
+                   == GENAI_TAPE_FALSE);
+
+    return GENAI_WALK_GO;
+}
+
+
 /* one message of the user's, or items */
 
 static int
@@ -234,6 +283,11 @@ genai_rr_item(genai_request_t *req, const genai_request_place_t *at)
 
         if (st->untyped && req->nsegments == st->mark) {
             rc = genai_rr_add(req, st, GENAI_SEGMENT_UNCOVERED, at->index);
+            st->reference = 1;
+        }
+
+        if (rc == GENAI_WALK_GO && st->reference && st->id) {
+            rc = genai_rr_reference(req, st->id);
         }
 
         memset(st, 0, sizeof(genai_responses_request_t));
@@ -245,6 +299,10 @@ genai_rr_item(genai_request_t *req, const genai_request_place_t *at)
         == GENAI_WALK_MORE)
     {
         return GENAI_WALK_MORE;
+    }
+
+    if (type && genai_tape_type(&req->tape, type) == GENAI_TAPE_NULL) {
+        type = 0;
     }
 
     st->message = at->number;
@@ -277,12 +335,33 @@ genai_rr_item(genai_request_t *req, const genai_request_place_t *at)
         st->role = GENAI_ROLE_ASSISTANT;
         st->text = GENAI_SEGMENT_REASONING;
         return GENAI_WALK_GO;
+
+    case GENAI_RR_REFERENCE:
+        st->reference = 1;
+        st->whole = 1;
+        st->text = GENAI_SEGMENT_UNCOVERED;
+        return genai_rr_add(req, st, GENAI_SEGMENT_UNCOVERED, at->index);
     }
 
     rc = genai_rr_add(req, st, GENAI_SEGMENT_UNCOVERED, at->index);
     memset(st, 0, sizeof(genai_responses_request_t));
 
     return (rc == GENAI_WALK_GO) ? GENAI_WALK_OVER : rc;
+}
+
+
+static int
+genai_rr_id(genai_request_t *req, const genai_request_place_t *at)
+{
+    genai_responses_request_t  *st;
+
+    st = at->state;
+
+    if (genai_tape_type(&req->tape, at->index) == GENAI_TAPE_STRING) {
+        st->id = at->index;
+    }
+
+    return GENAI_WALK_GO;
 }
 
 
@@ -470,6 +549,37 @@ genai_rr_other(genai_request_t *req, const genai_request_place_t *at)
     }
 
     return genai_rr_add(req, st, GENAI_SEGMENT_UNCOVERED, at->index);
+}
+
+
+/* each is looked for before the request goes on, so they are not many */
+
+static int
+genai_rr_reference(genai_request_t *req, uint32_t id)
+{
+    void  *p;
+
+    if (req->nreferences == GENAI_REQUEST_REFERENCES_MAX) {
+        return genai_request_refuse(req, "refers to more than %d items",
+                                    GENAI_REQUEST_REFERENCES_MAX);
+    }
+
+    if (req->nreferences % GENAI_RR_REFERENCES == 0) {
+
+        p = genai_arena_grow(req->arena, req->references,
+                             req->nreferences * sizeof(uint32_t),
+                             (req->nreferences + GENAI_RR_REFERENCES)
+                             * sizeof(uint32_t));
+        if (p == NULL) {
+            return genai_request_no_memory(req);
+        }
+
+        req->references = p;
+    }
+
+    req->references[req->nreferences++] = id;
+
+    return GENAI_WALK_GO;
 }
 
 

@@ -28,6 +28,7 @@ enum {
     GENAI_RR_CALL,
     GENAI_RR_RESULT,
     GENAI_RR_REASONING,
+    GENAI_RR_REFERENCE,
     GENAI_RR_TOOL
 };
 
@@ -47,6 +48,7 @@ static const genai_rr_kind_t  genai_rr_items[] = {
     genai_rr_kind("custom_tool_call", GENAI_RR_CALL),
     genai_rr_kind("custom_tool_call_output", GENAI_RR_RESULT),
     genai_rr_kind("reasoning", GENAI_RR_REASONING),
+    genai_rr_kind("item_reference", GENAI_RR_REFERENCE),
     genai_rr_kinds_end(GENAI_RR_OTHER)
 };
 
@@ -151,8 +153,13 @@ static const genai_request_node_t  genai_rr_role_node = {
     GENAI_WALK_ANY, 0, T, genai_rr_role, NULL, NULL
 };
 
+static const genai_request_node_t  genai_rr_id_node = {
+    GENAI_WALK_ANY, 0, T, genai_rr_id, NULL, NULL
+};
+
 static const genai_request_member_t  genai_rr_item_members[] = {
     genai_request_member("type", NULL),
+    genai_request_member("id", &genai_rr_id_node),
     genai_request_member("role", &genai_rr_role_node),
     genai_request_member("content", &genai_rr_parts_node),
     genai_request_member("output", &genai_rr_parts_node),
@@ -267,6 +274,17 @@ static const genai_request_node_t
     },
     genai_rr_instructions_node = {
         GENAI_WALK_ANY, 0, T, genai_rr_instructions, NULL, NULL
+    },
+    genai_rr_previous_node = {
+        GENAI_WALK_STRING|GENAI_WALK_NULL, 0, GENAI_SEGMENT_UNCOVERED,
+        genai_rr_previous, NULL, NULL
+    },
+    genai_rr_conversation_node = {
+        GENAI_WALK_ANY, 0, GENAI_SEGMENT_UNCOVERED, genai_rr_conversation,
+        NULL, NULL
+    },
+    genai_rr_store_node = {
+        GENAI_WALK_BOOL|GENAI_WALK_NULL, 0, T, genai_rr_store, NULL, NULL
     };
 
 static const genai_request_member_t  genai_rr_members[] = {
@@ -278,8 +296,9 @@ static const genai_request_member_t  genai_rr_members[] = {
     genai_request_member("tools", &genai_rr_tools_node),
     genai_request_member("text", &genai_rr_text_node),
     genai_request_member("tool_choice", &genai_rr_choice_node),
-    genai_request_member("previous_response_id", &genai_rr_uncovered_node),
-    genai_request_member("conversation", &genai_rr_uncovered_node),
+    genai_request_member("previous_response_id", &genai_rr_previous_node),
+    genai_request_member("conversation", &genai_rr_conversation_node),
+    genai_request_member("store", &genai_rr_store_node),
     genai_request_member("prompt", &genai_rr_uncovered_node),
     genai_request_members_end
 };

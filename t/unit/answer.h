@@ -76,7 +76,8 @@ typedef struct {
 
 static const char  *answer_types[] = {
     "start", "text", "reasoning", "refusal", "tool", "arguments",
-    "signature", "media", "finish", "usage", "error", "broken", "chunk", "end"
+    "signature", "item", "media", "finish", "usage", "error", "broken", "chunk",
+    "end"
 };
 
 
@@ -132,7 +133,7 @@ answer_keep(answer_told_t *t, const genai_event_t *e)
 
     if (e->copy || e->type == GENAI_EVENT_CHUNK
         || e->type == GENAI_EVENT_START || e->type == GENAI_EVENT_BROKEN
-        || e->type == GENAI_EVENT_MEDIA)
+        || e->type == GENAI_EVENT_MEDIA || e->type == GENAI_EVENT_ITEM)
     {
         return;
     }

@@ -81,6 +81,12 @@ request_same(const genai_request_t *a, const genai_request_t *b)
            && a->choices == b->choices && a->output_max == b->output_max
            && a->stream_asked == b->stream_asked
            && a->usage_asked == b->usage_asked && a->cause == b->cause
+           && a->previous == b->previous && a->unkept == b->unkept
+           && a->conversation == b->conversation
+           && a->nreferences == b->nreferences
+           && (a->nreferences == 0
+               || memcmp(a->references, b->references,
+                         a->nreferences * sizeof(uint32_t)) == 0)
            && strcmp(a->error, b->error) == 0;
 }
 

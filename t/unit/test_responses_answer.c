@@ -142,6 +142,8 @@ test_text(void)
         "a text, said five times");
     is_int(count("text 0.0 f1 c1 j1"), 4, "four of them are copies");
     is_int(count("start 0.0 f0 c0 j0"), 1, "one start");
+    is_int(count("item 0.0 f0 c0 j0"), 2, "its item is told twice");
+    is_int(count("id=<msg_0>"), 2, "by its id");
     ok(strstr(one.log.data, "id=<resp_1> name=<m>") != NULL,
        "which has an id and a model");
     ok(strstr(one.log.data, "end=2") != NULL, "ended with its last word");
@@ -163,6 +165,7 @@ test_text(void)
 
     json(WHOLE("completed", "{" MESSAGE("Hello") "}"),
          "\ntext 0 0 Hello\nfinish 0 0 1\nend 0 0 ", "a JSON answer");
+    is_int(count("id=<msg_0>"), 1, "its item is told");
     json(WHOLE("incomplete", "{" MESSAGE("Hel") "}"),
          "\ntext 0 0 Hel\nfinish 0 0 2\nend 0 0 ", "an incomplete one");
     json("{\"status\":\"incomplete\",\"incomplete_details\":{\"reason\":"

@@ -185,6 +185,80 @@ test_acted_on(void)
 }
 
 
+/* what a request refers to */
+
+static void
+test_refers(void)
+{
+    unsigned     i, n;
+    request_t    r;
+    genai_str_t  id;
+    char         text[32768], *p;
+
+    static const char  *none[] = {
+        "{\"input\":[{\"type\":\"message\",\"id\":\"m\",\"content\":\"a\"},"
+        "{\"id\":\"m\",\"role\":\"user\",\"content\":\"a\"},"
+        "{\"type\":\"reasoning\",\"id\":\"r\",\"summary\":[]},"
+        "{\"type\":\"computer_call\",\"id\":\"c\"},"
+        "{\"type\":\"item_reference\"},"
+        "{\"type\":\"item_reference\",\"id\":7}]}",
+        "{\"previous_response_id\":null,\"conversation\":null,"
+        "\"store\":null}",
+        "{\"input\":\"a\",\"store\":true}",
+        "{\"metadata\":{\"store\":false,\"previous_response_id\":\"r\"}}"
+    };
+
+    for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        read_case(&r, none[i]);
+        ok(r.req.previous == 0 && r.req.conversation == 0
+           && r.req.nreferences == 0 && r.req.unkept == 0,
+           "refers to nothing, and is kept: %s", none[i]);
+        request_close(&r);
+    }
+
+    read_case(&r, "{\"previous_response_id\":\"resp\",\"store\":false,"
+              "\"conversation\":{\"id\":\"c\"},\"input\":[{\"id\":\"m1\","
+              "\"type\":\"item_reference\"},{\"id\":\"m2\"},"
+              "{\"type\":null,\"id\":\"m3\"},{\"id\":\"m4\","
+              "\"content\":[]}]}");
+
+    id = genai_tape_view(&r.req.tape, r.req.previous);
+    is_text(id, "resp", "an answer");
+    ok(r.req.conversation != 0, "a conversation");
+    is_int(r.req.unkept, 1, "not to be kept");
+    is_int(r.req.nreferences, 4, "items");
+
+    for (i = 0; i < r.req.nreferences; i++) {
+        id = genai_tape_view(&r.req.tape, r.req.references[i]);
+        ok(id.len == 2 && id.data[1] == '1' + i, "number %u", i);
+    }
+
+    request_close(&r);
+
+    for (n = GENAI_REQUEST_REFERENCES_MAX; n; n = (n == 512) ? 513 : 0) {
+
+        p = text + sprintf(text, "{\"input\":[");
+
+        for (i = 0; i < n; i++) {
+            p += sprintf(p, "%s{\"type\":\"item_reference\",\"id\":\"i\"}",
+                         i ? "," : "");
+        }
+
+        sprintf(p, "]}");
+
+        request_read(&r, &genai_responses, GENAI_ENDPOINT_RESPONSES, text,
+                     strlen(text));
+        is_int(r.rc, n == 512 ? GENAI_REQUEST_DONE : GENAI_REQUEST_ERROR,
+               "%u items: %s", n, r.req.error);
+        request_close(&r);
+    }
+
+    read_case(&r, "{\"previous_response_id\":[]}");
+    is_int(r.rc, GENAI_REQUEST_ERROR, "what is no id: %s", r.req.error);
+    request_close(&r);
+}
+
+
 static void
 test_dialect(void)
 {
@@ -237,6 +311,7 @@ main(void)
 {
     test_shapes();
     test_acted_on();
+    test_refers();
     test_dialect();
 
     return done_testing();

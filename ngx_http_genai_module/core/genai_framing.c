@@ -32,6 +32,7 @@ enum {
     GENAI_FRAMING_TOOLS_END,
     GENAI_FRAMING_SCHEMA,
     GENAI_FRAMING_INPUTS,
+    GENAI_FRAMING_ITEMS,
     GENAI_FRAMING_OVER
 };
 
@@ -50,6 +51,7 @@ static int genai_framing_message_end(genai_framing_t *f);
 static int genai_framing_loose(genai_framing_t *f);
 static int genai_framing_next_message(genai_framing_t *f);
 static int genai_framing_input(genai_framing_t *f);
+static int genai_framing_talk(genai_framing_t *f, uint32_t i);
 
 
 void
@@ -63,6 +65,7 @@ genai_framing_init(genai_framing_t *f, const genai_request_t *req,
     f->arena = arena;
     f->family = genai_framing_family(model ? model->framing
                                            : GENAI_FRAMING_NONE);
+    f->known = f->family->known;
     f->around = f->family->begin;
     f->marked = (f->family->marks != GENAI_MARKS_NONE);
     f->rc = GENAI_FRAMING_AGAIN;
@@ -115,12 +118,25 @@ genai_framing_step(genai_framing_t *f)
         rc = genai_framing_message(f);
         break;
 
+    case GENAI_FRAMING_ITEMS:
+        rc = genai_framing_item(f);
+        f->phase = f->place ? GENAI_FRAMING_SEGMENTS
+                            : GENAI_FRAMING_EACH_TOOL;
+        break;
+
     case GENAI_FRAMING_SEGMENTS:
         rc = genai_framing_part(f);
         break;
 
     case GENAI_FRAMING_MESSAGE_END:
         used += f->work;
+
+        if (f->by_item) {
+            rc = genai_framing_item_end(f);
+            f->phase = GENAI_FRAMING_ITEMS;
+            break;
+        }
+
         rc = genai_framing_message_end(f);
         break;
 
@@ -175,6 +191,10 @@ genai_framing_begin(genai_framing_t *f)
     uint32_t             messages;
     const genai_tape_t  *t;
 
+    if (f->req->dialect == &genai_responses) {
+        genai_framing_items_begin(f);
+    }
+
     genai_framing_doubt(f, GENAI_FRAMING_FAMILY);
 
     if (f->model == NULL) {
@@ -185,12 +205,20 @@ genai_framing_begin(genai_framing_t *f)
         genai_framing_options(f);
     }
 
+    if (f->by_item) {
+        f->fixed = f->family->begin + f->family->end;
+        f->segment = f->req->nsegments;
+        f->phase = GENAI_FRAMING_TURN_PHASE;
+        return;
+    }
+
     if (f->req->endpoint != GENAI_ENDPOINT_CHAT) {
 
         if (genai_endpoint_talks(f->req->endpoint)) {
 
             /* the texts as they are, and about what stands around them */
 
+            f->tools = genai_tape_find(&f->req->tape, 0, "tools", 5);
             f->estimated |= GENAI_FRAMING_FAMILY;
             f->fixed = f->family->begin + f->family->end
                        + (uint64_t) f->req->messages * f->family->user;
@@ -249,7 +277,7 @@ genai_framing_turn(genai_framing_t *f)
     }
 
     if (f->segment == 0) {
-        f->phase = GENAI_FRAMING_MESSAGE;
+        f->phase = f->by_item ? GENAI_FRAMING_ITEMS : GENAI_FRAMING_MESSAGE;
     }
 }
 
@@ -408,8 +436,10 @@ genai_framing_part(genai_framing_t *f)
     i = f->segment;
     s = &f->req->segments[i];
 
-    if (i == f->req->nsegments || s->message != f->message
-        || s->role == GENAI_ROLE_NONE)
+    if (i == f->req->nsegments
+        || (f->by_item ? s->value >= f->limit
+                     : s->message != f->message
+                       || s->role == GENAI_ROLE_NONE))
     {
         f->phase = GENAI_FRAMING_MESSAGE_END;
         return 0;
@@ -598,7 +628,7 @@ genai_framing_picture(genai_framing_t *f, uint32_t i)
 
     } else {
         genai_framing_doubt(f, GENAI_FRAMING_IMAGES);
-        exact = (f->family->known & GENAI_FRAMING_IMAGES) != 0;
+        exact = (f->known & GENAI_FRAMING_IMAGES) != 0;
     }
 
     f->images_most += exact ? n : genai_framing_image_most(f->model);
@@ -697,7 +727,10 @@ genai_framing_input(genai_framing_t *f)
     const genai_segment_t  *s;
 
     if (f->segment == f->req->nsegments) {
-        f->fixed += (int64_t) f->req->messages * f->around;
+        if (!genai_endpoint_talks(f->req->endpoint)) {
+            f->fixed += (int64_t) f->req->messages * f->around;
+        }
+
         f->phase = GENAI_FRAMING_OVER;
 
         return 0;
@@ -738,6 +771,95 @@ genai_framing_input(genai_framing_t *f)
         return 0;
 
     default:
+        return genai_endpoint_talks(f->req->endpoint)
+               ? genai_framing_talk(f, i) : genai_framing_uncovered(f, i);
+    }
+}
+
+
+/*
+ * A conversation in a dialect whose frame is only about known: the texts as
+ * they stand, and what a family has around them.
+ */
+
+static int
+genai_framing_talk(genai_framing_t *f, uint32_t i)
+{
+    genai_str_t             raw;
+    const genai_segment_t  *s;
+
+    s = &f->req->segments[i];
+    raw = genai_tape_view(&f->req->tape, s->value);
+
+    switch (s->kind) {
+
+    case GENAI_SEGMENT_TEXT:
+    case GENAI_SEGMENT_REFUSAL:
+        return genai_framing_segment(f, i, 1);
+
+    case GENAI_SEGMENT_REASONING:
+        f->estimated |= GENAI_FRAMING_REASONING;
+        f->thought_bytes += raw.len;
+        return 0;
+
+    case GENAI_SEGMENT_RESULT:
+        f->estimated |= GENAI_FRAMING_CALLS;
+        f->fixed += f->family->tool;
+        f->called_bytes += raw.len;
+        f->ncalled++;
+        return genai_framing_segment(f, i, 1);
+
+    case GENAI_SEGMENT_CALL_NAME:
+        f->estimated |= GENAI_FRAMING_CALLS;
+        f->fixed += f->family->answer_call;
+        f->ncalled++;
+        return genai_framing_segment(f, i, 1);
+
+    case GENAI_SEGMENT_ARGUMENTS:
+        f->called_bytes += raw.len;
+        return genai_framing_segment(f, i, 1);
+
+    case GENAI_SEGMENT_TOOL_NAME:
+
+        if (f->ntools++ == 0) {
+            f->estimated |= GENAI_FRAMING_TOOLS;
+            f->fixed += f->family->tools_fixed;
+        }
+
+        /* fall through */
+
+    case GENAI_SEGMENT_TOOL_DESCRIPTION:
+    case GENAI_SEGMENT_TOOL_SCHEMA:
+        return genai_framing_segment(f, i, 1);
+
+    case GENAI_SEGMENT_FORMAT:
+        f->estimated |= GENAI_FRAMING_FORMAT;
+        f->format = f->format ? f->format : s->value;
+
+        /* it is no text to some */
+
+        return (f->model && f->model->framing == GENAI_FRAMING_GEMINI)
+               ? 0 : genai_framing_segment(f, i, 1);
+
+    case GENAI_SEGMENT_AUDIO:
+    case GENAI_SEGMENT_FILE:
+        f->fixed += genai_framing_bytes(s->kind, raw.len);
+        f->media += genai_framing_bytes(s->kind, raw.len);
+        f->images_most += genai_framing_bytes_most(s->kind, raw.len);
+        f->estimated |= GENAI_FRAMING_MEDIA;
+        return 0;
+
+    default:
+
+        /* tools that the provider runs, which find what they find */
+
+        if (f->tools && s->value > f->tools
+            && s->value < f->req->tape.entries[f->tools].next)
+        {
+            f->estimated |= GENAI_FRAMING_TOOLS;
+            f->nforeign++;
+        }
+
         return genai_framing_uncovered(f, i);
     }
 }

@@ -132,6 +132,13 @@ struct genai_framing_s {
                                                    told, + 1 */
     uint32_t                      called;       /* tape index of the last
                                                    calls that there were */
+    uint32_t                      limit;        /* tape index behind the item
+                                                   that the walk is in */
+    uint32_t                      asked[16];    /* tape indexes of the last
+                                                   items that are calls, */
+    uint32_t                      nasked;       /* and how many there were */
+    uint32_t                      known;        /* bits that are known to be
+                                                   exact */
     uint32_t                      systems;      /* messages of this role */
     uint32_t                      system;       /* the first one's last text,
                                                    + 1 */
@@ -160,6 +167,10 @@ struct genai_framing_s {
     uint8_t                       last;         /* and of the one before */
     uint8_t                       choice;
     uint8_t                       phase;
+    uint8_t                       kind;         /* of the item, */
+    uint8_t                       before;       /* and of the one before */
+    unsigned                      by_item:1;    /* it is of the Responses
+                                                   API */
     unsigned                      functions:1;  /* the older "functions" */
     unsigned                      json:1;       /* any JSON is asked for */
     unsigned                      parts:1;      /* the first system prompt has

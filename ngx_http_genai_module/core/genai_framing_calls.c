@@ -446,3 +446,159 @@ genai_framing_result(genai_framing_t *f)
 
     return genai_framing_made(f, &s, 1);
 }
+
+
+/* items: a call is one by itself, and is told behind its message's frame */
+
+int
+genai_framing_item_call(genai_framing_t *f)
+{
+    uint32_t              i, name;
+    genai_str_t           s;
+    const genai_tape_t   *t;
+    genai_framing_call_t  call;
+
+    t = &f->req->tape;
+
+    genai_framing_doubt(f, GENAI_FRAMING_CALLS);
+
+    f->called_bytes += t->entries[f->place].len;
+    f->ncalled++;
+
+    name = genai_tape_find(t, f->place, "name", 4);
+    call.arguments = genai_tape_find(t, f->place, "arguments", 9);
+
+    /* several at a time have not been recorded */
+
+    if (f->before == GENAI_ITEM_CALL) {
+        f->estimated |= GENAI_FRAMING_CALLS;
+    }
+
+    if (call.arguments == 0
+        || t->entries[f->place].len > GENAI_FRAMING_LARGE
+        || (f->family->calls != GENAI_CALLS_OPENAI
+            && f->family->calls != GENAI_CALLS_HARMONY))
+    {
+        f->estimated |= GENAI_FRAMING_CALLS;
+        f->fixed += 8;
+
+        for (i = f->first; i < f->segment; i++) {
+
+            if ((f->req->segments[i].kind == GENAI_SEGMENT_CALL_NAME
+                 || f->req->segments[i].kind == GENAI_SEGMENT_ARGUMENTS)
+                && genai_framing_segment(f, i, 1) == -1)
+            {
+                return -1;
+            }
+        }
+
+        return 0;
+    }
+
+    if (genai_framing_decode(f, name, &call.name) == -1) {
+        return -1;
+    }
+
+    if (f->family->calls == GENAI_CALLS_HARMONY) {
+        return genai_framing_each_call(f, &call);
+    }
+
+    /* in turns that are over it has no channel, as far as that was seen */
+
+    if (f->model->framing == GENAI_FRAMING_OPENAI5
+        && (f->message <= f->turn
+            || genai_tape_view(t, call.arguments).len <= 2))
+    {
+        f->estimated |= GENAI_FRAMING_CALLS;
+    }
+
+    f->fixed += (f->model->framing == GENAI_FRAMING_OPENAI) ? 6
+                : (f->message > f->turn) ? 5 : 2;
+
+    if (genai_framing_made(f, &call.name, 1) == -1
+        || genai_framing_arguments(f, &call, 0, &s) == -1)
+    {
+        return -1;
+    }
+
+    return genai_framing_made(f, &s, 1);
+}
+
+
+int
+genai_framing_item_result(genai_framing_t *f)
+{
+    uint32_t              i, n, id, asked;
+    genai_str_t           s, name;
+    const genai_tape_t   *t;
+    genai_writer_arena_t  w;
+
+    t = &f->req->tape;
+
+    genai_framing_doubt(f, GENAI_FRAMING_CALLS);
+    f->ncalled++;
+
+    if (f->family->calls != GENAI_CALLS_OPENAI
+        && f->family->calls != GENAI_CALLS_HARMONY)
+    {
+        return 0;
+    }
+
+    name.len = 0;
+    name.data = (unsigned char *) "";
+
+    id = genai_tape_find(t, f->place, "call_id", 7);
+    n = (f->nasked < 16) ? f->nasked : 16;
+
+    for (i = 0; id && i < n; i++) {
+
+        asked = f->asked[(f->nasked - 1 - i) % 16];
+
+        if (genai_tape_type(t, id) != GENAI_TAPE_STRING
+            || genai_tape_type(t, genai_tape_find(t, asked, "call_id", 7))
+               != GENAI_TAPE_STRING)
+        {
+            continue;
+        }
+
+        s = genai_tape_view(t, genai_tape_find(t, asked, "call_id", 7));
+
+        if (s.len == genai_tape_view(t, id).len
+            && memcmp(s.data, genai_tape_view(t, id).data, s.len) == 0)
+        {
+            if (genai_framing_decode(f, genai_tape_find(t, asked, "name", 4),
+                                     &name)
+                == -1)
+            {
+                return -1;
+            }
+
+            break;
+        }
+    }
+
+    if (name.len == 0) {
+        f->estimated |= GENAI_FRAMING_CALLS;
+    }
+
+    if (f->family->calls == GENAI_CALLS_OPENAI) {
+        return genai_framing_made(f, &name, 1);
+    }
+
+    w.arena = f->arena;
+    w.text.len = 0;
+    w.text.data = NULL;
+    w.room = 0;
+
+    if (genai_framing_write(&w, "functions.") == -1
+        || (name.len && genai_writer_arena(&w, name.data, name.len) == -1)
+        || genai_framing_put(f, &w, 1) == -1)
+    {
+        return -1;
+    }
+
+    s.data = (unsigned char *) "commentary";
+    s.len = 10;
+
+    return genai_framing_made(f, &s, 1);
+}

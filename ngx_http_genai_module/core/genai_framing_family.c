@@ -31,7 +31,8 @@ static const genai_framing_family_t  genai_framing_families[] = {
       .tools = GENAI_TOOLS_TYPES, .calls = GENAI_CALLS_OPENAI,
       .tools_fixed = 9,
       .known = GENAI_KNOWN_TURNS|GENAI_FRAMING_TOOLS|GENAI_FRAMING_CALLS
-               |GENAI_FRAMING_FORMAT },
+               |GENAI_FRAMING_FORMAT,
+      .items = GENAI_KNOWN_TURNS|GENAI_FRAMING_TOOLS|GENAI_FRAMING_CALLS },
 
     /* GENAI_FRAMING_OPENAI5: an answer has a channel */
     { .hides = 1,
@@ -39,7 +40,9 @@ static const genai_framing_family_t  genai_framing_families[] = {
       .answer_call = 9,
       .tools = GENAI_TOOLS_TYPES, .calls = GENAI_CALLS_OPENAI,
       .tools_fixed = 9,
-      .known = GENAI_KNOWN_TURNS },
+      .known = GENAI_KNOWN_TURNS,
+      .items = GENAI_KNOWN_TURNS|GENAI_FRAMING_TOOLS|GENAI_FRAMING_CALLS
+               |GENAI_FRAMING_FORMAT },
 
     /* GENAI_FRAMING_GPT_OSS: an assistant's 6 come with its text */
     { .marks = GENAI_MARKS_PIPE, .thinks = 1,
@@ -50,6 +53,7 @@ static const genai_framing_family_t  genai_framing_families[] = {
       .answers = GENAI_FRAMING_FAMILY|GENAI_FRAMING_REASONING,
       .known = GENAI_KNOWN_TURNS|GENAI_FRAMING_TOOLS|GENAI_FRAMING_CALLS
                |GENAI_FRAMING_REASONING,
+      .items = GENAI_KNOWN_TEXT,
       .preamble = "You are ChatGPT, a large language model trained by OpenAI."
                   "\nKnowledge cutoff: 2024-06\nCurrent date: 2025-10-01\n\n"
                   "Reasoning: medium\n\n# Valid channels: analysis,"

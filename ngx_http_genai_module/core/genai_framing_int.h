@@ -83,6 +83,7 @@ struct genai_framing_family_s {
 
     uint32_t       known;           /* bits that recordings have shown to be
                                        exact, of GENAI_FRAMING_* */
+    uint32_t       items;           /* the same of the Responses API */
     uint32_t       answers;         /* the same of answers: FAMILY is their
                                        text */
     const char    *preamble;        /* a system prompt of its own, or NULL */
@@ -96,7 +97,7 @@ const genai_framing_family_t *genai_framing_family(genai_framing_e framing);
 static inline void
 genai_framing_doubt(genai_framing_t *f, uint32_t bit)
 {
-    f->estimated |= bit & ~f->family->known;
+    f->estimated |= bit & ~f->known;
 }
 
 
@@ -165,6 +166,29 @@ int genai_framing_tool(genai_framing_t *f);
 /* What is around all tools, once they have been. */
 int genai_framing_tools_end(genai_framing_t *f);
 
+/*
+ * genai_framing_items.c: requests of the Responses API.  The walk begins;
+ * the next item; its segments have been walked.
+ */
+void genai_framing_items_begin(genai_framing_t *f);
+int genai_framing_item(genai_framing_t *f);
+int genai_framing_item_end(genai_framing_t *f);
+
+/* what an item is */
+
+#define GENAI_ITEM_OTHER      0
+#define GENAI_ITEM_MESSAGE    1
+#define GENAI_ITEM_CALL       2
+#define GENAI_ITEM_RESULT     3
+#define GENAI_ITEM_REASONING  4
+
+/* The call that the item at f->place is, and whose result. */
+int genai_framing_item_call(genai_framing_t *f);
+int genai_framing_item_result(genai_framing_t *f);
+
+/* The tool that is to be called, of a request with items. */
+int genai_framing_item_choice(genai_framing_t *f);
+
 /* Calls of a message.  Returns 1 where they are to be told as they stand. */
 int genai_framing_calls(genai_framing_t *f);
 
@@ -198,12 +222,16 @@ int genai_framing_twice(genai_arena_t *arena, const genai_tape_t *t,
     uint32_t i, int *odd);
 
 /*
- * Writes a tool's parameters, at i, as a type.  *spent grows by the work that
- * it was, in bytes of the budget.  Returns 1 where it would be too much: then
- * nothing is written.
+ * Writes a tool's parameters, at i, as a type; how: see below.  *spent grows
+ * by the work that it was, in bytes of the budget.  Returns 1 where it would
+ * be too much: then nothing is written.
  */
 int genai_framing_type(genai_writer_arena_t *w, const genai_tape_t *t,
-    uint32_t i, int harmony, int *odd, size_t *spent);
+    uint32_t i, int how, int *odd, size_t *spent);
+
+#define GENAI_TYPE_CHAT     0
+#define GENAI_TYPE_HARMONY  1
+#define GENAI_TYPE_ITEMS    2       /* titles are lines of their own */
 
 /* Adds a text that was written. */
 int genai_framing_put(genai_framing_t *f, genai_writer_arena_t *w,

@@ -33,6 +33,8 @@ typedef struct {
 
 static const genai_framing_known_t *genai_framing_known(
     const genai_tape_t *t, uint32_t key, const genai_framing_known_t *list);
+static void genai_framing_item_options(genai_framing_t *f);
+static void genai_framing_choice(genai_framing_t *f, uint32_t i);
 static void genai_framing_root(genai_framing_t *f);
 static void genai_framing_other(genai_framing_t *f, uint32_t key);
 
@@ -72,6 +74,26 @@ static const genai_framing_known_t  genai_framing_message_names[] = {
     { NULL, 0, 0 }
 };
 
+/* the Responses API: members of the request, and of its items */
+
+static const genai_framing_known_t  genai_framing_item_roots[] = {
+    known("input"), known("instructions"), known("model"), known("stream"),
+    known("stream_options"), known("max_output_tokens"), known("temperature"),
+    known("top_p"), known("top_logprobs"), known("user"), known("metadata"),
+    known("store"), known("service_tier"), known("safety_identifier"),
+    known("prompt_cache_key"), known("tools"), known("tool_choice"),
+    known("include"), known("reasoning"), known("text"),
+    { NULL, 0, 0 }
+};
+
+static const genai_framing_known_t  genai_framing_item_names[] = {
+    known("type"), known("role"), known("content"), known("id"),
+    known("status"), known("name"), known("arguments"), known("call_id"),
+    known("output"), known("input"), known("summary"),
+    known("encrypted_content"),
+    { NULL, 0, 0 }
+};
+
 static const genai_framing_known_t  genai_framing_part_names[] = {
     known("type"), known("image_url"), known("url"), known("detail"),
     { NULL, 0, 0 }
@@ -87,6 +109,11 @@ genai_framing_options(genai_framing_t *f)
     t = &f->req->tape;
 
     genai_framing_root(f);
+
+    if (f->by_item) {
+        genai_framing_item_options(f);
+        return;
+    }
 
     /* what they say nobody has recorded; some choices may be cut */
 
@@ -111,20 +138,7 @@ genai_framing_options(genai_framing_t *f)
         f->tool = genai_tape_first(t, f->tools);
     }
 
-    if (i && f->tool) {
-
-        if (genai_tape_type(t, i) == GENAI_TAPE_OBJECT) {
-            f->choice = GENAI_FRAMING_NAMED;
-            f->chosen = i;
-
-        } else if (genai_tape_type(t, i) == GENAI_TAPE_STRING) {
-
-            f->choice = genai_tape_named(t, i, "none", 4)
-                        ? GENAI_FRAMING_NO_TOOL
-                        : genai_tape_named(t, i, "auto", 4)
-                        ? GENAI_FRAMING_AUTO : GENAI_FRAMING_REQUIRED;
-        }
-    }
+    genai_framing_choice(f, i);
 
     i = genai_tape_find(t, 0, "response_format", 15);
 
@@ -140,6 +154,85 @@ genai_framing_options(genai_framing_t *f)
             f->json = (i && genai_tape_type(t, i) == GENAI_TAPE_STRING
                        && genai_tape_named(t, i, "json_object", 11));
         }
+    }
+}
+
+
+/* i is the tape index of what is asked for, or 0 */
+
+static void
+genai_framing_choice(genai_framing_t *f, uint32_t i)
+{
+    const genai_tape_t  *t;
+
+    t = &f->req->tape;
+
+    if (i == 0 || f->tool == 0) {
+        return;
+    }
+
+    if (genai_tape_type(t, i) == GENAI_TAPE_OBJECT) {
+        f->choice = GENAI_FRAMING_NAMED;
+        f->chosen = i;
+
+    } else if (genai_tape_type(t, i) == GENAI_TAPE_STRING) {
+
+        f->choice = genai_tape_named(t, i, "none", 4)
+                    ? GENAI_FRAMING_NO_TOOL
+                    : genai_tape_named(t, i, "auto", 4)
+                    ? GENAI_FRAMING_AUTO : GENAI_FRAMING_REQUIRED;
+    }
+}
+
+
+static void
+genai_framing_item_options(genai_framing_t *f)
+{
+    uint32_t             i, k, key;
+    const genai_tape_t  *t;
+
+    t = &f->req->tape;
+    f->answer |= GENAI_FRAMING_OPTIONS;
+
+    f->tools = genai_tape_find(t, 0, "tools", 5);
+
+    if (f->tools && genai_tape_type(t, f->tools) == GENAI_TAPE_ARRAY) {
+        f->tool = genai_tape_first(t, f->tools);
+    }
+
+    genai_framing_choice(f, genai_tape_find(t, 0, "tool_choice", 11));
+
+    /* how long it is to be, and the like */
+
+    i = genai_tape_find(t, 0, "text", 4);
+
+    if (i == 0 || genai_tape_type(t, i) != GENAI_TAPE_OBJECT) {
+        return;
+    }
+
+    for (key = genai_tape_first(t, i); key; key = genai_tape_next(t, i, key)) {
+
+        if (!genai_tape_named(t, key, "format", 6)
+            && genai_tape_type(t, genai_tape_value(t, key))
+               != GENAI_TAPE_NULL)
+        {
+            genai_framing_other(f, key);
+            break;
+        }
+    }
+
+    i = genai_tape_find(t, i, "format", 6);
+    k = i ? genai_tape_find(t, i, "type", 4) : 0;
+
+    if (k == 0 || genai_tape_type(t, k) != GENAI_TAPE_STRING) {
+        return;
+    }
+
+    if (genai_tape_named(t, k, "json_schema", 11)) {
+        f->format = i;
+
+    } else {
+        f->json = genai_tape_named(t, k, "json_object", 11);
     }
 }
 
@@ -168,7 +261,9 @@ genai_framing_root(genai_framing_t *f)
             continue;
         }
 
-        known = genai_framing_known(t, key, genai_framing_roots);
+        known = genai_framing_known(t, key,
+                                    f->by_item ? genai_framing_item_roots
+                                             : genai_framing_roots);
 
         if (known == NULL || known->leaves == GENAI_FRAMING_ANSWER) {
             n++;
@@ -183,7 +278,7 @@ genai_framing_root(genai_framing_t *f)
 
     /* it stands in gpt-oss's system prompt */
 
-    key = genai_tape_find(t, 0, "reasoning_effort", 16);
+    key = f->by_item ? 0 : genai_tape_find(t, 0, "reasoning_effort", 16);
 
     if (key && f->model && f->model->framing == GENAI_FRAMING_GPT_OSS
         && (genai_tape_type(t, key) != GENAI_TAPE_STRING
@@ -207,7 +302,9 @@ genai_framing_members(genai_framing_t *f)
          key = genai_tape_next(t, f->place, key))
     {
         if (genai_tape_type(t, genai_tape_value(t, key)) != GENAI_TAPE_NULL
-            && genai_framing_known(t, key, genai_framing_message_names)
+            && genai_framing_known(t, key,
+                                   f->by_item ? genai_framing_item_names
+                                            : genai_framing_message_names)
                == NULL)
         {
             f->option_bytes += t->entries[f->place].len;

@@ -12,10 +12,13 @@
 #define GENAI_FRAMING_RENDERED  ((size_t) 1 << 20)
 
 
+static int genai_framing_strict(const genai_framing_t *f, uint32_t key);
 static int genai_framing_types(genai_framing_t *f, genai_writer_arena_t *w,
     uint32_t function);
 static uint32_t genai_framing_function(const genai_framing_t *f, uint32_t i);
-static int genai_framing_unrecorded(const genai_tape_t *t, uint32_t i,
+static void genai_framing_strip(genai_str_t *s);
+static int genai_framing_stops(const genai_framing_t *f);
+static int genai_framing_unrecorded(const genai_framing_t *f, uint32_t i,
     uint32_t function);
 
 
@@ -131,7 +134,7 @@ genai_framing_tool(genai_framing_t *f)
         }
     }
 
-    if (odd || genai_framing_unrecorded(t, i, function)) {
+    if (odd || genai_framing_unrecorded(f, i, function)) {
         f->estimated |= GENAI_FRAMING_TOOLS;
     }
 
@@ -153,6 +156,11 @@ genai_framing_function(const genai_framing_t *f, uint32_t i)
     if (f->functions) {
         k = i;
 
+    } else if (f->by_item) {
+        k = genai_tape_find(t, i, "type", 4);
+        k = (k && genai_tape_type(t, k) == GENAI_TAPE_STRING
+             && genai_tape_named(t, k, "function", 8)) ? i : 0;
+
     } else {
         k = genai_tape_find(t, i, "function", 8);
     }
@@ -165,10 +173,13 @@ genai_framing_function(const genai_framing_t *f, uint32_t i)
 /* whether a tool has members that are in no recording */
 
 static int
-genai_framing_unrecorded(const genai_tape_t *t, uint32_t i,
+genai_framing_unrecorded(const genai_framing_t *f, uint32_t i,
     uint32_t function)
 {
-    uint32_t  key;
+    uint32_t             key;
+    const genai_tape_t  *t;
+
+    t = &f->req->tape;
 
     if (function == 0) {
         return 1;
@@ -180,7 +191,10 @@ genai_framing_unrecorded(const genai_tape_t *t, uint32_t i,
     {
         if (!genai_tape_named(t, key, "name", 4)
             && !genai_tape_named(t, key, "description", 11)
-            && !genai_tape_named(t, key, "parameters", 10))
+            && !genai_tape_named(t, key, "parameters", 10)
+            && (!f->by_item
+                || (!genai_tape_named(t, key, "type", 4)
+                    && !genai_framing_strict(f, key))))
         {
             return 1;
         }
@@ -203,14 +217,30 @@ genai_framing_unrecorded(const genai_tape_t *t, uint32_t i,
 }
 
 
+/* of a request with items: whether a tool's member is "strict", as recorded */
+
+static int
+genai_framing_strict(const genai_framing_t *f, uint32_t key)
+{
+    const genai_tape_t  *t;
+
+    t = &f->req->tape;
+
+    return genai_tape_named(t, key, "strict", 6)
+           && ((f->model && f->model->framing == GENAI_FRAMING_OPENAI)
+               || genai_tape_type(t, genai_tape_value(t, key))
+                  != GENAI_TAPE_TRUE);
+}
+
+
 /* // what it does, type name = (_: {...}) => any; and an empty line */
 
 static int
 genai_framing_types(genai_framing_t *f, genai_writer_arena_t *w,
     uint32_t function)
 {
-    int                  rc, odd;
-    size_t               start;
+    int                  rc, odd, how;
+    size_t               start, len;
     uint32_t             k, properties;
     genai_str_t          s;
     const genai_tape_t  *t;
@@ -223,6 +253,21 @@ genai_framing_types(genai_framing_t *f, genai_writer_arena_t *w,
         == -1)
     {
         return -1;
+    }
+
+    how = (f->family->tools == GENAI_TOOLS_HARMONY)
+          ? GENAI_TYPE_HARMONY : GENAI_TYPE_CHAT;
+
+    if (f->by_item) {
+        len = s.len;
+        genai_framing_strip(&s);
+
+        if (f->model->framing == GENAI_FRAMING_OPENAI) {
+            how = GENAI_TYPE_ITEMS;
+
+        } else if (s.len != len) {
+            f->estimated |= GENAI_FRAMING_TOOLS;
+        }
     }
 
     /* what a line feed in it becomes nobody has recorded */
@@ -265,8 +310,7 @@ genai_framing_types(genai_framing_t *f, genai_writer_arena_t *w,
         return -1;
     }
 
-    rc = genai_framing_type(w, t, k, f->family->tools == GENAI_TOOLS_HARMONY,
-                            &odd, &f->spent);
+    rc = genai_framing_type(w, t, k, how, &odd, &f->spent);
 
     if (rc == 1) {
         f->estimated |= GENAI_FRAMING_TOOLS;
@@ -285,6 +329,48 @@ genai_framing_types(genai_framing_t *f, genai_writer_arena_t *w,
     }
 
     return 0;
+}
+
+
+/* without the white space around it */
+
+static void
+genai_framing_strip(genai_str_t *s)
+{
+    while (s->len && (s->data[0] == ' ' || s->data[0] == '\n'
+                      || s->data[0] == '\t' || s->data[0] == '\r'))
+    {
+        s->data++;
+        s->len--;
+    }
+
+    while (s->len && (s->data[s->len - 1] == ' ' || s->data[s->len - 1] == '\n'
+                      || s->data[s->len - 1] == '\t'
+                      || s->data[s->len - 1] == '\r'))
+    {
+        s->len--;
+    }
+}
+
+
+/*
+ * Whether the first system prompt ends with a full stop: what else becomes of
+ * what stands behind it has not been recorded.
+ */
+
+static int
+genai_framing_stops(const genai_framing_t *f)
+{
+    genai_str_t  raw;
+
+    if (f->system == 0) {
+        return 0;
+    }
+
+    raw = genai_tape_view(&f->req->tape,
+                          f->req->segments[f->system - 1].value);
+
+    return raw.len && raw.data[raw.len - 1] == '.';
 }
 
 
@@ -312,7 +398,14 @@ genai_framing_tools_end(genai_framing_t *f)
 
         /* they stand in the first system prompt, where there is one */
 
-        if (f->systems && f->model->framing == GENAI_FRAMING_OPENAI) {
+        if (f->by_item && f->model->framing == GENAI_FRAMING_OPENAI) {
+            f->fixed -= f->systems ? 6 : 7;
+
+            if (!genai_framing_stops(f)) {
+                f->estimated |= GENAI_FRAMING_TOOLS;
+            }
+
+        } else if (f->systems && f->model->framing == GENAI_FRAMING_OPENAI) {
             f->fixed -= 4;
 
             if (f->system) {
@@ -324,7 +417,15 @@ genai_framing_tools_end(genai_framing_t *f)
             rc = genai_framing_write(&w, "} // namespace functions");
         }
 
-        if (f->choice == GENAI_FRAMING_NO_TOOL && f->functions) {
+        if (f->by_item && f->choice != GENAI_FRAMING_AUTO) {
+
+            f->estimated |= GENAI_FRAMING_OPTIONS;
+
+            if (rc == 0) {
+                rc = genai_framing_item_choice(f);
+            }
+
+        } else if (f->choice == GENAI_FRAMING_NO_TOOL && f->functions) {
             f->fixed += 1;
 
         } else if (f->choice == GENAI_FRAMING_NO_TOOL) {

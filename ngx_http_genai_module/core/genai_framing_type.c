@@ -26,6 +26,7 @@ typedef struct {
     const genai_tape_t    *t;
     uint32_t               root;        /* of the schema, for "$ref" */
     int                    harmony;
+    int                    items;
     int                    depth;
     int                   *odd;
     size_t                 start;       /* where the type begins */
@@ -61,7 +62,7 @@ static uint32_t genai_framing_member(genai_framing_type_t *y, uint32_t i,
 
 int
 genai_framing_type(genai_writer_arena_t *w, const genai_tape_t *t, uint32_t i,
-    int harmony, int *odd, size_t *spent)
+    int how, int *odd, size_t *spent)
 {
     int                   rc;
     genai_framing_type_t  y;
@@ -69,7 +70,8 @@ genai_framing_type(genai_writer_arena_t *w, const genai_tape_t *t, uint32_t i,
     y.w = w;
     y.t = t;
     y.root = i;
-    y.harmony = harmony;
+    y.harmony = (how == GENAI_TYPE_HARMONY);
+    y.items = (how == GENAI_TYPE_ITEMS);
     y.depth = 0;
     y.odd = odd;
     y.start = w->text.len;
@@ -179,6 +181,15 @@ genai_framing_object(genai_framing_type_t *y, uint32_t i, uint32_t properties,
 
     line = !y->harmony && !genai_framing_has_comment(y, properties, 0);
     rc = 0;
+
+    if (y->items
+        && (line || genai_tape_next(y->t, properties,
+                                    genai_tape_first(y->t, properties))))
+    {
+        /* one with a title has been recorded, two were less than these */
+
+        *y->odd = 1;
+    }
 
     if (head && !y->harmony) {
 
@@ -310,7 +321,12 @@ genai_framing_comment(genai_framing_type_t *y, uint32_t i)
 
     k = genai_framing_member(y, i, "title", GENAI_TAPE_STRING);
 
-    if (k) {
+    /* of items those with titles alone have been recorded */
+
+    if (y->items ? genai_framing_member(y, i, "description",
+                                        GENAI_TAPE_STRING) != 0
+                 : k != 0)
+    {
         *y->odd = 1;
     }
 
@@ -322,7 +338,8 @@ genai_framing_comment(genai_framing_type_t *y, uint32_t i)
             return -1;
         }
 
-        rc = genai_framing_write(y->w, "\n//\n");
+        rc = y->items ? genai_framing_write(y->w, "\n")
+                      : genai_framing_write(y->w, "\n//\n");
     }
 
     k = genai_framing_member(y, i, "description", GENAI_TAPE_STRING);
@@ -603,7 +620,9 @@ genai_framing_look(genai_framing_type_t *y, uint32_t i)
             }
         }
 
-        if (words[n] == NULL) {
+        if (words[n] == NULL
+            && !(y->items && genai_tape_named(y->t, key, "title", 5)))
+        {
             *y->odd = 1;
         }
     }

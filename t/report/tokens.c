@@ -1,7 +1,7 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  *
- * Counts recorded requests and answers in OpenAI's shape and compares with
+ * Counts recorded requests, and answers in OpenAI's shape, and compares with
  * the usage that their providers reported: tables for docs/TOKENS.md.
  *
  *     tokens-report FIXTURES VOCABULARIES CATALOGUE [--list|--all]
@@ -70,8 +70,21 @@ typedef struct {
 
 /* folders are PROVIDER.ENDPOINT; the rest of them has another shape */
 
-static const char  *report_endpoints[] = {
-    "chat", "completions", "embeddings", NULL
+static const struct {
+    const char             *folder;
+    const genai_dialect_t  *dialect;
+    genai_endpoint_e        endpoint;
+} report_endpoints[] = {
+    { "chat", &genai_openai, GENAI_ENDPOINT_CHAT },
+    { "completions", &genai_openai, GENAI_ENDPOINT_COMPLETIONS },
+    { "embeddings", &genai_openai, GENAI_ENDPOINT_EMBEDDINGS },
+    { "responses", &genai_responses, GENAI_ENDPOINT_RESPONSES },
+    { "messages", &genai_anthropic, GENAI_ENDPOINT_MESSAGES },
+    { "count_tokens", &genai_anthropic, GENAI_ENDPOINT_COUNT_TOKENS },
+    { "generateContent", &genai_gemini, GENAI_ENDPOINT_GENERATE },
+    { "streamGenerateContent", &genai_gemini, GENAI_ENDPOINT_GENERATE },
+    { "countTokens", &genai_gemini, GENAI_ENDPOINT_COUNT_TOKENS },
+    { NULL, NULL, GENAI_ENDPOINT_NONE }
 };
 
 
@@ -427,14 +440,15 @@ report_twice(report_t *r, const genai_str_t *body, long long usage)
 
 
 static void
-report_one(report_t *r, const char *folder, const char *name)
+report_one(report_t *r, const char *folder, const char *name, int kind)
 {
     int                           exact;
     char                          path[1024], feature[128], key[256];
     char                          provider[64], model_name[256];
     long long                     input;
     json_t                       *meta, *expected, *usage, *model;
-    genai_str_t                   body, s, endpoint;
+    genai_str_t                   body, s;
+    const genai_str_t            *word;
     genai_arena_t                 arena;
     genai_prompt_t                p;
     genai_request_t               req;
@@ -457,6 +471,18 @@ report_one(report_t *r, const char *folder, const char *name)
     usage = json_object_get(expected, "usage");
     input = json_integer_value(json_object_get(usage, "input"));
 
+    if (input == 0) {
+        input = json_integer_value(json_object_get(expected, "count"));
+    }
+
+    if (report_endpoints[kind].dialect == &genai_anthropic) {
+
+        /* there they are not in it */
+
+        input += json_integer_value(json_object_get(usage, "cached_input"))
+                 + json_integer_value(json_object_get(usage, "cache_write"));
+    }
+
     if (json_integer_value(json_object_get(meta, "status")) != 200
         || input == 0 || report_twice(r, &body, input))
     {
@@ -467,12 +493,10 @@ report_one(report_t *r, const char *folder, const char *name)
 
     snprintf(provider, sizeof(provider), "%.*s",
              (int) strcspn(folder, "."), folder);
-    endpoint.data = (unsigned char *) strchr(folder, '.') + 1;
-    endpoint.len = strlen((char *) endpoint.data);
 
     genai_arena_init(&arena, (size_t) 1 << 30);
-    genai_request_init(&req, &genai_openai,
-                       genai_endpoint_by_name(&endpoint), &body, &arena);
+    genai_request_init(&req, report_endpoints[kind].dialect,
+                       report_endpoints[kind].endpoint, &body, &arena);
 
     if (genai_request_read(&req, SIZE_MAX) != GENAI_REQUEST_DONE) {
         r->skipped++;
@@ -512,11 +536,14 @@ report_one(report_t *r, const char *folder, const char *name)
 
     report_features(feature, sizeof(feature), &req, &p.framing);
 
+    word = genai_endpoint_name(req.endpoint);
+
     snprintf(key, sizeof(key), "%s | %s | %.*s%s", provider,
              genai_framing_name(m->framing),
-             (int) (req.endpoint == GENAI_ENDPOINT_CHAT ? 0 : endpoint.len),
-             endpoint.data, feature + (req.endpoint == GENAI_ENDPOINT_CHAT
-                                       ? 2 : strlen(feature)));
+             (int) (req.endpoint == GENAI_ENDPOINT_CHAT ? 0 : word->len),
+             word->data,
+             req.endpoint == GENAI_ENDPOINT_CHAT ? feature + 2
+             : genai_endpoint_talks(req.endpoint) ? feature : "");
 
     report_row(r->prompts, &r->nprompts, key, (double) p.tokens,
                (double) input, exact);
@@ -557,19 +584,22 @@ report_is_meta(const struct dirent *e)
 static void
 report_folder(report_t *r, const char *folder)
 {
-    int              i, k, n;
+    int              i, k, n, kind;
     char             path[1024];
     struct dirent  **names;
 
-    for (i = 0; report_endpoints[i]; i++) {
+    for (i = 0; report_endpoints[i].folder; i++) {
         if (strchr(folder, '.')
-            && strcmp(strchr(folder, '.') + 1, report_endpoints[i]) == 0)
+            && strcmp(strchr(folder, '.') + 1, report_endpoints[i].folder)
+               == 0)
         {
             break;
         }
     }
 
-    if (report_endpoints[i] == NULL) {
+    kind = i;
+
+    if (report_endpoints[kind].folder == NULL) {
         return;
     }
 
@@ -590,7 +620,7 @@ report_folder(report_t *r, const char *folder)
         }
 
         if (report_made_up[k] == NULL) {
-            report_one(r, folder, names[i]->d_name);
+            report_one(r, folder, names[i]->d_name, kind);
         }
 
         free(names[i]);

@@ -219,7 +219,7 @@ sub cell {
 
     # what passes is as it came, and need not be a conversation; of a stream
     # one bad event is as good as none
-    if ($c eq $p) {
+    if ($d{$c}->bodies eq $d{$p}->bodies) {
         die "no fault: $log\n" if $outcome eq 'bad'
             && $name !~ /^(?:other|junk)$/ && $log !~ /provider_bad_answer\./;
         die "a fault: $log\n" if $outcome ne 'bad' && $outcome ne 'some'

@@ -38,7 +38,7 @@ genai_sim_talk_digest(genai_sim_talk_t *t)
 
     genai_writer_open(&w, '{');
     genai_writer_name(&w, "dialect");
-    genai_writer_string(&w, &t->dialect->name);
+    genai_writer_string(&w, &t->path->name);
     genai_writer_name(&w, "model");
     genai_writer_string(&w, &t->model);
     genai_writer_name(&w, "stream");

@@ -29,7 +29,8 @@
 
 
 typedef struct {
-    const genai_dialect_t  *dialect;
+    const genai_dialect_t  *path;       /* of the path */
+    const genai_dialect_t  *dialect;    /* of what is said */
     genai_arena_t           arena;      /* all that is read is in it */
     genai_request_t         parsed;
     genai_document_t        document;

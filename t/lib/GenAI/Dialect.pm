@@ -49,7 +49,7 @@ use JSON::PP ();
 our @EXPORT_OK = qw(dialect dialects);
 
 # those that the gateway speaks, in this order; each has a file
-my @NAMES = qw(openai responses anthropic gemini);
+my @NAMES = qw(openai responses anthropic gemini azure);
 
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
@@ -70,6 +70,10 @@ sub dialect {
 
 
 sub name { return $_[0]{name} }
+
+# whose bodies it has: between two of the same nothing is translated
+sub bodies { return $_[0]{name} }
+
 
 # How a provider of it is configured, but for its name; key is a file with its
 # credential.

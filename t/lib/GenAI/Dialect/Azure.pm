@@ -10,7 +10,8 @@ use warnings;
 use parent 'GenAI::Dialect::Openai';
 
 
-sub pass { return '' }
+sub pass   { return '' }
+sub bodies { return 'openai' }
 
 sub uri {
     my ($self, $ask) = @_;

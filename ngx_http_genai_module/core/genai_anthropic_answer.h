@@ -167,7 +167,7 @@ void genai_anthropic_answer_init(genai_anthropic_answer_t *a,
 genai_finish_e genai_anthropic_finish(const genai_str_t *reason);
 
 
-/* bytes of the id of a call whose name is told late */
+/* bytes of a call's id that are kept, for its name and for what signs it */
 #define GENAI_ANTHROPIC_LATE_MAX  128
 
 
@@ -187,6 +187,8 @@ typedef struct {
     unsigned                    index;      /* of the open block, or the next */
     unsigned                    kind;       /* of the open block */
     unsigned                    number;
+    unsigned                    last;       /* call's number, whose id is
+                                               kept */
 
     genai_usage_t               usage;
     genai_finish_e              finish;

@@ -12,8 +12,9 @@
  *    genai:DIALECT:WHAT:N:ID SIGNATURE
  *
  * (without the blank), where WHAT is thought, sealed, call or text, and ID has
- * N bytes.  A thought's stands in its block's signature; of the others each
- * is a redacted_thinking block, that of a call or a text right behind it.
+ * N bytes; of a call it is the call's.  A thought's stands in its block's
+ * signature; of the others each is a redacted_thinking block, that of a call
+ * or a text right behind it.  It may come back at another place than its call.
  */
 
 

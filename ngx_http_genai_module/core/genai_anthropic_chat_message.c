@@ -13,6 +13,8 @@
 typedef struct {
     genai_message_t  *message;
     genai_part_t     *result;
+    genai_part_t     *marks;        /* its parts sign calls, wherever these
+                                       stand in the message */
 } genai_anthropic_place_t;
 
 
@@ -35,6 +37,8 @@ static int genai_acm_thought(genai_chat_t *chat,
     unsigned sealed);
 static int genai_acm_unmark(genai_part_t *part, genai_str_t *text,
     genai_str_t *what);
+static int genai_acm_sign(genai_chat_t *chat, genai_message_t *m,
+    const genai_part_t *marks);
 static genai_part_t *genai_acm_add(genai_chat_t *chat,
     const genai_anthropic_place_t *place, genai_part_e kind);
 
@@ -82,6 +86,8 @@ genai_anthropic_messages(genai_chat_t *chat, const genai_cursor_t *value,
 static int
 genai_acm_message(genai_chat_t *chat, const genai_cursor_t *value)
 {
+    int                      rc;
+    genai_part_t             marks;
     genai_role_e             role;
     genai_value_t            v;
     genai_cursor_t           at;
@@ -103,6 +109,9 @@ genai_acm_message(genai_chat_t *chat, const genai_cursor_t *value)
                                  "assistant or system");
     }
 
+    memset(&marks, 0, sizeof(genai_part_t));
+
+    place.marks = &marks;
     place.result = NULL;
     place.message = genai_chat_message(chat, role);
 
@@ -110,8 +119,38 @@ genai_acm_message(genai_chat_t *chat, const genai_cursor_t *value)
         return GENAI_CHAT_NO_MEMORY;
     }
 
-    return genai_chat_find(value, "content", &at)
-           ? genai_acm_content(chat, &place, &at) : GENAI_CHAT_OK;
+    if (!genai_chat_find(value, "content", &at)) {
+        return GENAI_CHAT_OK;
+    }
+
+    rc = genai_acm_content(chat, &place, &at);
+
+    return (rc == GENAI_CHAT_OK) ? genai_acm_sign(chat, place.message, &marks)
+                                 : rc;
+}
+
+
+/* some clients put all calls at the end, behind what signs them */
+
+static int
+genai_acm_sign(genai_chat_t *chat, genai_message_t *m,
+    const genai_part_t *marks)
+{
+    genai_str_t          id, signature;
+    const genai_part_t  *mark;
+
+    for (mark = marks->parts; mark; mark = mark->next) {
+
+        if (genai_value_decode(chat, &mark->id, &id) != 0
+            || genai_value_decode(chat, &mark->signature, &signature) != 0
+            || genai_chat_sign(chat, m, mark->signer, &id, &signature)
+               != GENAI_CHAT_OK)
+        {
+            return GENAI_CHAT_NO_MEMORY;
+        }
+    }
+
+    return GENAI_CHAT_OK;
 }
 
 
@@ -384,6 +423,7 @@ genai_acm_result(genai_chat_t *chat, const genai_anthropic_place_t *place,
     genai_cursor_t           at;
     genai_anthropic_place_t  inner;
 
+    inner.marks = place->marks;
     inner.message = place->message;
     inner.result = genai_acm_add(chat, place, GENAI_PART_RESULT);
 
@@ -439,6 +479,22 @@ genai_acm_thought(genai_chat_t *chat, const genai_anthropic_place_t *place,
             return genai_chat_refuse(chat, "a thought's signature has been "
                                      "changed");
         }
+    }
+
+    /* that of the call of its id */
+
+    if (genai_str_is(&what, "call") && sign.id.kind != GENAI_VALUE_NONE) {
+
+        part = genai_chat_subpart(chat, place->marks, GENAI_PART_OTHER);
+        if (part == NULL) {
+            return GENAI_CHAT_NO_MEMORY;
+        }
+
+        part->id = sign.id;
+        part->signature = sign.signature;
+        part->signer = sign.signer;
+
+        return GENAI_CHAT_OK;
     }
 
     /* that of a call or a text, which it stands behind */

@@ -290,7 +290,8 @@ static void
 genai_ae_signature(genai_anthropic_stream_t *s, genai_writer_t *w,
     const genai_event_t *e)
 {
-    unsigned  own;
+    unsigned     own;
+    genai_str_t  id;
 
     own = genai_str_is(&e->name, "anthropic");
 
@@ -309,7 +310,14 @@ genai_ae_signature(genai_anthropic_stream_t *s, genai_writer_t *w,
     }
 
     if (!own) {
-        genai_anthropic_mark(w, e->field, &e->name, &e->id);
+        id = e->id;
+
+        if (e->field == GENAI_FIELD_OF_CALL && e->block == s->last) {
+            id.data = s->id;
+            id.len = s->nid;
+        }
+
+        genai_anthropic_mark(w, e->field, &e->name, &id);
     }
 }
 
@@ -368,6 +376,15 @@ genai_ae_call(genai_anthropic_stream_t *s, genai_writer_t *w,
     s->late = 0;
     s->said = 0;
     s->called = 1;
+    s->last = s->number;
+
+    if (id->len <= GENAI_ANTHROPIC_LATE_MAX && id->len) {
+        memmove(s->id, id->data, id->len);
+        s->nid = id->len;
+
+    } else {
+        s->nid = 0;
+    }
 
     genai_ae_block(s, w, GENAI_AE_TOOL, s->number, "tool_use");
 

@@ -17,11 +17,12 @@ static void genai_aw_text(genai_writer_t *o, const genai_whole_slot_t *slot);
 static void genai_aw_thought(genai_writer_t *o,
     const genai_whole_slot_t *thought, const genai_whole_slot_t *signature);
 static void genai_aw_sealed(genai_writer_t *o,
-    const genai_whole_slot_t *signature);
+    const genai_whole_slot_t *signature, const genai_whole_slot_t *call);
 static void genai_aw_call(genai_writer_t *o, const genai_answer_head_t *head,
     const genai_whole_slot_t *slot);
 static void genai_aw_signature(genai_writer_t *o, const char *name,
-    const genai_whole_slot_t *slot, unsigned own);
+    const genai_whole_slot_t *slot, const genai_whole_slot_t *call,
+    unsigned own);
 static unsigned genai_aw_is_object(const genai_str_t *text);
 static const genai_whole_slot_t *genai_aw_find(const genai_whole_t *w,
     unsigned type, unsigned field, unsigned block);
@@ -141,7 +142,8 @@ genai_aw_blocks(const genai_whole_t *w, genai_writer_t *o,
     }
 
     if (signature) {
-        genai_aw_sealed(o, signature);
+        genai_aw_sealed(o, signature,
+                        slot->type == GENAI_EVENT_TOOL ? slot : NULL);
     }
 }
 
@@ -172,7 +174,7 @@ genai_aw_thought(genai_writer_t *o, const genai_whole_slot_t *thought,
     genai_anthropic_string(o, "thinking", &text);
 
     if (signature) {
-        genai_aw_signature(o, "signature", signature, 1);
+        genai_aw_signature(o, "signature", signature, NULL, 1);
 
     } else {
         genai_anthropic_literal(o, "signature", "\"\"");
@@ -183,11 +185,12 @@ genai_aw_thought(genai_writer_t *o, const genai_whole_slot_t *thought,
 
 
 static void
-genai_aw_sealed(genai_writer_t *o, const genai_whole_slot_t *signature)
+genai_aw_sealed(genai_writer_t *o, const genai_whole_slot_t *signature,
+    const genai_whole_slot_t *call)
 {
     genai_writer_open(o, '{');
     genai_anthropic_literal(o, "type", "\"redacted_thinking\"");
-    genai_aw_signature(o, "data", signature,
+    genai_aw_signature(o, "data", signature, call,
                        signature->field == GENAI_FIELD_SEALED);
     genai_writer_close(o, '}');
 }
@@ -218,15 +221,23 @@ genai_aw_call(genai_writer_t *o, const genai_answer_head_t *head,
 }
 
 
-/* own: where it stands, one of Anthropic's may stand as it is */
+/*
+ * call: that it is of, or NULL; own: where it stands, one of Anthropic's may
+ * stand as it is
+ */
 
 static void
 genai_aw_signature(genai_writer_t *o, const char *name,
-    const genai_whole_slot_t *slot, unsigned own)
+    const genai_whole_slot_t *slot, const genai_whole_slot_t *call,
+    unsigned own)
 {
-    genai_str_t  id, signer, text;
+    genai_str_t  id, signer, text, none;
 
     genai_whole_parts(slot, &id, &signer, &text);
+
+    if (call) {
+        genai_whole_parts(call, &id, &none, &none);
+    }
 
     genai_writer_name(o, name);
     genai_writer_begin(o);

@@ -143,6 +143,48 @@ genai_chat_subpart(genai_chat_t *chat, genai_part_t *result,
 }
 
 
+int
+genai_chat_sign(genai_chat_t *chat, genai_message_t *m,
+    const genai_dialect_t *signer, const genai_str_t *id,
+    const genai_str_t *signature)
+{
+    genai_str_t    s;
+    genai_part_t  *part, *found;
+
+    found = NULL;
+
+    for (part = m->parts; part; part = part->next) {
+
+        if (id == NULL) {
+            found = (part->kind == GENAI_PART_TEXT) ? part : found;
+            continue;
+        }
+
+        if (part->kind != GENAI_PART_CALL) {
+            continue;
+        }
+
+        if (genai_value_decode(chat, &part->id, &s) != 0) {
+            return GENAI_CHAT_NO_MEMORY;
+        }
+
+        if (s.len == id->len && memcmp(s.data, id->data, s.len) == 0) {
+            found = part;
+        }
+    }
+
+    if (found == NULL || signer == NULL) {
+        genai_chat_dropped(chat, "signature");
+        return GENAI_CHAT_OK;
+    }
+
+    found->signer = signer;
+    found->signature = genai_value_text(signature);
+
+    return GENAI_CHAT_OK;
+}
+
+
 genai_tool_t *
 genai_chat_tool(genai_chat_t *chat, genai_tool_e kind)
 {

@@ -311,6 +311,15 @@ genai_part_t *genai_chat_subpart(genai_chat_t *chat, genai_part_t *result,
 genai_tool_t *genai_chat_tool(genai_chat_t *chat, genai_tool_e kind);
 
 /*
+ * Signs a part of a message: the call of that id, decoded; where that is NULL
+ * the last text.  What signs no part, or comes of nobody, is dropped as
+ * "signature".  Returns GENAI_CHAT_OK or GENAI_CHAT_NO_MEMORY.
+ */
+int genai_chat_sign(genai_chat_t *chat, genai_message_t *m,
+    const genai_dialect_t *signer, const genai_str_t *id,
+    const genai_str_t *signature);
+
+/*
  * Notes that something does not reach the provider, once; name, a static or
  * the arena's text, is what the client called it.  Those above
  * GENAI_CHAT_DROPPED_MAX are told as "...".

@@ -25,9 +25,6 @@ static int genai_rc_thought(genai_chat_t *chat, const genai_cursor_t *value,
     genai_value_t *text);
 static int genai_rc_sealed(genai_chat_t *chat, genai_message_t *m,
     genai_value_t *text, const genai_cursor_t *value);
-static int genai_rc_signed(genai_chat_t *chat, genai_message_t *m,
-    const genai_dialect_t *signer, const genai_str_t *id,
-    const genai_str_t *signature);
 static int genai_rc_server(genai_chat_t *chat, const genai_cursor_t *value);
 static int genai_rc_content(genai_chat_t *chat, genai_message_t *m,
     genai_part_t *result, const genai_cursor_t *value);
@@ -441,7 +438,7 @@ genai_rc_sealed(genai_chat_t *chat, genai_message_t *m, genai_value_t *text,
                 s.len -= n;
             }
 
-            return genai_rc_signed(chat, m, signer,
+            return genai_chat_sign(chat, m, signer,
                                    kind.data[0] == 'c' ? &id : NULL, &s);
         }
     }
@@ -455,50 +452,6 @@ genai_rc_sealed(genai_chat_t *chat, genai_message_t *m, genai_value_t *text,
     part->signer = signer;
     part->sealed = genai_str_is(&kind, "sealed");
     part->signature = genai_value_text(&s);
-
-    return GENAI_CHAT_OK;
-}
-
-
-/* id: of the call it signs; NULL: it signs the last text */
-
-static int
-genai_rc_signed(genai_chat_t *chat, genai_message_t *m,
-    const genai_dialect_t *signer, const genai_str_t *id,
-    const genai_str_t *signature)
-{
-    genai_str_t    s;
-    genai_part_t  *part, *found;
-
-    found = NULL;
-
-    for (part = m->parts; part; part = part->next) {
-
-        if (id == NULL) {
-            found = (part->kind == GENAI_PART_TEXT) ? part : found;
-            continue;
-        }
-
-        if (part->kind != GENAI_PART_CALL) {
-            continue;
-        }
-
-        if (genai_value_decode(chat, &part->id, &s) != 0) {
-            return GENAI_CHAT_NO_MEMORY;
-        }
-
-        if (s.len == id->len && memcmp(s.data, id->data, s.len) == 0) {
-            found = part;
-        }
-    }
-
-    if (found == NULL || signer == NULL) {
-        genai_chat_dropped(chat, "signature");
-        return GENAI_CHAT_OK;
-    }
-
-    found->signer = signer;
-    found->signature = genai_value_text(signature);
 
     return GENAI_CHAT_OK;
 }

@@ -294,6 +294,21 @@ test_thoughts(void)
     ok(part->kind == GENAI_PART_TEXT && part->signer == A, "26: a text's");
     is_text(part->signature.text, "GH==", "26: it");
 
+    /* clients may put all calls at the end */
+
+    told(A, A, M(S("[{\"type\":\"redacted_thinking\",\"data\":"
+                   "\"genai:gemini:call:1:bAB==\"},{\"type\":"
+                   "\"redacted_thinking\",\"data\":"
+                   "\"genai:gemini:call:1:zCD==\"}," TOOL("a", "f") ","
+                   TOOL("b", "g") "]")),
+         AM(S("[" TOOL("a", "f") "," TOOL("b", "g") "]")), "signature",
+         "26: what stands in front of the calls that it signs");
+
+    part = chat_read.messages->parts;
+    ok(part->signer == NULL, "26: not this one");
+    part = part->next;
+    is_text(part->signature.text, "AB==", "26: but that of its id");
+
     told(A, A, M(S("[{\"type\":\"thinking\",\"thinking\":\"t\",\"signature\":"
                    "\"genai:gemini:thought:99:AB\"}]")),
          "a thought's signature has been changed", "",

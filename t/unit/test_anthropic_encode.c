@@ -521,7 +521,7 @@ test_signatures(void)
 
     stream_is(NULL, "\nreasoning 0 0 hm\nsignature 0 0 10 "
               "genai:gemini:thought:0:AB==\ntool 0 0 <t><f>1"
-              "\narguments 0 0 {}\nsignature 0 1 11 genai:gemini:call:0:CD=="
+              "\narguments 0 0 {}\nsignature 0 1 11 genai:gemini:call:1:tCD=="
               "\ntext 0 0 a\nsignature 0 2 11 genai:gemini:text:0:EF=="
               "\nsignature 0 3 11 genai:responses:sealed:4:rs_1GH=="
               "\nfinish 0 0 3\nusage 0 0 10 -1 5 -1 15\nend 0 0 ",
@@ -529,7 +529,7 @@ test_signatures(void)
     whole_is(HEAD "{\"type\":\"thinking\",\"thinking\":\"hm\",\"signature\":"
              "\"genai:gemini:thought:0:AB==\"},{\"type\":\"tool_use\","
              "\"id\":\"t\",\"name\":\"f\",\"input\":{}},{\"type\":"
-             "\"redacted_thinking\",\"data\":\"genai:gemini:call:0:CD==\"},"
+             "\"redacted_thinking\",\"data\":\"genai:gemini:call:1:tCD==\"},"
              "{\"type\":\"text\",\"text\":\"a\"},{\"type\":"
              "\"redacted_thinking\",\"data\":\"genai:gemini:text:0:EF==\"},"
              "{\"type\":\"redacted_thinking\",\"data\":"

@@ -235,7 +235,10 @@ ngx_http_genai_translate_begin(ngx_http_genai_ctx_t *ctx,
                     ? ngx_http_genai_quirks_newer(known)
                     : known->thinking == GENAI_THINKING_EFFORT;
         to->thinks = (known->thinking != GENAI_THINKING_NONE);
+        to->fixed = (to->thinks
+                     && known->framing == GENAI_FRAMING_OPENAI5);
         to->max_default = ngx_http_genai_limits_output(known, count->tokens);
+        to->max_model = to->max_default;
     }
 
     to->quirks = ngx_http_genai_quirks_of(ctx, target);

@@ -384,6 +384,10 @@ genai_acw_thinking(genai_chat_t *chat, const genai_chat_target_t *to,
     if (chat->max_output < 0 && tokens < INT64_MAX / 2) {
         *max += tokens;
 
+        if (to->max_model > 0 && *max > to->max_model) {
+            *max = to->max_model;
+        }
+
         if (to->max_output >= 0 && *max > to->max_output) {
             *max = to->max_output > 0 ? to->max_output : 1;
         }

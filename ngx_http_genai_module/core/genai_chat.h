@@ -280,12 +280,16 @@ typedef struct genai_chat_target_s {
                                                    have; -1: the client's */
     int64_t                  max_default;       /* for dialects that must tell
                                                    it, where nobody did */
+    int64_t                  max_model;         /* more than that the model
+                                                   refuses; 0: not known */
     unsigned                 stream:1;
     unsigned                 newer:1;   /* openai: the model's cap is
                                            "max_completion_tokens"; others:
                                            it is told an effort and no budget
                                            of tokens */
     unsigned                 thinks:1;  /* it is told either */
+    unsigned                 fixed:1;   /* openai, responses: it has no
+                                           temperature while it thinks */
     unsigned                 vertex:1;  /* Vertex AI serves it */
     unsigned                 untold:1;  /* openai: a stream is not asked for
                                            its usage */
@@ -309,6 +313,21 @@ genai_part_t *genai_chat_part(genai_chat_t *chat, genai_message_t *m,
 genai_part_t *genai_chat_subpart(genai_chat_t *chat, genai_part_t *result,
     genai_part_e kind);
 genai_tool_t *genai_chat_tool(genai_chat_t *chat, genai_tool_e kind);
+
+/* what becomes of an option that the request has */
+
+#define GENAI_CHAT_KEPT      0
+#define GENAI_CHAT_NEEDLESS  1      /* it asks for nothing, and need not be
+                                       told as dropped */
+#define GENAI_CHAT_LEFT_OUT  2
+
+/*
+ * Whether a model of OpenAI's takes an option: temperature and its kin are not
+ * for one that thinks, nor is the name of a user of more than 64 bytes for
+ * any.  Returns one of the above, or -1 when there is no memory.
+ */
+int genai_chat_param_use(genai_chat_t *chat,
+    const struct genai_chat_target_s *to, genai_param_e param);
 
 /*
  * Signs a part of a message: the call of that id, decoded; where that is NULL

@@ -290,6 +290,7 @@ int
 genai_openai_write_options(genai_chat_t *chat, const genai_chat_target_t *to,
     genai_writer_t *w)
 {
+    int                    use;
     int64_t                cap;
     unsigned               i, newer, stops;
     const char            *name;
@@ -342,11 +343,20 @@ genai_openai_write_options(genai_chat_t *chat, const genai_chat_target_t *to,
         if (name == NULL) {
             genai_chat_drop(chat, genai_openai_params[i].dropped,
                             strlen(genai_openai_params[i].dropped));
+            continue;
+        }
 
-        } else if (genai_quirks_refuses(q, name)) {
+        use = genai_quirks_refuses(q, name) ? GENAI_CHAT_LEFT_OUT
+              : genai_chat_param_use(chat, to, i);
+
+        if (use < 0) {
+            return GENAI_CHAT_NO_MEMORY;
+        }
+
+        if (use == GENAI_CHAT_LEFT_OUT) {
             genai_chat_drop(chat, name, strlen(name));
 
-        } else {
+        } else if (use == GENAI_CHAT_KEPT) {
             genai_value_member(&chat->param[i], w,
                                (i == GENAI_PARAM_SEED && q && q->seed.len)
                                ? (char *) q->seed.data : name);

@@ -22,4 +22,12 @@ int genai_rc_is(genai_chat_t *chat, const genai_cursor_t *at,
     const char *const *words);
 
 
+/*
+ * Writes how long the answer may be, options that are values only, and that
+ * nothing is stored.  Returns what genai_chat.h says.
+ */
+int genai_responses_write_options(genai_chat_t *chat,
+    const genai_chat_target_t *to, genai_writer_t *w);
+
+
 #endif /* _GENAI_RESPONSES_CHAT_INT_H_INCLUDED_ */

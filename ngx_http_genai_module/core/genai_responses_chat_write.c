@@ -8,7 +8,7 @@
 
 
 #include "genai_dialect.h"
-#include "genai_responses_request.h"
+#include "genai_responses_chat_int.h"
 #include "genai_tool_name.h"
 
 
@@ -34,35 +34,8 @@ static void genai_rp_data(const genai_part_t *part, const char *otherwise,
     genai_writer_t *w);
 static void genai_rp_thinking(genai_chat_t *chat,
     const genai_chat_target_t *to, genai_writer_t *w);
-static int genai_rp_options(genai_chat_t *chat, const genai_chat_target_t *to,
-    genai_writer_t *w);
 static void genai_rp_type(genai_writer_t *w, const char *type);
 static void genai_rp_bool(genai_writer_t *w, const char *name, int value);
-
-
-/* those that it does not have are NULL, and dropped by the other name */
-
-static const struct {
-    const char  *name;
-    const char  *dropped;
-} genai_rp_params[GENAI_PARAM_LAST] = {
-    [GENAI_PARAM_TEMPERATURE] = { "temperature", NULL },
-    [GENAI_PARAM_TOP_P] = { "top_p", NULL },
-    [GENAI_PARAM_TOP_K] = { NULL, "top_k" },
-    [GENAI_PARAM_SEED] = { NULL, "seed" },
-    [GENAI_PARAM_FREQUENCY_PENALTY] = { NULL, "frequency_penalty" },
-    [GENAI_PARAM_PRESENCE_PENALTY] = { NULL, "presence_penalty" },
-    [GENAI_PARAM_LOGIT_BIAS] = { NULL, "logit_bias" },
-    [GENAI_PARAM_LOGPROBS] = { NULL, "logprobs" },
-    [GENAI_PARAM_TOP_LOGPROBS] = { NULL, "top_logprobs" },
-    [GENAI_PARAM_USER] = { "user", NULL },
-    [GENAI_PARAM_METADATA] = { "metadata", NULL },
-    [GENAI_PARAM_SERVICE_TIER] = { NULL, "service_tier" },
-    [GENAI_PARAM_STORE] = { NULL, NULL },
-    [GENAI_PARAM_VERBOSITY] = { NULL, NULL },       /* in text */
-    [GENAI_PARAM_CACHE_KEY] = { "prompt_cache_key", NULL },
-    [GENAI_PARAM_SAFETY_ID] = { "safety_identifier", NULL }
-};
 
 
 int
@@ -105,7 +78,7 @@ genai_responses_write_chat(genai_chat_t *chat, const genai_chat_target_t *to,
 
     genai_rp_thinking(chat, to, w);
 
-    rc = genai_rp_options(chat, to, w);
+    rc = genai_responses_write_options(chat, to, w);
 
     if (rc != GENAI_CHAT_OK) {
         return rc;
@@ -823,59 +796,6 @@ genai_rp_thinking(genai_chat_t *chat, const genai_chat_target_t *to,
 
     genai_writer_name(w, "include");
     genai_writer_literal(w, "[\"reasoning.encrypted_content\"]");
-}
-
-
-static int
-genai_rp_options(genai_chat_t *chat, const genai_chat_target_t *to,
-    genai_writer_t *w)
-{
-    int64_t   cap;
-    unsigned  i;
-
-    if (chat->nstop) {
-        return genai_chat_refuse(chat, "this model's provider takes no stop "
-                                 "sequences");
-    }
-
-    if (chat->n > 1) {
-        return genai_chat_refuse(chat, "this model's provider gives one "
-                                 "answer, not n");
-    }
-
-    cap = chat->max_output;
-
-    if (to->max_output >= 0 && (cap < 0 || to->max_output < cap)) {
-        cap = to->max_output;
-    }
-
-    if (cap >= 0) {
-        genai_writer_name(w, "max_output_tokens");
-        genai_writer_int(w, cap);
-    }
-
-    for (i = GENAI_PARAM_NONE + 1; i < GENAI_PARAM_LAST; i++) {
-
-        if (chat->param[i].kind == GENAI_VALUE_NONE) {
-            continue;
-        }
-
-        if (genai_rp_params[i].name) {
-            genai_value_member(&chat->param[i], w, genai_rp_params[i].name);
-
-        } else if (genai_rp_params[i].dropped) {
-            genai_chat_drop(chat, genai_rp_params[i].dropped,
-                            strlen(genai_rp_params[i].dropped));
-        }
-    }
-
-    genai_rp_bool(w, "store", 0);
-
-    if (to->stream) {
-        genai_rp_bool(w, "stream", 1);
-    }
-
-    return GENAI_CHAT_OK;
 }
 
 

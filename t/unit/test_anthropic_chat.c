@@ -377,6 +377,14 @@ test_effort(void)
 
     chat_target.thinks = 1;
     chat_target.newer = 0;
+    chat_target.max_model = 5000;
+
+    told(O, A, "{\"reasoning_effort\":\"medium\",\"messages\":["
+         U("\"a\"") "]}", "{\"model\":\"m\",\"messages\":[" U("\"a\"")
+         "],\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":4999},"
+         "\"max_tokens\":5000}", "", "20: no more than the model says");
+
+    chat_target.max_model = 0;
 
     told(O, A, "{\"reasoning_effort\":\"low\",\"tool_choice\":\"required\","
          FUNCTIONS ",\"messages\":[" U("\"a\"") "]}",
@@ -412,6 +420,30 @@ test_effort(void)
 static void
 test_options(void)
 {
+    chat_target.fixed = 1;
+
+    told(A, O, "{\"temperature\":0.50,\"top_p\":0.9,\"messages\":["
+         U("\"a\"") "]}", OM(U("\"a\"")), "temperature,top_p",
+         "a model that thinks has no temperature");
+    told(A, O, "{\"temperature\":1.0,\"top_p\":1,\"messages\":["
+         U("\"a\"") "]}", OM(U("\"a\"")), "", "nor one that changes nothing");
+    told(A, O, "{\"temperature\":0.50,\"thinking\":{\"type\":\"disabled\"},"
+         "\"messages\":[" U("\"a\"") "]}",
+         "{\"model\":\"m\",\"messages\":[" U("\"a\"") "],"
+         "\"reasoning_effort\":\"none\",\"temperature\":0.50}", "",
+         "but where it does not think");
+
+    chat_target.fixed = 0;
+
+    told(A, O, "{\"metadata\":{\"user_id\":\"01234567890123456789012345678901"
+         "23456789012345678901234567890123\"},\"messages\":[" U("\"a\"") "]}",
+         "{\"model\":\"m\",\"messages\":[" U("\"a\"") "],\"user\":"
+         "\"01234567890123456789012345678901234567890123456789012345678901"
+         "23\"}", "", "34: a user's name");
+    told(A, O, "{\"metadata\":{\"user_id\":\"01234567890123456789012345678901"
+         "234567890123456789012345678901234\"},\"messages\":[" U("\"a\"")
+         "]}", OM(U("\"a\"")), "user", "34: one that OpenAI refuses");
+
     told(O, A, "{\"max_tokens\":5,\"max_completion_tokens\":7,\"temperature\":"
          "1.5,\"top_p\":0.5,\"stop\":\"x\",\"user\":\"u\",\"seed\":1,"
          "\"logprobs\":false,\"store\":true,\"frequency_penalty\":0,"

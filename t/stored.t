@@ -47,7 +47,8 @@ for my $name (qw(alpha beta)) {
         return [ [ json => 200, { object => 'response.input_tokens',
                                   input_tokens => 31 } ] ]
             if $r->{uri} =~ /input_tokens/;
-        return [ [ json => 200, answer($id, 'completed', 'hi') ] ]
+        return [ [ json => 200, answer($id, $body->{background} ? 'queued'
+                                            : 'completed', 'hi') ] ]
             if !$body->{stream};
 
         my @begin = ({ type => 'response.created',
@@ -190,6 +191,8 @@ is_known('red', 'a', make('red', 'a', stream => $TRUE, user => 'short'),
          'of one that was incomplete');
 is_known('red', 'a', make('red', 'a', store => $TRUE), 'that was to be kept');
 is_known('red', 'a', make('red', 'a', store => undef), 'or that is not told');
+is_known('red', 'a', make('red', 'a', background => $TRUE),
+         'that is still to be made');
 is_known('red2', 'a', $id, 'of another key of the team');
 is_known('red', 'a', $id, 'how many tokens it is',
          what => 'responses/input_tokens');

@@ -254,6 +254,12 @@ genai_ra_chunk_end(genai_responses_answer_t *a, const genai_str_t *name,
         return -1;
     }
 
+    if (a->base.mode == GENAI_ANSWER_WHOLE && a->started && !a->counted
+        && genai_ra_start(a, end, GENAI_FIELD_NONE) != 0)
+    {
+        return -1;
+    }
+
     genai_ra_word(&status, &a->status);
 
     last = (a->base.mode == GENAI_ANSWER_WHOLE)
@@ -400,17 +406,23 @@ genai_ra_start(genai_responses_answer_t *a, uint64_t offset,
 {
     genai_event_t  e;
 
-    if (a->started) {
-        return 0;
-    }
-
-    a->started = 1;
-
     genai_answer_event(&e, GENAI_EVENT_START);
 
     genai_ra_word(&e.id, &a->id);
     genai_ra_word(&e.name, &a->model);
+
+    /* once more where its id stands behind its output */
+
+    if (a->started && (a->named || e.id.len == 0)) {
+        return 0;
+    }
+
     e.field = field;
+    e.copy = a->started;
+
+    a->started = 1;
+    a->named = (e.id.len != 0);
+
     e.start = offset;
     e.end = offset;
 

@@ -109,6 +109,7 @@ typedef struct {
     unsigned char               part_kind;
 
     unsigned                    started:1;
+    unsigned                    named:1;    /* its id is told */
     unsigned                    index_known:1;
     unsigned                    response:1; /* there was one in this event */
     unsigned                    usage_read:1;

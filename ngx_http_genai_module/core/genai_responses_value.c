@@ -158,7 +158,7 @@ genai_ra_value(void *ctx, const genai_push_value_t *v)
 
     case GENAI_RA_ID:
 
-        if (!a->started) {
+        if (!a->named) {
             genai_ra_gather_word(&a->id, v);
         }
 
@@ -166,7 +166,7 @@ genai_ra_value(void *ctx, const genai_push_value_t *v)
 
     case GENAI_RA_MODEL:
 
-        if (!a->started) {
+        if (!a->named) {
             genai_ra_gather_word(&a->model, v);
         }
 

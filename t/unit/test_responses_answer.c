@@ -166,6 +166,12 @@ test_text(void)
     json(WHOLE("completed", "{" MESSAGE("Hello") "}"),
          "\ntext 0 0 Hello\nfinish 0 0 1\nend 0 0 ", "a JSON answer");
     is_int(count("id=<msg_0>"), 1, "its item is told");
+    json("{\"output\":[{" MESSAGE("Hello") "}],\"status\":\"completed\","
+         "\"model\":\"m\",\"id\":\"resp_1\"}",
+         "\ntext 0 0 Hello\nfinish 0 0 1\nend 0 0 ", "its id stands last");
+    is_int(count("start 0.0 f0 c0 j0"), 1, "it starts once");
+    is_int(count("start 0.0 f0 c1 j0"), 1, "and tells its id later");
+    is_int(count("id=<resp_1> name=<m>"), 1, "which it is");
     json(WHOLE("incomplete", "{" MESSAGE("Hel") "}"),
          "\ntext 0 0 Hel\nfinish 0 0 2\nend 0 0 ", "an incomplete one");
     json("{\"status\":\"incomplete\",\"incomplete_details\":{\"reason\":"

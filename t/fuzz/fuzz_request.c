@@ -341,7 +341,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     static const genai_endpoint_e  endpoints[] = {
         GENAI_ENDPOINT_CHAT, GENAI_ENDPOINT_COMPLETIONS,
-        GENAI_ENDPOINT_EMBEDDINGS
+        GENAI_ENDPOINT_EMBEDDINGS, GENAI_ENDPOINT_MODERATIONS,
+        GENAI_ENDPOINT_RERANK, GENAI_ENDPOINT_IMAGES, GENAI_ENDPOINT_AUDIO
     };
 
     for (seed = 1, i = 0; i < size; i++) {
@@ -363,12 +364,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
             fuzz_names(&r.req.tape, 0);
 
-            if (endpoints[i] != GENAI_ENDPOINT_EMBEDDINGS) {
+            if (endpoints[i] == GENAI_ENDPOINT_CHAT
+                || endpoints[i] == GENAI_ENDPOINT_COMPLETIONS)
+            {
                 fuzz_names(&r.req.tape, genai_tape_find(&r.req.tape, 0,
                                                         "stream_options", 14));
             }
 
-            if (endpoints[i] != GENAI_ENDPOINT_COMPLETIONS) {
+            if (endpoints[i] == GENAI_ENDPOINT_CHAT
+                || endpoints[i] == GENAI_ENDPOINT_EMBEDDINGS)
+            {
                 fuzz_messages(&r.req.tape);
             }
 

@@ -165,6 +165,68 @@ others(void)
 }
 
 
+/* whatever stands where, in one step and in many it is the same */
+
+static void
+noise(void)
+{
+    char      json[4096];
+    size_t    len;
+    unsigned  i, k, n;
+
+    static out_t  one, many;
+
+    static const char  *pieces[] = {
+        USER("a"), SAID("b"), CALL("1", "f", "{}"), CALL("2", "g", "x"),
+        RESULT("1", "r"), RESULT("3", ""), THOUGHT, "7", "null", "[]", "{}",
+        "\"t\"", "{\"type\":7}", "{\"type\":\"message\",\"content\":7}",
+        "{\"role\":\"system\",\"content\":[{\"type\":\"input_image\","
+        "\"image_url\":\"u\"},\"s\",null]}",
+        "{\"type\":\"function_call\"}",
+        "{\"type\":\"function_call\",\"name\":[1],\"arguments\":{}}",
+        "{\"type\":\"function_call_output\",\"call_id\":7,\"output\":"
+        "[{\"type\":\"input_text\",\"text\":\"x\"}]}",
+        "{\"type\":\"reasoning\",\"encrypted_content\":7,\"summary\":"
+        "[{\"type\":\"summary_text\",\"text\":\"z\"}]}"
+    };
+
+    static const char  *heads[] = {
+        "", "\"instructions\":\"Be.\",", "\"instructions\":7,",
+        WEATHER ",", "\"tools\":[7,{},{\"type\":\"function\"}],",
+        "\"text\":{\"format\":{\"type\":\"json_schema\",\"name\":\"n\","
+        "\"schema\":{}}},", PLAIN ",\"tool_choice\":\"required\","
+    };
+
+    static const char  *names[] = { "gpt", "gpt5", "oss", "grok", "qwen",
+                                    "base", "nobody" };
+
+    srand(11);
+
+    for (i = 0; i < 3000; i++) {
+
+        len = sprintf(json, "{%s\"input\":[",
+                      heads[rand() % (sizeof(heads) / sizeof(heads[0]))]);
+        n = rand() % 8;
+
+        for (k = 0; k < n; k++) {
+            len += sprintf(json + len, "%s%s", k ? "," : "",
+                           pieces[rand() % (sizeof(pieces)
+                                            / sizeof(pieces[0]))]);
+        }
+
+        sprintf(json + len, "]}");
+
+        k = i % (sizeof(names) / sizeof(names[0]));
+
+        frame(&one, GENAI_ENDPOINT_RESPONSES, names[k], json, SIZE_MAX);
+        frame(&many, GENAI_ENDPOINT_RESPONSES, names[k], json, 1);
+
+        quiet_ok(strcmp(one.text, many.text) == 0 && one.text[0] != '-',
+                 "%s: %s", names[k], json);
+    }
+}
+
+
 int
 main(void)
 {
@@ -177,6 +239,7 @@ main(void)
     messages();
     tools();
     calls();
+    noise();
     others();
 
     genai_arena_destroy(&memory);

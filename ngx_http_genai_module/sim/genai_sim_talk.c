@@ -289,6 +289,7 @@ genai_sim_talk_answer(genai_sim_talk_t *t, genai_sim_answer_t *a,
     t->refusal = (o->refusal != 0);
     t->filter = (o->filter != 0);
     t->array = array && a->stream;
+    t->framed = a->stream && genai_sim_talk_is(t, "bedrock");
     t->thoughts = o->reasoning;
     t->cached = o->cached;
     t->calls = 1;
@@ -434,9 +435,20 @@ genai_sim_talk_unit(genai_sim_answer_t *a, unsigned char *p,
 static size_t
 genai_sim_talk_event(const genai_sim_talk_t *t, size_t from)
 {
+    size_t          n;
     unsigned char  *p, *end;
 
+    p = t->out + from;
     end = t->out + t->len;
+
+    if (t->framed && end - p >= 4) {
+
+        /* each begins with its length */
+
+        n = (size_t) p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
+
+        return (n >= 4 && n < (size_t) (end - p)) ? n : (size_t) (end - p);
+    }
 
     if (t->encoder) {
 

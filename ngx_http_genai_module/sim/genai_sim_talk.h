@@ -61,6 +61,7 @@ typedef struct {
     unsigned                array:1;    /* gemini: a stream that is a JSON
                                            array */
     unsigned                begun:1;    /* that array */
+    unsigned                framed:1;   /* bedrock: a stream of frames */
 } genai_sim_talk_t;
 
 

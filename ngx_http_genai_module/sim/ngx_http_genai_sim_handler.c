@@ -634,6 +634,11 @@ ngx_http_genai_sim_read(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
         if (talk->array) {
             return NGX_OK;
         }
+
+        if (talk->framed) {
+            ngx_str_set(&ctx->type, "application/vnd.amazon.eventstream");
+            return NGX_OK;
+        }
     }
 
     if (ctx->stream) {

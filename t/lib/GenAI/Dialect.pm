@@ -142,6 +142,9 @@ sub streamed {
 
 sub stream_type { return 'text/event-stream' }
 
+# whether its streams are frames with checksums
+sub framed { return 0 }
+
 
 # What a response says, whichever kind it is.
 

@@ -19,6 +19,7 @@ my %STOPPED = (reverse(%STOP), stop_sequence => 'stop',
                guardrail_intervened => 'filter');
 
 sub stream_type { return 'application/vnd.amazon.eventstream' }
+sub framed { return 1 }
 
 
 sub ask {
@@ -304,8 +305,10 @@ sub whole_heard {
             $h{text} .= $p->{text};
 
         } elsif (my $t = $p->{reasoningContent}) {
-            $h{thought} .= $t->{reasoningText}{text} // '';
-            $h{signature} = $t->{reasoningText}{signature};
+            my $text = $t->{reasoningText} or next;
+
+            $h{thought} .= $text->{text} // '';
+            $h{signature} = $text->{signature};
 
         } elsif (my $u = $p->{toolUse}) {
             die "an input that is no object\n" if ref $u->{input} ne 'HASH';
@@ -373,8 +376,12 @@ sub stream_heard {
             if (defined $d->{text}) {
                 $content[$i]{text} .= $d->{text};
             } elsif (my $r = $d->{reasoningContent}) {
-                $content[$i]{reasoningContent}{reasoningText}{$_} .= $r->{$_}
-                    for keys %$r;
+                my $t = $content[$i]{reasoningContent} ||= {};
+
+                for (keys %$r) {
+                    (/^redacted/ ? $t->{$_} : $t->{reasoningText}{$_})
+                        .= $r->{$_};
+                }
             } elsif ($d->{toolUse}) {
                 $json{$i} .= $d->{toolUse}{input};
             } else {

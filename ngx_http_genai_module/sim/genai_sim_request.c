@@ -73,11 +73,11 @@ genai_sim_request_read(genai_sim_request_t *req,
         return genai_sim_request_bad(req, j.error, NULL);
     }
 
-    if (model) {
+    if (model && model->len) {
         req->model = *model;
     }
 
-    if (req->model.len == 0 || req->model.len > GENAI_SIM_NAME) {
+    if (req->model.len == 0) {
         return genai_sim_request_bad(req, "you must provide a model parameter",
                                      "model");
     }

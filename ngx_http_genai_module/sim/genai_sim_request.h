@@ -58,8 +58,8 @@ typedef struct {
 
 /*
  * Reads text[0 .. len), which must stay in place while the request is used.
- * endpoint is one that has a body.  model, raw, is that of the path where it
- * stands there, and counts; else NULL.
+ * endpoint is one that has a body; model is what the path has said it is, as
+ * in a JSON string, or NULL, or empty: the text must say it.
  *
  * Returns 0, or -1 with req->error set.  In both cases
  * genai_sim_request_free() is due.

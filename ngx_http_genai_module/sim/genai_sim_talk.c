@@ -46,18 +46,21 @@ genai_sim_talk_read(genai_sim_talk_t *t, const genai_dialect_t *dialect,
     genai_endpoint_e endpoint, const genai_str_t *path,
     const genai_str_t *body)
 {
-    unsigned        stream;
-    genai_cursor_t  at;
+    unsigned                stream;
+    genai_cursor_t          at;
+    const genai_dialect_t  *path_dialect;
 
     static const char  memory[] = "there is no memory for this request";
 
     memset(t, 0, sizeof(genai_sim_talk_t));
 
-    t->path = dialect;
-    t->dialect = genai_dialect_bodies(dialect);
+    path_dialect = dialect;
+    dialect = genai_dialect_bodies(dialect);
+    t->path = path_dialect;
+    t->dialect = dialect;
 
     genai_arena_init(&t->arena, GENAI_SIM_TALK_MAX + 64 * body->len);
-    genai_request_init(&t->parsed, t->dialect, endpoint, body, &t->arena);
+    genai_request_init(&t->parsed, dialect, endpoint, body, &t->arena);
 
     if (genai_request_read(&t->parsed, SIZE_MAX) != GENAI_REQUEST_DONE) {
         return t->parsed.error;
@@ -72,8 +75,8 @@ genai_sim_talk_read(genai_sim_talk_t *t, const genai_dialect_t *dialect,
 
     stream = t->parsed.stream_asked;
 
-    if ((dialect->path_read == NULL
-         || dialect->path_read(path, &t->model, &stream) == 0)
+    if ((path_dialect->path_read == NULL
+         || path_dialect->path_read(path, &t->model, &stream) == 0)
         && t->parsed.model
         && genai_cursor_at(&t->document, t->parsed.model, &at)
         && genai_cursor_text(&at, &t->arena, &t->model) != 0)
@@ -85,13 +88,13 @@ genai_sim_talk_read(genai_sim_talk_t *t, const genai_dialect_t *dialect,
         return "you must provide a model";
     }
 
-    if (endpoint != t->dialect->chat) {
+    if (endpoint != dialect->chat) {
         return NULL;
     }
 
-    genai_chat_init(&t->chat, t->dialect, &t->arena);
+    genai_chat_init(&t->chat, dialect, &t->arena);
 
-    switch (t->dialect->read_chat(&t->chat, &t->document)) {
+    switch (dialect->read_chat(&t->chat, &t->document)) {
 
     case GENAI_CHAT_OK:
         break;

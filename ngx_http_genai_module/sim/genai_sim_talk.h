@@ -67,8 +67,8 @@ typedef struct {
 
 /*
  * Reads the body of a request to an endpoint that talks, or that counts the
- * tokens of such a one.  path is decoded, for dialects that have the model
- * there; body must stay in place as long as the talk.
+ * tokens of such a one.  dialect is that of the path, which is decoded, for
+ * those that have the model there; body must stay in place as long as the talk.
  *
  * Returns NULL, or a sentence that says what is wrong and lives as long as the
  * talk.  In both cases genai_sim_talk_free() is due.

@@ -111,8 +111,8 @@ struct ngx_http_genai_sim_ctx_s {
     ngx_event_t                  timer;
 
     const genai_sim_opts_t      *opts;
-    const genai_dialect_t       *path;      /* the dialect of the path, */
-    const genai_dialect_t       *dialect;   /* and that of what is said */
+    const genai_dialect_t       *dialect;   /* of bodies, */
+    const genai_dialect_t       *dialect_path;  /* and of the path */
     genai_sim_talk_t            *talk;      /* or NULL */
     ngx_str_t                    line;      /* x-genai-sim */
     ngx_str_t                    literal;   /* x-genai-sim-body */

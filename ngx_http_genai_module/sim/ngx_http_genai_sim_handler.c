@@ -29,7 +29,7 @@ static ngx_int_t ngx_http_genai_sim_prepare(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_sim_read(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx);
-static ngx_int_t ngx_http_genai_sim_model(ngx_http_request_t *r,
+static ngx_int_t ngx_http_genai_sim_path_model(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx, genai_str_t *model);
 static ngx_uint_t ngx_http_genai_sim_talks(ngx_http_genai_sim_ctx_t *ctx);
 static const char *ngx_http_genai_sim_talk(ngx_http_request_t *r,
@@ -62,6 +62,7 @@ ngx_http_genai_sim_handler(ngx_http_request_t *r)
     ctx->ledger = slcf->ledger;
     ctx->status = NGX_HTTP_OK;
     ctx->dialect = &genai_openai;
+    ctx->dialect_path = &genai_openai;
     ctx->endpoint = GENAI_ENDPOINT_OTHER;
     ngx_str_set(&ctx->type, "application/json");
 
@@ -408,8 +409,8 @@ ngx_http_genai_sim_endpoint(ngx_http_request_t *r,
     path.len = r->uri.len;
     path.data = r->uri.data;
 
-    ctx->path = &genai_openai;
     ctx->dialect = &genai_openai;
+    ctx->dialect_path = &genai_openai;
     ctx->endpoint = GENAI_ENDPOINT_OTHER;
 
     for (i = 0; (dialect = genai_dialect_at(i)) != NULL; i++) {
@@ -426,8 +427,8 @@ ngx_http_genai_sim_endpoint(ngx_http_request_t *r,
         ctx->endpoint = e->endpoint;
 
         if (e->endpoint != GENAI_ENDPOINT_MODELS) {
-            ctx->path = dialect;
             ctx->dialect = genai_dialect_bodies(dialect);
+            ctx->dialect_path = dialect;
         }
 
         return;
@@ -538,13 +539,11 @@ ngx_http_genai_sim_read(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
         req->stream = talk->parsed.stream_asked;
 
     } else if (talk == NULL || ctx->dialect == &genai_openai) {
-
-        if (ngx_http_genai_sim_model(r, ctx, &model) != NGX_OK) {
+        if (ngx_http_genai_sim_path_model(r, ctx, &model) != NGX_OK) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
-        rc = genai_sim_request_read(req, ctx->endpoint,
-                                    model.data ? &model : NULL, body.data,
+        rc = genai_sim_request_read(req, ctx->endpoint, &model, body.data,
                                     body.len);
 
     } else if (ctx->endpoint == GENAI_ENDPOINT_COUNT_TOKENS) {
@@ -649,35 +648,34 @@ ngx_http_genai_sim_read(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
 }
 
 
-/* the model of the path as it would stand in a body; data is NULL: none */
+/* as it stands in a JSON string; empty where the path has none */
 
 static ngx_int_t
-ngx_http_genai_sim_model(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx,
-    genai_str_t *model)
+ngx_http_genai_sim_path_model(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx, genai_str_t *model)
 {
-    u_char       *p;
-    unsigned      stream;
-    genai_str_t   path, name;
+    unsigned     stream;
+    genai_str_t  path, name;
 
     model->len = 0;
-    model->data = NULL;
+    model->data = (u_char *) "";
 
     path.len = r->uri.len;
     path.data = r->uri.data;
 
-    if (ctx->path->path_read == NULL
-        || ctx->path->path_read(&path, &name, &stream) == 0)
+    if (ctx->dialect_path->path_read == NULL
+        || !ctx->dialect_path->path_read(&path, &name, &stream))
     {
         return NGX_OK;
     }
 
-    p = ngx_pnalloc(r->pool, name.len * 6 + 1);
-    if (p == NULL) {
+    model->data = ngx_pnalloc(r->pool, 6 * name.len + 1);
+    if (model->data == NULL) {
         return NGX_ERROR;
     }
 
-    model->data = p;
-    model->len = genai_sim_json_escape(p, name.data, name.len) - p;
+    model->len = genai_write_escaped(model->data, name.data, name.len)
+                 - model->data;
 
     return NGX_OK;
 }
@@ -716,8 +714,8 @@ ngx_http_genai_sim_talk(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx,
     path.len = r->uri.len;
     path.data = r->uri.data;
 
-    return genai_sim_talk_read(ctx->talk, ctx->path, ctx->endpoint, &path,
-                               body);
+    return genai_sim_talk_read(ctx->talk, ctx->dialect_path, ctx->endpoint,
+                               &path, body);
 }
 
 

@@ -39,6 +39,8 @@ use GenAI::Util qw(allot_port);
         return $odd->($at, chr(ord(substr $good, $at, 1) ^ 1 << $bit));
     };
 
+    my $layout = unpack 'L', substr $good, 8, 4;
+
     $t->finish;
 
     for my $case (
@@ -47,7 +49,8 @@ use GenAI::Util qw(allot_port);
         [ 'cut by a byte', substr($good, 0, -1) ],
         [ 'of 100 bytes', substr($good, 0, 100) ],
         [ 'another magic', $flip->(3, 5) ],
-        [ 'another layout', $odd->(8, pack 'L', 4), 'layout 4 instead of 3' ],
+        [ 'another layout', $odd->(8, pack 'L', $layout + 1),
+          'layout ' . ($layout + 1) . " instead of $layout" ],
         [ 'a flipped size of rows', $flip->(28, 3) ],
         [ 'a flipped base', $flip->(57, 1) ],
         [ 'a flipped size', $flip->(64 + 5, 2) ],

@@ -79,7 +79,7 @@ my @cases = (
         instructions => 'You get the weather for a city using the get_weather '
             . 'tool.', tools => [ $TOOL ] }, 72, 1 ],
 
-    [ 'gpt-5', { input => $TEXT, previous_response_id => 'resp_1' }, 14, 0 ],
+    [ 'gpt-5', { input => $TEXT, text => { verbosity => 'low' } }, 14, 0 ],
     [ 'gpt-5', { input => $TEXT, tools => [ { type => 'web_search' } ] },
       undef, 0 ],
     [ 'grok-4', { input => $TEXT }, 196, 0 ],

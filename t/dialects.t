@@ -19,6 +19,9 @@ use GenAI::Upstream;
 my @DIALECTS = dialects();
 my %d = map { $_ => dialect($_) } @DIALECTS;
 
+# streams come in pieces that end within events, names and characters
+$_->{cut} = 97 for values %d;
+
 
 # ---- what is asked and said
 

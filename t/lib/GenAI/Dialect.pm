@@ -132,8 +132,12 @@ sub say {
     return $self->streamed($self->events($say));
 }
 
+# cut: in pieces of so many bytes, wherever these end
+
 sub streamed {
     my ($self, @events) = @_;
+
+    @events = join('', @events) =~ /(.{1,$self->{cut}})/gs if $self->{cut};
 
     return ([ send => "HTTP/1.1 200 OK\r\nContent-Type: "
               . $self->stream_type . "\r\nTransfer-Encoding: chunked\r\n\r\n"

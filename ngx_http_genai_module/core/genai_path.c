@@ -13,6 +13,7 @@ typedef struct {
 } genai_path_out_t;
 
 
+static int genai_path_climbs(const genai_str_t *name);
 static void genai_path_put(genai_path_out_t *out, unsigned char c);
 static size_t genai_path_digits(const unsigned char *p, size_t len);
 
@@ -21,6 +22,7 @@ size_t
 genai_path_write(unsigned char *dst, size_t size, const char *head,
     const genai_str_t *model, const char *keep, const char *tail)
 {
+    int               climbs;
     size_t            i;
     unsigned char     c;
     genai_path_out_t  out;
@@ -35,13 +37,16 @@ genai_path_write(unsigned char *dst, size_t size, const char *head,
         genai_path_put(&out, *head);
     }
 
+    climbs = genai_path_climbs(model);
+
     for (i = 0; i < model->len; i++) {
 
         c = model->data[i];
 
         if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
             || (c >= '0' && c <= '9')
-            || (c && (strchr("-._~", c) || strchr(keep, c))))
+            || (c && (strchr("-._~", c)
+                      || (strchr(keep, c) && !(c == '/' && climbs)))))
         {
             genai_path_put(&out, c);
             continue;
@@ -57,6 +62,31 @@ genai_path_write(unsigned char *dst, size_t size, const char *head,
     }
 
     return out.n;
+}
+
+
+/* whether a part of it is no name but a way to elsewhere */
+
+static int
+genai_path_climbs(const genai_str_t *name)
+{
+    size_t          n;
+    unsigned char  *p, *end, *last;
+
+    last = name->data + name->len;
+
+    for (p = name->data; p <= last; p = end + 1) {
+
+        for (end = p; end < last && *end != '/'; end++) { /* void */ }
+
+        n = end - p;
+
+        if (n == 0 || (n <= 2 && p[0] == '.' && p[n - 1] == '.')) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

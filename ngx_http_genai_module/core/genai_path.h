@@ -14,9 +14,10 @@
 
 /*
  * Writes head, the model's name, encoded as RFC 3986 has it but for the
- * characters of keep, and tail to dst, which has size bytes.  Returns the
- * number of bytes that this takes, of which no more than size have been
- * written.
+ * characters of keep, and tail to dst, which has size bytes.  A name that has
+ * "." or ".." or nothing between slashes leads nowhere else: its slashes are
+ * encoded, whatever keep says.  Returns the number of bytes that this takes,
+ * of which no more than size have been written.
  */
 size_t genai_path_write(unsigned char *dst, size_t size, const char *head,
     const genai_str_t *model, const char *keep, const char *tail);

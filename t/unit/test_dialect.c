@@ -238,6 +238,18 @@ test_paths(void)
     const genai_endpoint_t  *e;
 
     static const struct {
+        const char  *name;
+        const char  *path;
+    } climbs[] = {
+        { "../../x", "/models/..%2F..%2Fx:generateContent" },
+        { "g/../x", "/models/g%2F..%2Fx:generateContent" },
+        { "/x", "/models/%2Fx:generateContent" },
+        { "x/", "/models/x%2F:generateContent" },
+        { "a/.", "/models/a%2F.:generateContent" },
+        { "a/..b/...", "/models/a/..b/...:generateContent" },
+    };
+
+    static const struct {
         const char  *path;
         const char  *model;
         unsigned     stream;
@@ -314,6 +326,15 @@ test_paths(void)
                                 &model, 0);
     is_mem(buf, n, "/models/a/b%20c%3F%C3%A9:generateContent", 40,
            "a whole answer's");
+    for (i = 0; i < sizeof(climbs) / sizeof(climbs[0]); i++) {
+        model.data = (unsigned char *) climbs[i].name;
+        model.len = strlen(climbs[i].name);
+        n = genai_gemini.path_write(buf, sizeof(buf), GENAI_ENDPOINT_GENERATE,
+                                    &model, 0);
+        is_mem(buf, n, climbs[i].path, strlen(climbs[i].path),
+               "a name that leads nowhere else: %s", climbs[i].name);
+    }
+
     ok(genai_openai.path_read == NULL && genai_openai.path_write == NULL,
        "OpenAI's have none");
 

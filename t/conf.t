@@ -176,8 +176,8 @@ refused('no pass', "genai_provider p { #!\n dialect openai;\n}\n$M $S",
 refused('no dialect', "genai_provider p { #!\n pass https://a;\n}\n$M $S",
         qr/"p"/, qr/dialect openai/);
 refused('an empty provider', "genai_provider p { #!\n}\n$M $S", qr/dialect/);
-refused('an unknown dialect', "genai_provider p {\n dialect bedrock; #!\n"
-        . " pass https://a;\n}\n$M $S", qr/"bedrock"/, qr/"openai"/);
+refused('an unknown dialect', "genai_provider p {\n dialect tealeaf; #!\n"
+        . " pass https://a;\n}\n$M $S", qr/"tealeaf"/, qr/"openai"/);
 refused('a dialect twice', "genai_provider p {\n dialect openai openai; #!\n"
         . "}", qr/twice/);
 refused('two dialects', "genai_provider p {\n dialect openai;\n"

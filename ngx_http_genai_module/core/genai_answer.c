@@ -188,6 +188,27 @@ genai_whole_find(const genai_whole_t *w, unsigned choice, genai_event_e type,
 
 
 const genai_whole_slot_t *
+genai_whole_signature(const genai_whole_t *w, unsigned choice,
+    genai_field_e field, unsigned block)
+{
+    unsigned                   i;
+    const genai_whole_slot_t  *slot;
+
+    for (i = 0; i < w->n; i++) {
+        slot = &w->slot[i];
+
+        if (slot->choice == choice && slot->type == GENAI_EVENT_SIGNATURE
+            && slot->block == block && slot->field == field)
+        {
+            return slot;
+        }
+    }
+
+    return NULL;
+}
+
+
+const genai_whole_slot_t *
 genai_whole_error(const genai_whole_t *w)
 {
     unsigned  i;

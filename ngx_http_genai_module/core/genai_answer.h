@@ -32,9 +32,10 @@ typedef struct {
 } genai_answer_opts_t;
 
 
-/* see genai_answer_frame.h, genai_push.h, genai_sse.h */
+/* see genai_answer_frame.h, genai_eventstream.h, genai_push.h, genai_sse.h */
 
 struct genai_answer_frame_s;
+struct genai_eventstream_s;
 struct genai_push_s;
 struct genai_sse_s;
 
@@ -49,7 +50,8 @@ typedef struct {
     /* the frame's own */
     const struct genai_answer_frame_s *frame;
     struct genai_push_s               *push;
-    struct genai_sse_s                *sse;
+    struct genai_sse_s                *sse;     /* of its streams: one of */
+    struct genai_eventstream_s        *frames;  /* these, the other is NULL */
     uint16_t                           chunk;   /* flags of the one being
                                                    read */
     unsigned char                      mode;
@@ -185,6 +187,10 @@ void genai_whole_free(genai_whole_t *w);
  */
 const genai_whole_slot_t *genai_whole_find(const genai_whole_t *w,
     unsigned choice, genai_event_e type, unsigned block);
+
+/* What signs that block of a choice, as field says; or NULL. */
+const genai_whole_slot_t *genai_whole_signature(const genai_whole_t *w,
+    unsigned choice, genai_field_e field, unsigned block);
 
 /* The provider's error, or NULL. */
 const genai_whole_slot_t *genai_whole_error(const genai_whole_t *w);

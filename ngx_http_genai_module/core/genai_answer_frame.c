@@ -6,11 +6,14 @@
 #include "genai_answer_frame.h"
 
 
+static int genai_answer_stream(genai_answer_t *a, const unsigned char *p,
+    size_t n);
+
+
 int
 genai_answer_feed(genai_answer_t *a, const unsigned char *p, size_t n)
 {
     int                   rc;
-    uint64_t              from;
     const unsigned char  *end;
 
     if (a->failed) {
@@ -30,15 +33,26 @@ genai_answer_feed(genai_answer_t *a, const unsigned char *p, size_t n)
             return 0;
         }
 
-        /* no line of a stream starts so, and no JSON text as a field does */
+        /*
+         * no line of a stream starts so, and no JSON text as a field does, or
+         * as the length of a frame
+         */
 
         a->mode = (*p == '[' && a->frame->array) ? GENAI_ANSWER_ARRAY
-                  : (*p != '{' && (a->stream || *p == ':' || *p == 'd'
-                                   || *p == 'e'))
+                  : (*p == '{') ? GENAI_ANSWER_WHOLE
+                  : a->frames ? ((a->stream || *p < ' ') ? GENAI_ANSWER_FRAMES
+                                                         : GENAI_ANSWER_WHOLE)
+                  : (a->stream || *p == ':' || *p == 'd' || *p == 'e')
                     ? GENAI_ANSWER_STREAM : GENAI_ANSWER_WHOLE;
 
-        a->sse->offset = a->offset;
         a->stream = (a->mode != GENAI_ANSWER_WHOLE);
+
+        if (a->frames) {
+            a->frames->offset = a->offset;
+
+        } else {
+            a->sse->offset = a->offset;
+        }
     }
 
     if (a->mode == GENAI_ANSWER_ARRAY) {
@@ -66,12 +80,29 @@ genai_answer_feed(genai_answer_t *a, const unsigned char *p, size_t n)
         return genai_answer_behind(a, p, end - p);
     }
 
-    from = a->sse->offset;
-    rc = genai_sse_feed(a->sse, p, end - p);
-    a->offset += a->sse->offset - from;
+    return genai_answer_stream(a, p, end - p);
+}
 
-    if (rc < 0 && a->sse->error) {
-        (void) genai_answer_broken(a, a->sse->error, a->offset);
+
+static int
+genai_answer_stream(genai_answer_t *a, const unsigned char *p, size_t n)
+{
+    int          rc;
+    const char  *error;
+
+    if (a->mode == GENAI_ANSWER_FRAMES) {
+        rc = genai_eventstream_feed(a->frames, p, n);
+        error = a->frames->error;
+        a->offset = a->frames->offset;
+
+    } else {
+        rc = genai_sse_feed(a->sse, p, n);
+        error = a->sse->error;
+        a->offset = a->sse->offset;
+    }
+
+    if (rc < 0 && error) {
+        (void) genai_answer_broken(a, error, a->offset);
         a->failed = 1;
     }
 
@@ -92,9 +123,11 @@ genai_answer_end(genai_answer_t *a)
         return a->frame->array_end(a);
     }
 
-    if (a->mode == GENAI_ANSWER_STREAM) {
+    if (a->mode == GENAI_ANSWER_STREAM || a->mode == GENAI_ANSWER_FRAMES) {
 
-        if (genai_sse_end(a->sse) != 0) {
+        if ((a->sse ? genai_sse_end(a->sse) : genai_eventstream_end(a->frames))
+            != 0)
+        {
             return -1;
         }
 

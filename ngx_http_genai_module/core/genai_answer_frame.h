@@ -12,6 +12,7 @@
 
 
 #include "genai_answer.h"
+#include "genai_eventstream.h"
 #include "genai_push.h"
 #include "genai_sse.h"
 
@@ -22,6 +23,7 @@
 #define GENAI_ANSWER_STREAM  1
 #define GENAI_ANSWER_WHOLE   2
 #define GENAI_ANSWER_ARRAY   3          /* of answers */
+#define GENAI_ANSWER_FRAMES  4          /* a stream, of AWS's frames */
 
 
 /* what a dialect adds; a is its decoder, which begins with a genai_answer_t */

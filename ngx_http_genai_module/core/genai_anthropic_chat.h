@@ -31,4 +31,20 @@ int genai_anthropic_write_chat(genai_chat_t *chat,
     const genai_chat_target_t *to, genai_writer_t *w);
 
 
+/*
+ * What its models are told of thinking, also by others who offer them.
+ *
+ * _may_think: whether it can be asked for.  No model thinks that must call a
+ * tool; and one that is told a budget must see what it thought, signed by
+ * signer, before it called the tools whose results it is given.
+ *
+ * _budget: of how many tokens; *max, of the answer, grows by them where nobody
+ * has told one.  -1: there are too few.
+ */
+unsigned genai_anthropic_may_think(const genai_chat_t *chat,
+    const genai_chat_target_t *to, const genai_dialect_t *signer);
+int64_t genai_anthropic_budget(const genai_chat_t *chat,
+    const genai_chat_target_t *to, int64_t *max);
+
+
 #endif /* _GENAI_ANTHROPIC_CHAT_H_INCLUDED_ */

@@ -30,8 +30,6 @@ genai_cache_e genai_anthropic_cache(genai_chat_t *chat,
  */
 int genai_anthropic_write_messages(genai_chat_t *chat, genai_writer_t *w);
 
-/* Whether it is a thought that may go to Anthropic. */
-unsigned genai_anthropic_is_own(const genai_part_t *part);
 
 /* Writes the member that tells a cache to end, where there is one. */
 void genai_anthropic_write_cache(genai_cache_e cache, genai_writer_t *w);

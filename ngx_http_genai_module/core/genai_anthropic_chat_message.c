@@ -35,10 +35,6 @@ static int genai_acm_result(genai_chat_t *chat,
 static int genai_acm_thought(genai_chat_t *chat,
     const genai_anthropic_place_t *place, const genai_cursor_t *value,
     unsigned sealed);
-static int genai_acm_unmark(genai_part_t *part, genai_str_t *text,
-    genai_str_t *what);
-static int genai_acm_sign(genai_chat_t *chat, genai_message_t *m,
-    const genai_part_t *marks);
 static genai_part_t *genai_acm_add(genai_chat_t *chat,
     const genai_anthropic_place_t *place, genai_part_e kind);
 
@@ -125,32 +121,8 @@ genai_acm_message(genai_chat_t *chat, const genai_cursor_t *value)
 
     rc = genai_acm_content(chat, &place, &at);
 
-    return (rc == GENAI_CHAT_OK) ? genai_acm_sign(chat, place.message, &marks)
+    return (rc == GENAI_CHAT_OK) ? genai_chat_sign_calls(chat, place.message, &marks)
                                  : rc;
-}
-
-
-/* some clients put all calls at the end, behind what signs them */
-
-static int
-genai_acm_sign(genai_chat_t *chat, genai_message_t *m,
-    const genai_part_t *marks)
-{
-    genai_str_t          id, signature;
-    const genai_part_t  *mark;
-
-    for (mark = marks->parts; mark; mark = mark->next) {
-
-        if (genai_value_decode(chat, &mark->id, &id) != 0
-            || genai_value_decode(chat, &mark->signature, &signature) != 0
-            || genai_chat_sign(chat, m, mark->signer, &id, &signature)
-               != GENAI_CHAT_OK)
-        {
-            return GENAI_CHAT_NO_MEMORY;
-        }
-    }
-
-    return GENAI_CHAT_OK;
 }
 
 
@@ -475,7 +447,7 @@ genai_acm_thought(genai_chat_t *chat, const genai_anthropic_place_t *place,
         if (text.len == 0) {
             memset(&sign, 0, sizeof(genai_part_t));
 
-        } else if (genai_acm_unmark(&sign, &text, &what) != 0) {
+        } else if (genai_chat_unmark(&sign, &text, &what) != 0) {
             return genai_chat_refuse(chat, "a thought's signature has been "
                                      "changed");
         }
@@ -528,73 +500,6 @@ genai_acm_thought(genai_chat_t *chat, const genai_anthropic_place_t *place,
     }
 
     return GENAI_CHAT_OK;
-}
-
-
-/* takes a mark apart, see genai_anthropic_chat.h; -1: it is damaged */
-
-static int
-genai_acm_unmark(genai_part_t *part, genai_str_t *text, genai_str_t *what)
-{
-    size_t          n;
-    genai_str_t     name, s;
-    unsigned char  *p, *end, *colon;
-
-    p = text->data;
-    end = p + text->len;
-
-    if (text->len < 6 || memcmp(p, "genai:", 6) != 0) {
-        return 0;
-    }
-
-    p += 6;
-    colon = memchr(p, ':', end - p);
-
-    if (colon == NULL) {
-        return -1;
-    }
-
-    name.data = p;
-    name.len = colon - p;
-
-    p = colon + 1;
-    colon = memchr(p, ':', end - p);
-
-    if (colon == NULL) {
-        return -1;
-    }
-
-    what->data = p;
-    what->len = colon - p;
-
-    for (p = colon + 1, n = 0; p < end && *p >= '0' && *p <= '9'; p++) {
-
-        if (n > 100000) {
-            return -1;
-        }
-
-        n = n * 10 + (*p - '0');
-    }
-
-    if (p == end || *p != ':' || n > (size_t) (end - p - 1)) {
-        return -1;
-    }
-
-    p++;
-
-    if (n) {
-        s.data = p;
-        s.len = n;
-        part->id = genai_value_text(&s);
-    }
-
-    s.data = p + n;
-    s.len = end - s.data;
-
-    part->signature = genai_value_text(&s);
-    part->signer = genai_chat_signer(&name);
-
-    return 0;
 }
 
 

@@ -10,6 +10,7 @@
 
 
 #include "genai_anthropic_chat_int.h"
+#include "genai_chat_write.h"
 
 
 static int genai_act_system(genai_chat_t *chat, genai_writer_t *w,
@@ -24,11 +25,8 @@ static int genai_act_call(genai_chat_t *chat, const genai_part_t *part,
     genai_writer_t *w);
 static int genai_act_result(genai_chat_t *chat, const genai_part_t *part,
     genai_writer_t *w);
-static int genai_act_id(genai_chat_t *chat, const genai_value_t *id,
-    const char *name, genai_writer_t *w);
 static unsigned genai_act_is_told(genai_chat_t *chat, genai_role_e role,
     const genai_part_t *part);
-static unsigned genai_act_is_blank(const genai_value_t *text);
 static unsigned genai_act_says(genai_chat_t *chat, const genai_message_t *m);
 static void genai_act_open(genai_writer_t *w, const char *type);
 
@@ -128,7 +126,7 @@ genai_act_system(genai_chat_t *chat, genai_writer_t *w, unsigned turns)
                                          "provider");
             }
 
-            if (genai_act_is_blank(&part->text)) {
+            if (genai_value_is_blank(&part->text)) {
                 continue;
             }
 
@@ -172,7 +170,7 @@ genai_act_system(genai_chat_t *chat, genai_writer_t *w, unsigned turns)
 
             for (part = m->parts; part; part = part->next) {
 
-                if (genai_act_is_blank(&part->text)) {
+                if (genai_value_is_blank(&part->text)) {
                     continue;
                 }
 
@@ -460,7 +458,7 @@ genai_act_call(genai_chat_t *chat, const genai_part_t *part,
 
     genai_act_open(w, "\"tool_use\"");
 
-    rc = genai_act_id(chat, &part->id, "id", w);
+    rc = genai_chat_write_id(chat, &part->id, "id", "_-", 0, w);
 
     if (rc != GENAI_CHAT_OK) {
         return rc;
@@ -486,7 +484,7 @@ genai_act_result(genai_chat_t *chat, const genai_part_t *part,
 
     genai_act_open(w, "\"tool_result\"");
 
-    rc = genai_act_id(chat, &part->id, "tool_use_id", w);
+    rc = genai_chat_write_id(chat, &part->id, "tool_use_id", "_-", 0, w);
 
     if (rc != GENAI_CHAT_OK) {
         return rc;
@@ -540,59 +538,6 @@ genai_act_result(genai_chat_t *chat, const genai_part_t *part,
 }
 
 
-/* the dialect takes no other characters; a call's and its result's change
-   alike */
-
-static int
-genai_act_id(genai_chat_t *chat, const genai_value_t *id, const char *name,
-    genai_writer_t *w)
-{
-    size_t          i;
-    genai_str_t     text;
-    unsigned char  *p;
-
-    if (genai_value_decode(chat, id, &text) != 0) {
-        return GENAI_CHAT_NO_MEMORY;
-    }
-
-    if (text.len == 0) {
-        return genai_chat_refuse(chat, "a tool call and its result must have "
-                                 "an id");
-    }
-
-    p = NULL;
-
-    for (i = 0; i < text.len; i++) {
-
-        if ((text.data[i] >= 'a' && text.data[i] <= 'z')
-            || (text.data[i] >= 'A' && text.data[i] <= 'Z')
-            || (text.data[i] >= '0' && text.data[i] <= '9')
-            || text.data[i] == '_' || text.data[i] == '-')
-        {
-            continue;
-        }
-
-        if (p == NULL) {
-            p = genai_arena_alloc(chat->arena, text.len);
-
-            if (p == NULL) {
-                return GENAI_CHAT_NO_MEMORY;
-            }
-
-            memcpy(p, text.data, text.len);
-            text.data = p;
-        }
-
-        p[i] = '_';
-    }
-
-    genai_writer_name(w, name);
-    genai_writer_string(w, &text);
-
-    return GENAI_CHAT_OK;
-}
-
-
 /* whether a part reaches the provider; what does not is named */
 
 static unsigned
@@ -603,11 +548,11 @@ genai_act_is_told(genai_chat_t *chat, genai_role_e role,
 
     case GENAI_PART_TEXT:
     case GENAI_PART_REFUSAL:
-        return !genai_act_is_blank(&part->text);
+        return !genai_value_is_blank(&part->text);
 
     case GENAI_PART_REASONING:
 
-        if (genai_anthropic_is_own(part)) {
+        if (genai_part_is_own(part, &genai_anthropic)) {
             return 1;
         }
 
@@ -627,63 +572,6 @@ genai_act_is_told(genai_chat_t *chat, genai_role_e role,
 
     default:
         return 1;
-    }
-}
-
-
-unsigned
-genai_anthropic_is_own(const genai_part_t *part)
-{
-    return part->kind == GENAI_PART_REASONING
-           && part->signer == &genai_anthropic
-           && genai_value_is_string(&part->signature);
-}
-
-
-/* the first byte of a string that shows something stops the look at it */
-
-static int
-genai_act_shows(void *ctx, const genai_str_t *slice)
-{
-    size_t  i;
-
-    (void) ctx;
-
-    for (i = 0; i < slice->len; i++) {
-
-        if (slice->data[i] == '\\' && i + 1 < slice->len
-            && memchr("ntr", slice->data[i + 1], 3))
-        {
-            i++;
-            continue;
-        }
-
-        if (memchr(" \t\r\n", slice->data[i], 4) == NULL) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-/* the dialect takes no text that shows nothing */
-
-static unsigned
-genai_act_is_blank(const genai_value_t *text)
-{
-    switch (text->kind) {
-
-    case GENAI_VALUE_NONE:
-        return 1;
-
-    case GENAI_VALUE_AT:
-        return genai_cursor_type(&text->at) == GENAI_TAPE_STRING
-               && genai_cursor_write(&text->at, 1, genai_act_shows, NULL)
-                  == 0;
-
-    default:
-        return genai_act_shows(NULL, &text->text) == 0;
     }
 }
 

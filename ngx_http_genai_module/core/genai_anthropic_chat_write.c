@@ -8,6 +8,7 @@
 
 
 #include "genai_anthropic_chat_int.h"
+#include "genai_chat_write.h"
 
 #include <stdlib.h>
 
@@ -16,21 +17,16 @@ static int genai_acw_tools(genai_chat_t *chat, const genai_chat_target_t *to,
     genai_writer_t *w, unsigned *n);
 static void genai_acw_tool(genai_chat_t *chat, const genai_tool_t *tool,
     const genai_chat_target_t *to, genai_writer_t *w);
-static void genai_acw_schema(const genai_value_t *schema, genai_writer_t *w);
 static void genai_acw_choice(genai_chat_t *chat, genai_writer_t *w);
 static int64_t genai_acw_max(genai_chat_t *chat,
     const genai_chat_target_t *to);
 static unsigned genai_acw_thinking(genai_chat_t *chat,
     const genai_chat_target_t *to, int64_t *max, genai_writer_t *w,
     genai_effort_e *effort);
-static unsigned genai_acw_may_think(genai_chat_t *chat,
-    const genai_chat_target_t *to);
 static void genai_acw_config(genai_chat_t *chat, genai_effort_e effort,
     genai_writer_t *w);
 static int genai_acw_params(genai_chat_t *chat, unsigned thinks,
     genai_writer_t *w);
-static unsigned genai_acw_is_nothing(genai_chat_t *chat,
-    const genai_value_t *v);
 
 
 /* tokens of an answer where nobody tells how many it may have */
@@ -187,7 +183,7 @@ genai_acw_tool(genai_chat_t *chat, const genai_tool_t *tool,
     genai_tool_name_member(chat, &tool->name, w);
     genai_value_member(&tool->description, w, "description");
     genai_writer_name(w, "input_schema");
-    genai_acw_schema(&tool->schema, w);
+    genai_chat_write_schema(&tool->schema, w);
 
     if (tool->strict == 1) {
 
@@ -201,47 +197,6 @@ genai_acw_tool(genai_chat_t *chat, const genai_tool_t *tool,
     }
 
     genai_anthropic_write_cache(tool->cache, w);
-    genai_writer_close(w, '}');
-}
-
-
-/* it must be one of an object, which not everybody tells */
-
-static void
-genai_acw_schema(const genai_value_t *schema, genai_writer_t *w)
-{
-    genai_cursor_t       at;
-    genai_cursor_iter_t  it;
-
-    if (schema->kind == GENAI_VALUE_NONE) {
-        genai_writer_literal(w, "{\"type\":\"object\",\"properties\":{}}");
-        return;
-    }
-
-    if (schema->kind != GENAI_VALUE_AT
-        || genai_cursor_type(&schema->at) != GENAI_TAPE_OBJECT
-        || genai_chat_find(&schema->at, "type", &at))
-    {
-        genai_value_write(schema, w);
-        return;
-    }
-
-    genai_writer_open(w, '{');
-    genai_writer_name(w, "type");
-    genai_writer_literal(w, "\"object\"");
-
-    genai_cursor_iter(&it, &schema->at);
-
-    while (genai_cursor_next(&it) == 1) {
-
-        if (genai_str_is(&it.name, "type")) {
-            continue;
-        }
-
-        genai_writer_raw_name(w, &it.name);
-        genai_cursor_copy(&it.value, w);
-    }
-
     genai_writer_close(w, '}');
 }
 
@@ -339,7 +294,7 @@ genai_acw_thinking(genai_chat_t *chat, const genai_chat_target_t *to,
         return 0;
     }
 
-    if (!genai_acw_may_think(chat, to)) {
+    if (!genai_anthropic_may_think(chat, to, &genai_anthropic)) {
         genai_chat_dropped(chat, "thinking");
         return 0;
     }
@@ -370,10 +325,35 @@ genai_acw_thinking(genai_chat_t *chat, const genai_chat_target_t *to,
         return 1;
     }
 
+    tokens = genai_anthropic_budget(chat, to, max);
+
+    if (tokens < 0) {
+        genai_chat_dropped(chat, "thinking");
+        return 0;
+    }
+
+    genai_writer_name(w, "thinking");
+    genai_writer_open(w, '{');
+    genai_writer_name(w, "type");
+    genai_writer_literal(w, "\"enabled\"");
+    genai_writer_name(w, "budget_tokens");
+    genai_writer_int(w, tokens);
+    genai_writer_close(w, '}');
+
+    return 1;
+}
+
+
+int64_t
+genai_anthropic_budget(const genai_chat_t *chat,
+    const genai_chat_target_t *to, int64_t *max)
+{
+    int64_t  tokens;
+
     tokens = (chat->thinking >= 0) ? chat->thinking
-             : (asked == GENAI_EFFORT_DYNAMIC)
+             : (chat->effort == GENAI_EFFORT_DYNAMIC)
                ? genai_effort_tokens(GENAI_EFFORT_MEDIUM)
-             : genai_effort_tokens(asked);
+             : genai_effort_tokens(chat->effort);
 
     if (tokens < GENAI_ANTHROPIC_THOUGHT) {
         tokens = GENAI_ANTHROPIC_THOUGHT;
@@ -397,20 +377,7 @@ genai_acw_thinking(genai_chat_t *chat, const genai_chat_target_t *to,
         tokens = *max - 1;
     }
 
-    if (tokens < GENAI_ANTHROPIC_THOUGHT) {
-        genai_chat_dropped(chat, "thinking");
-        return 0;
-    }
-
-    genai_writer_name(w, "thinking");
-    genai_writer_open(w, '{');
-    genai_writer_name(w, "type");
-    genai_writer_literal(w, "\"enabled\"");
-    genai_writer_name(w, "budget_tokens");
-    genai_writer_int(w, tokens);
-    genai_writer_close(w, '}');
-
-    return 1;
+    return (tokens < GENAI_ANTHROPIC_THOUGHT) ? -1 : tokens;
 }
 
 
@@ -420,8 +387,9 @@ genai_acw_thinking(genai_chat_t *chat, const genai_chat_target_t *to,
  * has not kept that cannot have it go on thinking.
  */
 
-static unsigned
-genai_acw_may_think(genai_chat_t *chat, const genai_chat_target_t *to)
+unsigned
+genai_anthropic_may_think(const genai_chat_t *chat,
+    const genai_chat_target_t *to, const genai_dialect_t *signer)
 {
     unsigned                calls, own;
     const genai_part_t     *part;
@@ -451,7 +419,7 @@ genai_acw_may_think(genai_chat_t *chat, const genai_chat_target_t *to)
                     calls = 1;
                 }
 
-                own |= genai_anthropic_is_own(part);
+                own |= genai_part_is_own(part, signer);
             }
 
         } else if (m->role == GENAI_ROLE_USER) {
@@ -603,27 +571,13 @@ genai_acw_params(genai_chat_t *chat, unsigned thinks, genai_writer_t *w)
 
         v = &chat->param[genai_acw_without[i].param];
 
-        if (v->kind != GENAI_VALUE_NONE && !genai_acw_is_nothing(chat, v)) {
+        if (v->kind != GENAI_VALUE_NONE && !genai_value_is_nothing(chat, v)) {
             genai_chat_drop(chat, genai_acw_without[i].name,
                             strlen(genai_acw_without[i].name));
         }
     }
 
     return GENAI_CHAT_OK;
-}
-
-
-/* what asks for nothing can be left out without a word */
-
-static unsigned
-genai_acw_is_nothing(genai_chat_t *chat, const genai_value_t *v)
-{
-    genai_str_t  text;
-
-    return !genai_value_is_string(v)
-           && genai_value_decode(chat, v, &text) == 0
-           && (genai_str_is(&text, "false") || genai_str_is(&text, "0")
-               || genai_str_is(&text, "0.0") || genai_str_is(&text, "{}"));
 }
 
 

@@ -545,34 +545,13 @@ genai_ar_json(genai_request_t *req, const genai_request_place_t *at)
 static int
 genai_ar_other(genai_request_t *req, const genai_request_place_t *at)
 {
-    genai_tape_type_e              type;
-    genai_anthropic_request_t     *st;
-    const genai_request_member_t  *m;
+    genai_anthropic_request_t  *st;
 
     st = at->state;
-    type = genai_tape_type(&req->tape, at->index);
 
-    if ((st->seen & GENAI_AR_WHOLE) || type < GENAI_TAPE_STRING
-        || (type == GENAI_TAPE_STRING
-            && genai_tape_view(&req->tape, at->index).len == 0)
-        || (type > GENAI_TAPE_STRING
-            && genai_tape_first(&req->tape, at->index) == 0))
-    {
-        return GENAI_WALK_GO;
-    }
-
-    /* the name stands before the value */
-
-    for (m = at->node->members; m && m->name; m++) {
-
-        if (genai_tape_key_is(&req->tape, at->index - 1, m->name, m->len)
-            == 1)
-        {
-            return GENAI_WALK_GO;
-        }
-    }
-
-    return genai_ar_add(req, st, GENAI_SEGMENT_UNCOVERED, at->index);
+    return ((st->seen & GENAI_AR_WHOLE) || genai_request_is_plain(req, at))
+           ? GENAI_WALK_GO
+           : genai_ar_add(req, st, GENAI_SEGMENT_UNCOVERED, at->index);
 }
 
 

@@ -7,6 +7,8 @@
 
 
 #include "genai_anthropic_encode_int.h"
+#include "genai_gather.h"
+#include "genai_mark.h"
 
 #include <stdio.h>
 
@@ -23,9 +25,6 @@ static void genai_aw_call(genai_writer_t *o, const genai_answer_head_t *head,
 static void genai_aw_signature(genai_writer_t *o, const char *name,
     const genai_whole_slot_t *slot, const genai_whole_slot_t *call,
     unsigned own);
-static unsigned genai_aw_is_object(const genai_str_t *text);
-static const genai_whole_slot_t *genai_aw_find(const genai_whole_t *w,
-    unsigned type, unsigned field, unsigned block);
 
 
 int
@@ -103,8 +102,8 @@ genai_aw_blocks(const genai_whole_t *w, genai_writer_t *o,
 
     case GENAI_EVENT_TEXT:
         genai_aw_text(o, slot);
-        signature = genai_aw_find(w, GENAI_EVENT_SIGNATURE,
-                                  GENAI_FIELD_OF_TEXT, slot->block);
+        signature = genai_whole_signature(w, 0, GENAI_FIELD_OF_TEXT,
+                                          slot->block);
         break;
 
     case GENAI_EVENT_REFUSAL:
@@ -114,21 +113,21 @@ genai_aw_blocks(const genai_whole_t *w, genai_writer_t *o,
 
     case GENAI_EVENT_REASONING:
         genai_aw_thought(o, slot,
-                         genai_aw_find(w, GENAI_EVENT_SIGNATURE,
-                                       GENAI_FIELD_OF_THOUGHT, slot->block));
+                         genai_whole_signature(w, 0, GENAI_FIELD_OF_THOUGHT,
+                                               slot->block));
         return;
 
     case GENAI_EVENT_TOOL:
         *called = 1;
         genai_aw_call(o, w->head, slot);
-        signature = genai_aw_find(w, GENAI_EVENT_SIGNATURE,
-                                  GENAI_FIELD_OF_CALL, slot->block);
+        signature = genai_whole_signature(w, 0, GENAI_FIELD_OF_CALL,
+                                          slot->block);
         break;
 
     case GENAI_EVENT_SIGNATURE:
 
         if (slot->field == GENAI_FIELD_OF_THOUGHT
-            && genai_aw_find(w, GENAI_EVENT_REASONING, 0, slot->block)
+            && genai_whole_find(w, 0, GENAI_EVENT_REASONING, slot->block)
                == NULL)
         {
             genai_aw_thought(o, NULL, slot);
@@ -210,7 +209,7 @@ genai_aw_call(genai_writer_t *o, const genai_answer_head_t *head,
     genai_anthropic_string(o, "name", &name);
     genai_writer_name(o, "input");
 
-    if (genai_aw_is_object(&args)) {
+    if (genai_is_object(&args)) {
         genai_writer_raw(o, &args);
 
     } else {
@@ -248,59 +247,6 @@ genai_aw_signature(genai_writer_t *o, const char *name,
 
     genai_writer_piece(o, &text);
     genai_writer_end(o);
-}
-
-
-/* a scanner that looks for nothing finds what is wrong */
-
-static int
-genai_aw_nothing(void *ctx, const genai_push_value_t *v)
-{
-    return 0;
-}
-
-
-static unsigned
-genai_aw_is_object(const genai_str_t *text)
-{
-    size_t        i;
-    genai_push_t  push;
-
-    static const genai_push_node_t  nodes[] = { { 0, 0, 0, 0, NULL } };
-
-    for (i = 0; i < text->len && memchr(" \t\r\n", text->data[i], 4); i++) {
-        /* void */
-    }
-
-    if (i == text->len || text->data[i] != '{') {
-        return 0;
-    }
-
-    genai_push_init(&push, nodes, genai_aw_nothing, NULL);
-
-    return genai_push_feed(&push, text->data, text->len, 0) == 0
-           && genai_push_end(&push, text->len) == 0;
-}
-
-
-static const genai_whole_slot_t *
-genai_aw_find(const genai_whole_t *w, unsigned type, unsigned field,
-    unsigned block)
-{
-    unsigned                   i;
-    const genai_whole_slot_t  *slot;
-
-    for (i = 0; i < w->n; i++) {
-        slot = &w->slot[i];
-
-        if (slot->choice == 0 && slot->type == type && slot->block == block
-            && (type != GENAI_EVENT_SIGNATURE || slot->field == field))
-        {
-            return slot;
-        }
-    }
-
-    return NULL;
 }
 
 
@@ -443,15 +389,7 @@ genai_anthropic_usage(genai_writer_t *w, const genai_usage_t *u,
                     - (written > 0 ? written : 0);
         }
 
-        output = u->completion;
-
-        /* who counts thoughts beside the answer tells it by the total */
-
-        if (u->reasoning > 0 && output >= 0 && u->prompt >= 0
-            && u->total >= 0 && u->total - u->prompt - output == u->reasoning)
-        {
-            output += u->reasoning;
-        }
+        output = genai_usage_completion(u);
     }
 
     genai_writer_name(w, "usage");
@@ -551,19 +489,10 @@ void
 genai_anthropic_mark(genai_writer_t *w, genai_field_e field,
     const genai_str_t *name, const genai_str_t *id)
 {
-    int          n;
-    char         text[96];
+    char         text[GENAI_MARK_MAX];
     genai_str_t  mark;
 
-    n = snprintf(text, sizeof(text), "genai:%.*s:%s:%lu:",
-                 (int) (name->len < 32 ? name->len : 32), (char *) name->data,
-                 field == GENAI_FIELD_OF_CALL ? "call"
-                 : field == GENAI_FIELD_OF_TEXT ? "text"
-                 : field == GENAI_FIELD_SEALED ? "sealed" : "thought",
-                 (unsigned long) id->len);
-
-    mark.data = (unsigned char *) text;
-    mark.len = n;
+    mark = genai_mark_write(text, field, name, id);
 
     genai_writer_piece(w, &mark);
     genai_writer_piece(w, id);

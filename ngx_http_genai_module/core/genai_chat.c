@@ -810,6 +810,7 @@ genai_chat_signer(const genai_str_t *name)
         genai_str_t  dialect;
     } signers[] = {
         { genai_str("anthropic"), genai_str("anthropic") },
+        { genai_str("bedrock"), genai_str("bedrock") },
         { genai_str("google-gemini"), genai_str("gemini") },
         { genai_str("gemini"), genai_str("gemini") },
         { genai_str("openai-responses"), genai_str("responses") },

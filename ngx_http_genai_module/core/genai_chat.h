@@ -472,6 +472,34 @@ genai_part_e genai_chat_type_part(const genai_str_t *type);
  */
 const genai_dialect_t *genai_chat_signer(const genai_str_t *name);
 
+/*
+ * Takes a text apart that may begin with a mark, see genai_mark.h: with one it
+ * sets signature, signer and id of part, all views, and *what to its WHAT.
+ * Without one nothing is changed.
+ *
+ * Returns 0, or -1 where the mark is damaged.
+ */
+int genai_chat_unmark(genai_part_t *part, const genai_str_t *text,
+    genai_str_t *what);
+
+/*
+ * The same of a text that is base64, whose bytes are then the arena's.
+ *
+ * Returns GENAI_CHAT_OK, GENAI_CHAT_NO_MEMORY, or GENAI_CHAT_REFUSED where
+ * the mark is damaged, without an error set.
+ */
+int genai_chat_unmark_base64(genai_chat_t *chat, genai_part_t *part,
+    const genai_str_t *text, genai_str_t *what);
+
+/*
+ * Signs the calls of a message when all of it was read, as some clients put
+ * them behind what signs them: parts of marks have a call's id, its signature
+ * and who signed it.  Returns what genai_chat_sign() does.
+ */
+int genai_chat_sign_calls(genai_chat_t *chat, genai_message_t *m,
+    const genai_part_t *marks);
+
+
 /* The effort of that name, or GENAI_EFFORT_UNSET; and its name. */
 genai_effort_e genai_effort_by_name(const genai_str_t *name);
 const char *genai_effort_name(genai_effort_e effort);

@@ -8,11 +8,12 @@
 
 /*
  * A path is that of the first that knows it: Gemini's have /models/ in them,
- * and Azure's end as OpenAI's do.
+ * an id of Bedrock's may be anything, and Azure's end as OpenAI's do.
  */
 
 static const genai_dialect_t  *genai_dialects[] = {
     &genai_gemini,
+    &genai_bedrock,
     &genai_azure,
     &genai_openai,
     &genai_anthropic,
@@ -67,6 +68,15 @@ genai_dialect_at(unsigned i)
 {
     return (i < sizeof(genai_dialects) / sizeof(genai_dialects[0]))
            ? genai_dialects[i] : NULL;
+}
+
+
+const genai_str_t *
+genai_dialect_stream_type(const genai_dialect_t *dialect)
+{
+    static const genai_str_t  events = genai_str("text/event-stream");
+
+    return dialect->stream_type.len ? &dialect->stream_type : &events;
 }
 
 

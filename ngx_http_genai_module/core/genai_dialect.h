@@ -290,6 +290,19 @@ struct genai_dialect_s {
 
     /* what may stand between two events of a stream, and means nothing */
     genai_str_t              ping;
+
+    /* the type of its streams; empty: text/event-stream */
+    genai_str_t              stream_type;
+
+    /*
+     * A header that says what kind of error an answer is, and the kinds by
+     * status, static texts; or empty and NULL.
+     */
+    genai_str_t              error_header;
+    const genai_str_t     *(*error_type)(unsigned status);
+
+    /* a credential may be one that requests are signed with, genai_sigv4.h */
+    unsigned                 signed_v4:1;
 };
 
 
@@ -308,6 +321,7 @@ extern const genai_dialect_t  genai_azure;
 extern const genai_dialect_t  genai_anthropic;
 extern const genai_dialect_t  genai_responses;
 extern const genai_dialect_t  genai_gemini;
+extern const genai_dialect_t  genai_bedrock;
 
 
 /* The dialect of that name, or NULL where this build has none. */
@@ -315,6 +329,9 @@ const genai_dialect_t *genai_dialect_by_name(const genai_str_t *name);
 
 /* The dialect of that number, from 0 on; NULL behind the last. */
 const genai_dialect_t *genai_dialect_at(unsigned i);
+
+/* The type of a dialect's streams. */
+const genai_str_t *genai_dialect_stream_type(const genai_dialect_t *dialect);
 
 /* The endpoint of that name, or GENAI_ENDPOINT_NONE where no dialect has it. */
 genai_endpoint_e genai_endpoint_by_name(const genai_str_t *name);

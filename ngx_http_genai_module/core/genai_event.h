@@ -222,4 +222,23 @@ genai_usage_clear(genai_usage_t *usage)
 }
 
 
+/*
+ * The completion with what was thought: who counts thoughts beside the answer
+ * tells it by the total.
+ */
+
+static inline int64_t
+genai_usage_completion(const genai_usage_t *u)
+{
+    if (u->reasoning > 0 && u->completion >= 0 && u->prompt >= 0
+        && u->total >= 0
+        && u->total - u->prompt - u->completion == u->reasoning)
+    {
+        return u->completion + u->reasoning;
+    }
+
+    return u->completion;
+}
+
+
 #endif /* _GENAI_EVENT_H_INCLUDED_ */

@@ -19,6 +19,7 @@
 
 
 #include "genai_answer.h"
+#include "genai_mark.h"
 #include "genai_push.h"
 #include "genai_sse.h"
 
@@ -203,14 +204,6 @@ genai_finish_e genai_gemini_finish(const genai_str_t *reason,
 #define GENAI_GEMINI_GATHER   8192
 
 
-/* bytes that wait to become characters of base64 */
-
-typedef struct {
-    unsigned char               n;
-    unsigned char               data[3];
-} genai_gemini_base64_t;
-
-
 typedef struct {
     const genai_answer_head_t  *head;
     genai_write_pt              write;
@@ -225,7 +218,7 @@ typedef struct {
     unsigned                    choice;
     unsigned                    block;
 
-    genai_gemini_base64_t       base64;
+    genai_base64_t              base64;
 
     unsigned                    call;       /* what there is of a call */
     unsigned                    call_choice;

@@ -24,9 +24,6 @@ static genai_part_t *genai_gcc_thought(genai_chat_t *chat,
     genai_message_t *m, const genai_value_t *piece);
 static int genai_gcc_signature(genai_chat_t *chat, genai_message_t *m,
     genai_part_t *part, const genai_cursor_t *at);
-static int genai_gcc_unmark(genai_chat_t *chat, genai_part_t *sign,
-    const genai_str_t *text, genai_str_t *what);
-static size_t genai_gcc_base64(unsigned char *dst, const genai_str_t *text);
 static int genai_gcc_call(genai_chat_t *chat, genai_message_t *m,
     const genai_cursor_t *value, genai_part_t **part);
 static int genai_gcc_result(genai_chat_t *chat, genai_message_t *m,
@@ -363,7 +360,11 @@ genai_gcc_signature(genai_chat_t *chat, genai_message_t *m,
         return GENAI_CHAT_OK;
     }
 
-    rc = genai_gcc_unmark(chat, &sign, &text, &what);
+    rc = genai_chat_unmark_base64(chat, &sign, &text, &what);
+
+    if (rc == GENAI_CHAT_REFUSED) {
+        return genai_chat_refuse(chat, "a thoughtSignature has been changed");
+    }
 
     if (rc != GENAI_CHAT_OK) {
         return rc;
@@ -402,139 +403,6 @@ genai_gcc_signature(genai_chat_t *chat, genai_message_t *m,
     }
 
     return GENAI_CHAT_OK;
-}
-
-
-/* takes a mark apart, see genai_gemini_chat.h */
-
-static int
-genai_gcc_unmark(genai_chat_t *chat, genai_part_t *sign,
-    const genai_str_t *text, genai_str_t *what)
-{
-    size_t          n;
-    genai_str_t     name, s;
-    unsigned char  *p, *end, *colon;
-
-    /* "genai:" */
-
-    if (text->len < 8 || memcmp(text->data, "Z2VuYWk6", 8) != 0) {
-        return GENAI_CHAT_OK;
-    }
-
-    p = genai_arena_alloc(chat->arena, text->len);
-    if (p == NULL) {
-        return GENAI_CHAT_NO_MEMORY;
-    }
-
-    n = genai_gcc_base64(p, text);
-
-    if (n == 0) {
-        goto damaged;
-    }
-
-    end = p + n;
-
-    p += 6;
-    colon = memchr(p, ':', end - p);
-
-    if (colon == NULL) {
-        goto damaged;
-    }
-
-    name.data = p;
-    name.len = colon - p;
-
-    p = colon + 1;
-    colon = memchr(p, ':', end - p);
-
-    if (colon == NULL || colon == p) {
-        goto damaged;
-    }
-
-    what->data = p;
-    what->len = colon - p;
-
-    for (p = colon + 1, n = 0; p < end && *p >= '0' && *p <= '9'; p++) {
-
-        if (n > 100000) {
-            goto damaged;
-        }
-
-        n = n * 10 + (*p - '0');
-    }
-
-    if (p == end || *p != ':' || n > (size_t) (end - p - 1)) {
-        goto damaged;
-    }
-
-    p++;
-
-    if (n) {
-        s.data = p;
-        s.len = n;
-        sign->id = genai_value_text(&s);
-    }
-
-    s.data = p + n;
-    s.len = end - s.data;
-
-    sign->signature = genai_value_text(&s);
-    sign->signer = genai_chat_signer(&name);
-
-    return GENAI_CHAT_OK;
-
-damaged:
-
-    return genai_chat_refuse(chat, "a thoughtSignature has been changed");
-}
-
-
-/* either alphabet, as some clients write the other one; 0: it is none */
-
-static size_t
-genai_gcc_base64(unsigned char *dst, const genai_str_t *text)
-{
-    size_t          i;
-    unsigned        n, digit;
-    uint32_t        bits;
-    unsigned char   c, *p;
-
-    p = dst;
-    bits = 0;
-    n = 0;
-
-    for (i = 0; i < text->len && text->data[i] != '='; i++) {
-        c = text->data[i];
-
-        if (c >= 'A' && c <= 'Z') {
-            digit = c - 'A';
-
-        } else if (c >= 'a' && c <= 'z') {
-            digit = c - 'a' + 26;
-
-        } else if (c >= '0' && c <= '9') {
-            digit = c - '0' + 52;
-
-        } else if (c == '+' || c == '-') {
-            digit = 62;
-
-        } else if (c == '/' || c == '_') {
-            digit = 63;
-
-        } else {
-            return 0;
-        }
-
-        bits = bits << 6 | digit;
-        n += 6;
-
-        if (n >= 8) {
-            n -= 8;
-            *p++ = bits >> n & 0xff;
-        }
-    }
-
-    return p - dst;
 }
 
 

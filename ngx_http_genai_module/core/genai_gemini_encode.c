@@ -200,7 +200,7 @@ genai_ge_piece(genai_gemini_stream_t *s, genai_writer_t *w,
     }
 
     if (s->coded) {
-        genai_gemini_base64(&s->base64, w, &e->text);
+        genai_base64_write(&s->base64, w, &e->text);
 
     } else {
         genai_writer_piece(w, &e->text);
@@ -282,7 +282,7 @@ genai_ge_place(genai_gemini_stream_t *s, genai_writer_t *w,
     if (!own) {
         s->coded = 1;
         s->base64.n = 0;
-        genai_gemini_base64_mark(&s->base64, w, e->field, &e->name, &e->id);
+        genai_base64_mark(&s->base64, w, e->field, &e->name, &e->id);
     }
 }
 
@@ -291,7 +291,7 @@ static void
 genai_ge_close(genai_gemini_stream_t *s, genai_writer_t *w)
 {
     if (s->coded) {
-        genai_gemini_base64_end(&s->base64, w);
+        genai_base64_end(&s->base64, w);
         s->coded = 0;
     }
 

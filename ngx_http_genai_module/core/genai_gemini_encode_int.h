@@ -57,15 +57,5 @@ void genai_gemini_line(genai_writer_t *w, const genai_str_t *text,
 void genai_gemini_args_init(genai_push_t *push);
 int genai_gemini_args_object(const genai_str_t *text);
 
-/*
- * Within a string: more bytes as base64, the mark of a signature that is not
- * Gemini's own, the last bytes.
- */
-void genai_gemini_base64(genai_gemini_base64_t *b, genai_writer_t *w,
-    const genai_str_t *text);
-void genai_gemini_base64_mark(genai_gemini_base64_t *b, genai_writer_t *w,
-    genai_field_e field, const genai_str_t *name, const genai_str_t *id);
-void genai_gemini_base64_end(genai_gemini_base64_t *b, genai_writer_t *w);
-
 
 #endif /* _GENAI_GEMINI_ENCODE_INT_H_INCLUDED_ */

@@ -18,8 +18,6 @@ static void genai_gw_part(const genai_whole_t *w, genai_writer_t *o,
 static void genai_gw_call(genai_writer_t *o, const genai_whole_slot_t *slot);
 static void genai_gw_signature(genai_writer_t *o,
     const genai_whole_slot_t *slot);
-static const genai_whole_slot_t *genai_gw_find(const genai_whole_t *w,
-    unsigned choice, unsigned type, unsigned field, unsigned block);
 static const genai_whole_slot_t *genai_gw_partner(const genai_whole_t *w,
     const genai_whole_slot_t *signature);
 
@@ -129,8 +127,8 @@ genai_gw_part(const genai_whole_t *w, genai_writer_t *o,
         /* fall through */
 
     case GENAI_EVENT_TEXT:
-        signature = genai_gw_find(w, slot->choice, GENAI_EVENT_SIGNATURE,
-                                  field, slot->block);
+        signature = genai_whole_signature(w, slot->choice, field,
+                                          slot->block);
 
         /* fall through */
 
@@ -145,8 +143,8 @@ genai_gw_part(const genai_whole_t *w, genai_writer_t *o,
         break;
 
     case GENAI_EVENT_TOOL:
-        signature = genai_gw_find(w, slot->choice, GENAI_EVENT_SIGNATURE,
-                                  GENAI_FIELD_OF_CALL, slot->block);
+        signature = genai_whole_signature(w, slot->choice,
+                                          GENAI_FIELD_OF_CALL, slot->block);
         genai_writer_open(o, '{');
         genai_gw_call(o, slot);
         break;
@@ -206,8 +204,8 @@ genai_gw_call(genai_writer_t *o, const genai_whole_slot_t *slot)
 static void
 genai_gw_signature(genai_writer_t *o, const genai_whole_slot_t *slot)
 {
-    genai_str_t            id, signer, text;
-    genai_gemini_base64_t  b;
+    genai_str_t     id, signer, text;
+    genai_base64_t  b;
 
     genai_whole_parts(slot, &id, &signer, &text);
 
@@ -222,32 +220,10 @@ genai_gw_signature(genai_writer_t *o, const genai_whole_slot_t *slot)
 
     genai_writer_name(o, "thoughtSignature");
     genai_writer_begin(o);
-    genai_gemini_base64_mark(&b, o, slot->field, &signer, &id);
-    genai_gemini_base64(&b, o, &text);
-    genai_gemini_base64_end(&b, o);
+    genai_base64_mark(&b, o, slot->field, &signer, &id);
+    genai_base64_write(&b, o, &text);
+    genai_base64_end(&b, o);
     genai_writer_end(o);
-}
-
-
-static const genai_whole_slot_t *
-genai_gw_find(const genai_whole_t *w, unsigned choice, unsigned type,
-    unsigned field, unsigned block)
-{
-    unsigned                   i;
-    const genai_whole_slot_t  *slot;
-
-    for (i = 0; i < w->n; i++) {
-        slot = &w->slot[i];
-
-        if (slot->choice == choice && slot->type == type
-            && slot->block == block
-            && (type != GENAI_EVENT_SIGNATURE || slot->field == field))
-        {
-            return slot;
-        }
-    }
-
-    return NULL;
 }
 
 
@@ -276,7 +252,7 @@ genai_gw_partner(const genai_whole_t *w, const genai_whole_slot_t *signature)
         return NULL;
     }
 
-    return genai_gw_find(w, signature->choice, type, 0, signature->block);
+    return genai_whole_find(w, signature->choice, type, signature->block);
 }
 
 
@@ -586,87 +562,4 @@ genai_gemini_line(genai_writer_t *w, const genai_str_t *text, unsigned first)
             genai_writer_bytes(w, (char *) run.data, run.len);
         }
     }
-}
-
-
-static void
-genai_gw_quantum(genai_gemini_base64_t *b, genai_writer_t *w)
-{
-    uint32_t       bits;
-    genai_str_t    text;
-    unsigned char  quad[4];
-
-    static const char  digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-    bits = (uint32_t) b->data[0] << 16 | (uint32_t) b->data[1] << 8
-           | b->data[2];
-
-    quad[0] = digits[bits >> 18];
-    quad[1] = digits[bits >> 12 & 63];
-    quad[2] = (b->n > 1) ? digits[bits >> 6 & 63] : '=';
-    quad[3] = (b->n > 2) ? digits[bits & 63] : '=';
-
-    text.data = quad;
-    text.len = 4;
-
-    b->n = 0;
-
-    genai_writer_raw_piece(w, &text);
-}
-
-
-void
-genai_gemini_base64(genai_gemini_base64_t *b, genai_writer_t *w,
-    const genai_str_t *text)
-{
-    size_t  i;
-
-    for (i = 0; i < text->len; i++) {
-        b->data[b->n++] = text->data[i];
-
-        if (b->n == 3) {
-            genai_gw_quantum(b, w);
-        }
-    }
-}
-
-
-void
-genai_gemini_base64_end(genai_gemini_base64_t *b, genai_writer_t *w)
-{
-    unsigned  i;
-
-    if (b->n == 0) {
-        return;
-    }
-
-    for (i = b->n; i < 3; i++) {
-        b->data[i] = 0;
-    }
-
-    genai_gw_quantum(b, w);
-}
-
-
-void
-genai_gemini_base64_mark(genai_gemini_base64_t *b, genai_writer_t *w,
-    genai_field_e field, const genai_str_t *name, const genai_str_t *id)
-{
-    int          n;
-    char         text[96];
-    genai_str_t  mark;
-
-    n = snprintf(text, sizeof(text), "genai:%.*s:%s:%lu:",
-                 (int) (name->len < 32 ? name->len : 32), (char *) name->data,
-                 field == GENAI_FIELD_OF_CALL ? "call"
-                 : field == GENAI_FIELD_OF_TEXT ? "text"
-                 : field == GENAI_FIELD_SEALED ? "sealed" : "thought",
-                 (unsigned long) id->len);
-
-    mark.data = (unsigned char *) text;
-    mark.len = n;
-
-    genai_gemini_base64(b, w, &mark);
-    genai_gemini_base64(b, w, id);
 }

@@ -489,6 +489,39 @@ genai_request_find(genai_request_t *req, uint32_t i, const char *name,
 
 
 int
+genai_request_is_plain(const genai_request_t *req,
+    const genai_request_place_t *at)
+{
+    genai_tape_type_e              type;
+    const genai_request_member_t  *m;
+
+    type = genai_tape_type(&req->tape, at->index);
+
+    if (type < GENAI_TAPE_STRING
+        || (type == GENAI_TAPE_STRING
+            && genai_tape_view(&req->tape, at->index).len == 0)
+        || (type > GENAI_TAPE_STRING
+            && genai_tape_first(&req->tape, at->index) == 0))
+    {
+        return 1;
+    }
+
+    /* the name stands before the value */
+
+    for (m = at->node->members; m && m->name; m++) {
+
+        if (genai_tape_key_is(&req->tape, at->index - 1, m->name, m->len)
+            == 1)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+int
 genai_request_segment(genai_request_t *req, genai_segment_e kind,
     genai_role_e role, uint32_t value, uint32_t message, uint32_t part)
 {

@@ -129,6 +129,14 @@ int genai_request_find(genai_request_t *req, uint32_t i, const char *name,
     size_t len, uint32_t *value);
 
 /*
+ * For handlers of members that no table names: whether it is of no meaning for
+ * a model, being a number, true, false, null or empty, or a member that the
+ * node's own list names.
+ */
+int genai_request_is_plain(const genai_request_t *req,
+    const genai_request_place_t *at);
+
+/*
  * For handlers: adds a segment, behind all others of the text.  Returns
  * GENAI_WALK_GO, or GENAI_WALK_ERROR with the error set.
  */

@@ -34,7 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* seeds name them by their place: new ones come last, 8 at most */
 
 static const genai_dialect_t  *fuzz_dialects[] = {
-    &genai_anthropic, &genai_openai, &genai_responses, &genai_gemini
+    &genai_anthropic, &genai_openai, &genai_responses, &genai_gemini,
+    &genai_bedrock
 };
 
 #define FUZZ_DIALECTS  (sizeof(fuzz_dialects) / sizeof(fuzz_dialects[0]))
@@ -56,6 +57,7 @@ fuzz_translate(genai_arena_t *arena, const genai_dialect_t *from,
     genai_writer_arena_t   buf;
 
     static const genai_str_t  model = genai_str("m");
+    static const genai_str_t  claude = genai_str("anthropic.claude");
 
     genai_request_init(&req, from, from->chat, text, arena);
 
@@ -77,7 +79,7 @@ fuzz_translate(genai_arena_t *arena, const genai_dialect_t *from,
     }
 
     memset(&target, 0, sizeof(target));
-    target.model = model;
+    target.model = (how & 1) ? claude : model;
     target.max_output = -1;
     target.max_default = 4096;
     target.stream = chat.stream;

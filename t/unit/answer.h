@@ -17,6 +17,7 @@
 #include "genai_openai_answer.h"
 #include "genai_anthropic_answer.h"
 #include "genai_gemini_answer.h"
+#include "genai_bedrock_answer.h"
 
 /* whose answers they are: OpenAI's where nobody says anything else */
 
@@ -33,6 +34,13 @@
 
 #define answer_dialect_t  ANSWER_T
 #define answer_init       ANSWER_INIT
+#elif defined(ANSWER_BEDROCK)
+#define answer_dialect_t  genai_bedrock_answer_t
+#define answer_init       genai_bedrock_answer_init
+#define encode_stream_t   genai_bedrock_stream_t
+#define encode_init       answer_bedrock_init
+#define encode_one        genai_bedrock_stream_event
+#define encode_whole      genai_bedrock_whole_write
 #elif defined(ANSWER_GEMINI)
 #define answer_dialect_t  genai_gemini_answer_t
 #define answer_init       genai_gemini_answer_init
@@ -50,6 +58,30 @@
 #endif
 
 #define ANSWER_UNUSED  __attribute__((unused))
+
+
+#ifdef ANSWER_BEDROCK
+
+/* signatures of it have memory of their own, which nobody gives back here */
+
+ANSWER_UNUSED static void *
+answer_bedrock_alloc(void *ctx, void *p, size_t old, size_t size)
+{
+    static unsigned char  room[1 << 20];
+
+    return (size && size <= sizeof(room)) ? room : NULL;
+}
+
+
+ANSWER_UNUSED static void
+answer_bedrock_init(genai_bedrock_stream_t *s,
+    const genai_answer_head_t *head, genai_write_pt write, void *ctx)
+{
+    genai_bedrock_stream_init(s, head, write, ctx);
+    genai_bedrock_stream_keep(s, 1 << 20, answer_bedrock_alloc, NULL);
+}
+
+#endif
 
 
 typedef struct {
@@ -179,6 +211,15 @@ answer_keep(answer_told_t *t, const genai_event_t *e)
     }
 #endif
 
+#ifdef ANSWER_BEDROCK
+    if (e->type == GENAI_EVENT_ERROR) {
+
+        /* it has a type where a frame is one */
+
+        return;
+    }
+#endif
+
     if (e->type == GENAI_EVENT_TOOL || e->type == GENAI_EVENT_ERROR) {
         answer_print(b, "<");
         answer_put(b, e->id.data, e->id.len);
@@ -202,7 +243,7 @@ answer_keep(answer_told_t *t, const genai_event_t *e)
                      (long) e->usage->cached, (long) e->usage->completion,
                      (long) e->usage->reasoning, (long) total);
 
-#ifdef ANSWER_ANTHROPIC
+#if defined(ANSWER_ANTHROPIC) || defined(ANSWER_BEDROCK)
         if (e->usage->written_5m >= 0 || e->usage->written_1h >= 0) {
             answer_print(b, " w%ld,%ld", (long) e->usage->written_5m,
                          (long) e->usage->written_1h);

@@ -66,6 +66,8 @@ test_names(void)
 
     s = str("gemini");
     ok(genai_dialect_by_name(&s) == &genai_gemini, "and gemini");
+    s = str("bedrock");
+    ok(genai_dialect_by_name(&s) == &genai_bedrock, "and bedrock");
 
     s = str("openaix");
     ok(genai_dialect_by_name(&s) == NULL, "nor is a longer name");
@@ -80,8 +82,8 @@ test_names(void)
     }
 
     s = str("converse");
-    is_int(genai_endpoint_by_name(&s), GENAI_ENDPOINT_NONE,
-           "no dialect has this one yet");
+    is_int(genai_endpoint_by_name(&s), GENAI_ENDPOINT_CONVERSE,
+           "another dialect's");
 
     s = str("");
     is_int(genai_endpoint_by_name(&s), GENAI_ENDPOINT_NONE, "no name");

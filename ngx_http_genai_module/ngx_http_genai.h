@@ -174,6 +174,10 @@ void ngx_http_genai_send_answer(ngx_http_request_t *r,
 /* Turns r->headers_out into an answer of application/json of len bytes. */
 void ngx_http_genai_json_headers(ngx_http_request_t *r, off_t len);
 
+/* The head's type is that of streams in the client's dialect. */
+void ngx_http_genai_stream_type(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+
 /* Adds a line to r->headers_out; the strings must live as long as r. */
 ngx_int_t ngx_http_genai_add_header(ngx_http_request_t *r, ngx_str_t *name,
     ngx_str_t *value);
@@ -566,6 +570,34 @@ ngx_int_t ngx_http_genai_betas_cut(ngx_http_request_t *r,
 ngx_uint_t ngx_http_genai_betas_named(ngx_table_elt_t *h);
 
 
+/* ngx_http_genai_sign.c: requests that are signed with keys of AWS */
+
+/* bytes of the header lines of a signature, without a session's token */
+#define NGX_HTTP_GENAI_SIGN_SIZE                                              \
+    (sizeof("X-Amz-Date: " CRLF "X-Amz-Security-Token: " CRLF                 \
+            "Authorization: " CRLF)                                           \
+     + GENAI_SIGV4_DATE + GENAI_SIGV4_MAX)
+
+/*
+ * Hashes large bodies before targets are asked, each as its target gets it, in
+ * a thread or in turns: parks.
+ */
+ngx_http_genai_verdict_e ngx_http_genai_sign_ahead(ngx_http_request_t *r,
+    ngx_http_genai_ctx_t *ctx);
+
+/* What was hashed for a target, or NULL. */
+u_char *ngx_http_genai_sign_known(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target);
+
+/*
+ * Writes the header lines of a request to ctx->path, whose body's digest is
+ * ctx->content, or made of body where that is NULL.  Returns the end of them.
+ */
+u_char *ngx_http_genai_sign(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_provider_t *p, ngx_http_genai_secret_t *secret,
+    ngx_chain_t *body, u_char *dst);
+
+
 /* ngx_http_genai_render.c */
 
 /*
@@ -587,10 +619,13 @@ ngx_int_t ngx_http_genai_render_path(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target,
     ngx_str_t *path);
 
-/* The head of the request for a target, or NULL when out of memory. */
+/*
+ * The head of the request for a target, whose body that is, or NULL when out
+ * of memory.
+ */
 ngx_buf_t *ngx_http_genai_render_head(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target,
-    off_t content_length);
+    ngx_chain_t *body, off_t content_length);
 
 /*
  * The version that the path to a provider says: its own, else that of a client

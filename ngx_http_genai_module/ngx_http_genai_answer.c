@@ -141,6 +141,8 @@ static ngx_http_genai_line_t  ngx_http_genai_lines_w[] = {
 
 static ngx_http_genai_line_t  ngx_http_genai_lines_x[] = {
     { ngx_string("x-request-id"), NGX_HTTP_GENAI_LINE_PASS },
+    { ngx_string("x-amzn-requestid"), NGX_HTTP_GENAI_LINE_PASS },
+    { ngx_string("x-amzn-errortype"), NGX_HTTP_GENAI_LINE_PASS },
     { ngx_string("x-should-retry"), NGX_HTTP_GENAI_LINE_PASS },
     { ngx_string("x-ratelimit-*"), NGX_HTTP_GENAI_LINE_LIMIT },
     { ngx_string("x-accel-*"), NGX_HTTP_GENAI_LINE_DROP },
@@ -401,7 +403,11 @@ ngx_http_genai_answer_type(ngx_http_genai_ctx_t *ctx, ngx_str_t *type)
     ctx->event_stream = (type->len >= 17
                          && ngx_strncasecmp(type->data,
                                        (u_char *) "text/event-stream", 17)
-                            == 0);
+                            == 0)
+                        || (type->len >= 34
+                            && ngx_strncasecmp(type->data, (u_char *)
+                                   "application/vnd.amazon.eventstream", 34)
+                               == 0);
 
     /* application/problem+json is one too */
 

@@ -282,7 +282,17 @@ ngx_http_genai_credential(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         ctx->credential = *secret;
     }
 
-    return (*secret && (*secret)->problem.len) ? NGX_DECLINED : NGX_OK;
+    if (*secret == NULL) {
+        return NGX_OK;
+    }
+
+    /* who does not sign would send it */
+
+    return ((*secret)->problem.len
+            || ((*secret)->aws.id.len
+                && (!provider->dialect->signed_v4
+                    || provider->region.len == 0)))
+           ? NGX_DECLINED : NGX_OK;
 }
 
 

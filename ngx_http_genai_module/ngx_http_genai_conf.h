@@ -22,6 +22,7 @@
 #include "genai_dialect.h"
 #include "genai_jwt_thread.h"
 #include "genai_quirks.h"
+#include "genai_sigv4.h"
 #include "genai_vocab_file.h"
 #include "ngx_http_genai_origin.h"
 #include "ngx_http_genai_state.h"
@@ -89,6 +90,9 @@ typedef struct {
     ngx_str_t                       source;     /* as written */
     ngx_str_t                       value;
     ngx_str_t                       problem;    /* why there is no value */
+    genai_sigv4_credential_t        aws;        /* views of value, which is
+                                                   a pair of keys then; or
+                                                   zeroed */
     u_char                         *file;       /* where it is configured */
     ngx_uint_t                      line;
 
@@ -139,6 +143,9 @@ typedef struct {
     ngx_str_t                       credential;     /* as written, */
     ngx_flag_t                      bearer;         /* and "bearer" */
     ngx_http_genai_secret_t        *secret;
+
+    ngx_str_t                       region;     /* of AWS; or "" */
+    genai_sigv4_key_t               signing;    /* of today */
 
     ngx_array_t                     headers;    /* ngx_http_genai_header_t */
     ngx_array_t                     pass_names;     /* ngx_hash_key_t */

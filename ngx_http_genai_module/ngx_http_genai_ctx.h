@@ -54,6 +54,7 @@ typedef struct ngx_http_genai_move_s  ngx_http_genai_move_t;
 typedef struct ngx_http_genai_join_s  ngx_http_genai_join_t;
 typedef struct ngx_http_genai_translation_s  ngx_http_genai_translation_t;
 typedef struct ngx_http_genai_multipart_s  ngx_http_genai_multipart_t;
+typedef struct ngx_http_genai_sign_s  ngx_http_genai_sign_t;
 
 typedef ngx_http_genai_verdict_e (*ngx_http_genai_stage_pt)(
     ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx);
@@ -283,6 +284,10 @@ struct ngx_http_genai_ctx_s {
     ngx_uint_t                      ntool_names;
     ngx_str_t                       betas;      /* where betas_cut: all that
                                                    passes of anthropic-beta */
+
+    /* where it is signed: its body's digest, or NULL; and those made before */
+    u_char                         *content;
+    ngx_http_genai_sign_t          *sign;
 
     /* the answer of the attempt */
     ngx_http_status_t               status_line;

@@ -188,8 +188,7 @@ ngx_http_genai_send_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     if (len == -1) {
 
         if (!ctx->array) {
-            ngx_str_set(&r->headers_out.content_type, "text/event-stream");
-            r->headers_out.content_type_len = r->headers_out.content_type.len;
+            ngx_http_genai_stream_type(r, ctx);
         }
 
         if (ngx_http_genai_filter_streaming(r, ctx) != NGX_OK) {

@@ -287,6 +287,13 @@ static ngx_command_t  ngx_http_genai_commands[] = {
       0,
       NULL },
 
+    { ngx_string("region"),
+      NGX_HTTP_GENAI_PROVIDER_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      ngx_http_genai_provider_conf(region),
+      NULL },
+
     { ngx_string("header"),
       NGX_HTTP_GENAI_PROVIDER_CONF|NGX_CONF_TAKE12,
       ngx_http_genai_provider_header,

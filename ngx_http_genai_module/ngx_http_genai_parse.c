@@ -71,6 +71,7 @@ ngx_http_genai_parse_json(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         text.data = ctx->body.data;
 
         ctx->translation = NULL;
+        ctx->sign = NULL;
 
         genai_request_init(ctx->parsed, ctx->dialect, ctx->endpoint->endpoint,
                            &text, &ctx->arena);

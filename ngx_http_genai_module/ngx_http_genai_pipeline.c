@@ -385,6 +385,7 @@ ngx_http_genai_release_request(ngx_http_request_t *r,
     ctx->parsed = NULL;
     ctx->multipart = NULL;
     ctx->translation = NULL;
+    ctx->sign = NULL;
     ctx->edits = NULL;
     ctx->target_edits = NULL;
     ctx->inflate = NULL;

@@ -130,6 +130,8 @@ ngx_http_genai_provider(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static char *
 ngx_http_genai_provider_complete(ngx_conf_t *cf, ngx_http_genai_provider_t *p)
 {
+    u_char                     c;
+    ngx_uint_t                 i;
     ngx_http_upstream_conf_t  *uc;
 
     if (p->dialect == NULL) {
@@ -173,6 +175,31 @@ ngx_http_genai_provider_complete(ngx_conf_t *cf, ngx_http_genai_provider_t *p)
     }
 
 #endif
+
+    for (i = 0; i < p->region.len; i++) {
+
+        c = p->region.data[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-')) {
+            break;
+        }
+    }
+
+    if (i < p->region.len || p->region.len > GENAI_SIGV4_NAME_MAX) {
+        ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, p->file, p->line,
+                                  "genai_provider \"%V\" has \"region %V\", "
+                                  "which is no name like us-east-1",
+                                  &p->name, &p->region);
+        return NGX_CONF_ERROR;
+    }
+
+    if (p->region.len && !p->dialect->signed_v4) {
+        ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, p->file, p->line,
+                                  "genai_provider \"%V\" has a region, which "
+                                  "only \"dialect bedrock;\" needs: remove "
+                                  "\"region\"", &p->name);
+        return NGX_CONF_ERROR;
+    }
 
     if (p->resolver && p->upstream_name.len) {
         ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, p->file, p->line,
@@ -449,7 +476,25 @@ ngx_http_genai_provider_init_one(ngx_conf_t *cf,
             return NGX_ERROR;
         }
 
-        if (!p->ssl) {
+        if (p->secret->aws.id.len && !p->dialect->signed_v4) {
+            ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, p->file, p->line,
+                                      "genai_provider \"%V\" has keys of AWS "
+                                      "as its credential, which only requests "
+                                      "of \"dialect bedrock;\" are signed "
+                                      "with", &p->name);
+            return NGX_ERROR;
+        }
+
+        if (p->secret->aws.id.len && p->region.len == 0) {
+            ngx_http_genai_conf_error(cf, NGX_LOG_EMERG, p->file, p->line,
+                                      "genai_provider \"%V\" has keys of AWS "
+                                      "as its credential and no region: write "
+                                      "\"region us-east-1;\", or the one that "
+                                      "it passes to, in it", &p->name);
+            return NGX_ERROR;
+        }
+
+        if (!p->ssl && p->secret->aws.id.len == 0) {
             ngx_http_genai_conf_error(cf, NGX_LOG_WARN, p->file, p->line,
                                       "genai_provider \"%V\" sends its "
                                       "credential in clear text to %V",

@@ -32,6 +32,7 @@ ngx_http_genai_render(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ctx->spoken_path = ngx_http_genai_spoken(ctx, target->provider);
     ctx->spoken = genai_dialect_bodies(ctx->spoken_path);
     ngx_str_null(&ctx->dropped);
+    ctx->content = NULL;
 
     rc = ngx_http_genai_render_path(r, ctx, target, &ctx->path);
 
@@ -62,9 +63,11 @@ ngx_http_genai_render(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         if (rc != NGX_OK) {
             return rc;
         }
+
+        ctx->content = ngx_http_genai_sign_known(ctx, target);
     }
 
-    b = ngx_http_genai_render_head(r, ctx, target, length);
+    b = ngx_http_genai_render_head(r, ctx, target, body, length);
     cl = ngx_alloc_chain_link(r->pool);
 
     if (b == NULL || cl == NULL) {

@@ -28,7 +28,7 @@ static u_char *ngx_http_genai_render_line(u_char *p, const u_char *name,
 
 ngx_buf_t *
 ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
-    ngx_http_genai_target_t *target, off_t content_length)
+    ngx_http_genai_target_t *target, ngx_chain_t *body, off_t content_length)
 {
     size_t                      size;
     uint64_t                    passed;
@@ -76,7 +76,10 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
 
     by = bearer ? &genai_openai : d;
 
-    if (secret) {
+    if (secret && secret->aws.id.len) {
+        size += NGX_HTTP_GENAI_SIGN_SIZE + secret->aws.token.len;
+
+    } else if (secret) {
         size += by->credential_header.len + by->credential_prefix.len
                 + secret->value.len + sizeof(": \r\n");
     }
@@ -108,7 +111,10 @@ ngx_http_genai_render_head(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
         b->last = ngx_http_genai_render_length(b->last, content_length);
     }
 
-    if (secret) {
+    if (secret && secret->aws.id.len) {
+        b->last = ngx_http_genai_sign(r, ctx, p, secret, body, b->last);
+
+    } else if (secret) {
         b->last = ngx_cpymem(b->last, by->credential_header.data,
                              by->credential_header.len);
         *b->last++ = ':';

@@ -173,6 +173,77 @@ ngx_http_genai_json_headers(ngx_http_request_t *r, off_t len)
 }
 
 
+void
+ngx_http_genai_stream_type(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    const genai_str_t  *type;
+
+    type = genai_dialect_stream_type(ctx->dialect);
+
+    r->headers_out.content_type.len = type->len;
+    r->headers_out.content_type.data = type->data;
+    r->headers_out.content_type_len = type->len;
+    r->headers_out.content_type_lowcase = NULL;
+}
+
+
+/* what kind of error it is, where no provider has said it in this dialect */
+
+static ngx_int_t
+ngx_http_genai_error_type(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
+{
+    ngx_str_t               name, value;
+    ngx_uint_t              i;
+    ngx_list_part_t        *part;
+    ngx_table_elt_t        *h;
+    const genai_str_t      *type;
+    const genai_dialect_t  *d;
+
+    d = ctx->dialect;
+
+    if (d == NULL || d->error_header.len == 0
+        || r->headers_out.status < NGX_HTTP_BAD_REQUEST)
+    {
+        return NGX_OK;
+    }
+
+    type = d->error_type(r->headers_out.status);
+
+    name.len = d->error_header.len;
+    name.data = d->error_header.data;
+    value.len = type->len;
+    value.data = type->data;
+
+    part = &r->headers_out.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].hash && h[i].key.len == name.len
+            && ngx_strncasecmp(h[i].key.data, name.data, name.len) == 0)
+        {
+            if (!ctx->from_provider || ctx->spoken != d) {
+                h[i].value = value;
+            }
+
+            return NGX_OK;
+        }
+    }
+
+    return ngx_http_genai_add_header(r, &name, &value);
+}
+
+
 ngx_int_t
 ngx_http_genai_own_headers(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
 {
@@ -199,6 +270,10 @@ ngx_http_genai_own_headers(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         {
             return NGX_ERROR;
         }
+    }
+
+    if (ngx_http_genai_error_type(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     if (ctx->retry_after.len

@@ -128,6 +128,15 @@ ngx_http_genai_route(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
         group->ntargets = 1;
     }
 
+    if (ctx->body.len > NGX_HTTP_GENAI_ROUTE_AHEAD) {
+
+        verdict = ngx_http_genai_sign_ahead(r, ctx);
+
+        if (verdict != NGX_HTTP_GENAI_NEXT) {
+            return verdict;
+        }
+    }
+
     if (ctx->body.len > NGX_HTTP_GENAI_ROUTE_AHEAD
         && genai_dialect_bodies(ngx_http_genai_spoken(ctx,
                                                 group->targets[0]->provider))
@@ -248,10 +257,17 @@ ngx_http_genai_route_none(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx)
             && ngx_http_genai_credential(r, ctx, targets[i].provider, &secret)
                != NGX_OK)
         {
-            if (secret) {
+            if (secret && secret->problem.len) {
                 ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                               "genai provider \"%V\" has no credential: %V",
                               &targets[i].provider->name, &secret->problem);
+
+            } else if (secret) {
+                ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                              "genai provider \"%V\" cannot use the keys of "
+                              "AWS \"%V\": it needs \"dialect bedrock;\" and "
+                              "\"region NAME;\"",
+                              &targets[i].provider->name, &secret->source);
 
             } else {
                 ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,

@@ -22,6 +22,8 @@ static ngx_int_t ngx_http_genai_secret_env(ngx_conf_t *cf,
 static ngx_int_t ngx_http_genai_secret_set(ngx_conf_t *cf,
     ngx_http_genai_secret_t *secret, u_char *data, size_t len);
 static const char *ngx_http_genai_secret_trim(ngx_str_t *value);
+static ngx_int_t ngx_http_genai_secret_aws(ngx_str_t *value,
+    genai_sigv4_credential_t *aws, const char **problem);
 static void ngx_http_genai_secret_reread(ngx_http_genai_secret_t *secret,
     ngx_log_t *log);
 static ngx_http_genai_secret_t *ngx_http_genai_secret_create(ngx_conf_t *cf,
@@ -307,36 +309,82 @@ static ngx_int_t
 ngx_http_genai_secret_set(ngx_conf_t *cf, ngx_http_genai_secret_t *secret,
     u_char *data, size_t len)
 {
+    ngx_int_t    rc;
     ngx_str_t    value;
     genai_str_t  text;
     const char  *problem;
 
     value.len = len;
-    value.data = data;
+    value.data = ngx_pnalloc(cf->pool, ngx_max(len, 1));
+
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(value.data, data, len);
 
     text.len = len;
-    text.data = data;
+    text.data = value.data;
 
-    if (genai_jwt_is_file(&text)) {
+    rc = ngx_http_genai_secret_aws(&value, &secret->aws, &problem);
+
+    if (rc == NGX_DECLINED && genai_jwt_is_file(&text)) {
         return ngx_http_genai_jwt_set(cf, secret, &value);
     }
 
-    problem = ngx_http_genai_secret_trim(&value);
+    if (rc == NGX_DECLINED) {
+        problem = ngx_http_genai_secret_trim(&value);
+    }
 
     if (problem) {
         return ngx_http_genai_secret_problem(cf, secret, "\"%V\" %s",
                                              &secret->source, problem);
     }
 
-    secret->value.data = ngx_pnalloc(cf->pool, value.len);
-    if (secret->value.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(secret->value.data, value.data, value.len);
-    secret->value.len = value.len;
+    secret->value = value;
 
     return NGX_OK;
+}
+
+
+static const char *
+ngx_http_genai_secret_pair(void)
+{
+    return "is no pair of AWS's keys: write JSON with access_key_id and "
+           "secret_access_key, or lines aws_access_key_id = and "
+           "aws_secret_access_key =";
+}
+
+
+/*
+ * Whether it is a pair of AWS's keys, which has more than one line: NGX_OK,
+ * with aws set to views of it, and it may have been written to; NGX_DECLINED;
+ * or NGX_ERROR where it is a bad one.
+ */
+
+static ngx_int_t
+ngx_http_genai_secret_aws(ngx_str_t *value, genai_sigv4_credential_t *aws,
+    const char **problem)
+{
+    int  rc;
+
+    *problem = NULL;
+
+    rc = genai_sigv4_read(aws, value->data, value->len);
+
+    if (rc == 1) {
+        return NGX_OK;
+    }
+
+    ngx_memzero(aws, sizeof(genai_sigv4_credential_t));
+
+    if (rc == 0) {
+        return NGX_DECLINED;
+    }
+
+    *problem = ngx_http_genai_secret_pair();
+
+    return NGX_ERROR;
 }
 
 
@@ -439,12 +487,14 @@ ngx_http_genai_secret_forget(ngx_http_genai_main_conf_t *mcf)
 static void
 ngx_http_genai_secret_reread(ngx_http_genai_secret_t *secret, ngx_log_t *log)
 {
-    int          err;
-    char        *data;
-    size_t       len;
-    ngx_str_t    value;
-    genai_str_t  text;
-    const char  *problem;
+    int                        err;
+    char                      *data;
+    size_t                     len;
+    ngx_int_t                  rc;
+    ngx_str_t                  value;
+    genai_str_t                text;
+    const char                *problem;
+    genai_sigv4_credential_t   aws;
 
     err = genai_file_read((char *) secret->path, NGX_HTTP_GENAI_SECRET_MAX,
                           &data, &len);
@@ -462,12 +512,16 @@ ngx_http_genai_secret_reread(ngx_http_genai_secret_t *secret, ngx_log_t *log)
     text.len = len;
     text.data = value.data;
 
-    if (genai_jwt_is_file(&text)) {
+    rc = ngx_http_genai_secret_aws(&value, &aws, &problem);
+
+    if (rc == NGX_DECLINED && genai_jwt_is_file(&text)) {
         ngx_http_genai_jwt_changed(secret, data, len);
         return;
     }
 
-    problem = ngx_http_genai_secret_trim(&value);
+    if (rc == NGX_DECLINED) {
+        problem = ngx_http_genai_secret_trim(&value);
+    }
 
     if (problem) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
@@ -481,6 +535,7 @@ ngx_http_genai_secret_reread(ngx_http_genai_secret_t *secret, ngx_log_t *log)
 
     ngx_http_genai_jwt_forget(secret);
     ngx_http_genai_secret_replace(secret, data, &value);
+    secret->aws = aws;
 
     ngx_log_error(NGX_LOG_NOTICE, log, 0, "credential \"%V\" was re-read",
                   &secret->source);
@@ -501,6 +556,7 @@ ngx_http_genai_secret_replace(ngx_http_genai_secret_t *secret, void *data,
 
     secret->fresh = data;
     secret->value = *value;
+    ngx_memzero(&secret->aws, sizeof(genai_sigv4_credential_t));
     secret->problem.len = 0;
 }
 

@@ -33,6 +33,7 @@ struct ngx_http_genai_translation_s {
     const genai_dialect_t    *dialect;
     genai_chat_target_t       to;
     genai_writer_arena_t      out;
+    u_char                    digest[GENAI_SIGV4_DIGEST];
 
     int                       read_rc;
     int                       rc;
@@ -153,11 +154,15 @@ ngx_http_genai_translate(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     }
 
     text = t->out.text;
+    ctx->content = t->dialect->signed_v4 ? t->digest : NULL;
 
-    if (target->overrides.nelts
-        && ngx_http_genai_translate_set(ctx, target, &text) != NGX_OK)
-    {
-        return NGX_ERROR;
+    if (target->overrides.nelts) {
+
+        ctx->content = NULL;
+
+        if (ngx_http_genai_translate_set(ctx, target, &text) != NGX_OK) {
+            return NGX_ERROR;
+        }
     }
 
     body->len = text.len;
@@ -259,8 +264,9 @@ ngx_http_genai_translate_step(void *data, size_t budget)
 {
     ngx_http_genai_translation_t *t = data;
 
-    size_t          room;
-    genai_writer_t  w;
+    size_t              room;
+    genai_writer_t      w;
+    genai_sigv4_hash_t  hash;
 
     if (!t->read) {
         t->read = 1;
@@ -297,6 +303,12 @@ ngx_http_genai_translate_step(void *data, size_t budget)
 
     if (t->rc == GENAI_CHAT_OK && genai_writer_flush(&w) != 0) {
         t->rc = GENAI_CHAT_NO_MEMORY;
+    }
+
+    if (t->rc == GENAI_CHAT_OK && t->dialect->signed_v4) {
+        genai_sigv4_hash_init(&hash);
+        genai_sigv4_hash_add(&hash, t->out.text.data, t->out.text.len);
+        genai_sigv4_hash_end(&hash, t->digest);
     }
 
     return GENAI_REQUEST_DONE;

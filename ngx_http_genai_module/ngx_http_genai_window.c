@@ -123,10 +123,12 @@ static ngx_http_genai_word_t  ngx_http_genai_words[] = {
     { ngx_string("too many requests"), 429 },
     { ngx_string("resource_exhausted"), 429 },
     { ngx_string("insufficient_quota"), 429 },
+    { ngx_string("throttling"), 429 },
     { ngx_string("overloaded"), 503 },
     { ngx_string("unavailable"), 503 },
     { ngx_string("at capacity"), 503 },
     { ngx_string("server_error"), 500 },
+    { ngx_string("internalserver"), 500 },
     { ngx_null_string, 0 }
 };
 
@@ -641,8 +643,11 @@ ngx_http_genai_window_status(const genai_str_t *s)
 
     for (word = ngx_http_genai_words; word->text.len; word++) {
 
-        if (ngx_strlcasestrn(s->data, s->data + s->len, word->text.data,
-                             word->text.len - 1))
+        /* nginx looks at more than there is where that is nothing */
+
+        if (s->len >= word->text.len
+            && ngx_strlcasestrn(s->data, s->data + s->len, word->text.data,
+                                word->text.len - 1))
         {
             return word->status;
         }

@@ -121,8 +121,11 @@ genai_acm_message(genai_chat_t *chat, const genai_cursor_t *value)
 
     rc = genai_acm_content(chat, &place, &at);
 
-    return (rc == GENAI_CHAT_OK) ? genai_chat_sign_calls(chat, place.message, &marks)
-                                 : rc;
+    if (rc != GENAI_CHAT_OK) {
+        return rc;
+    }
+
+    return genai_chat_sign_calls(chat, place.message, &marks);
 }
 
 

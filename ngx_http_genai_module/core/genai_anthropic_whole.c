@@ -459,7 +459,12 @@ genai_anthropic_error(genai_writer_t *w, const genai_str_t *message,
         { genai_str("insufficient_quota"), genai_str("rate_limit_error") },
         { genai_str("rate_limit_exceeded"), genai_str("rate_limit_error") },
         { genai_str("tokens"), genai_str("rate_limit_error") },
-        { genai_str("requests"), genai_str("rate_limit_error") }
+        { genai_str("requests"), genai_str("rate_limit_error") },
+        { genai_str("throttlingException"), genai_str("rate_limit_error") },
+        { genai_str("validationException"),
+          genai_str("invalid_request_error") },
+        { genai_str("serviceUnavailableException"),
+          genai_str("overloaded_error") }
     };
 
     word = &api;

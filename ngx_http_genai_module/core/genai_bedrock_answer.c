@@ -260,6 +260,7 @@ genai_ba_chunk_begin(genai_bedrock_answer_t *a)
     a->failing = 0;
     a->nstop = 0;
     a->nmessage = 0;
+    a->excuse = 0;
 }
 
 
@@ -308,7 +309,7 @@ genai_ba_chunk_end(genai_bedrock_answer_t *a, const genai_str_t *type,
         }
     }
 
-    if (a->base.mode == GENAI_ANSWER_WHOLE && a->nmessage
+    if (a->base.mode == GENAI_ANSWER_WHOLE && a->excuse
         && !(a->base.chunk & (GENAI_CHUNK_CHOICES|GENAI_CHUNK_USAGE)))
     {
         message.data = a->u.message.data;

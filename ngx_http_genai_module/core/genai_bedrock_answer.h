@@ -104,6 +104,7 @@ typedef struct {
     unsigned                    held:1;     /* all arguments wait */
     unsigned                    over:1;     /* there was no room */
     unsigned                    failing:1;  /* the frame is an error */
+    unsigned                    excuse:1;   /* there is a message */
     unsigned                    wrong:1;    /* no frame can be read any more */
     unsigned                    hour:1;     /* of a member of cacheDetails */
 

@@ -461,6 +461,11 @@ genai_bct_name(genai_bedrock_turn_t *t, const genai_part_t *part)
     genai_str_t     name, text;
     unsigned char   c, *p;
 
+    if (t->chat->dialect == &genai_bedrock) {
+        genai_value_member(&part->name, t->w, "name");
+        return GENAI_CHAT_OK;
+    }
+
     if (genai_value_decode(t->chat, &part->name, &name) != 0) {
         return GENAI_CHAT_NO_MEMORY;
     }

@@ -218,6 +218,7 @@ genai_ba_value(void *ctx, const genai_push_value_t *v)
             a->mark = v->first ? v->start : a->mark;
             genai_gather_message(&a->u.message, v);
             a->nmessage = a->u.message.n;
+            a->excuse = (v->what == GENAI_PUSH_STRING);
         }
 
         return 0;

@@ -142,7 +142,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     answer_buf_t           json = { NULL, 0, 0 }, text = json, made = json;
     fuzz_encode_t          c;
     answer_dialect_t       a;
-    genai_answer_opts_t    opts, again = { 1, 1, 0 };
+    genai_answer_opts_t    opts, again = { .stream = 1, .choices = 1 };
     genai_answer_head_t    head = {
         genai_str("id"), genai_str("model"), 1, 0, 1, 7 };
     static answer_told_t   one, two;

@@ -250,6 +250,7 @@ test_errors(void)
     json("{\"Message\":\"no\"}", "\nerror 0 0 no\nend 0 0 ", "with a capital");
     answer_put(&body, "{\"message\":\"no\"}", 16);
     check(1, "\nerror 0 0 no\nend 0 0 ", "an error in place of a stream");
+    json("{\"message\":\"\"}", "\nerror 0 0 \nend 0 0 ", "of no words");
     json("{}", "\nend 0 0 ", "nothing");
     logged("there is no output", "is told");
 }
@@ -295,7 +296,7 @@ static void
 test_long(void)
 {
     size_t               i;
-    genai_answer_opts_t  opts = { 0, 1, 0 };
+    genai_answer_opts_t  opts = { 0, 1, 0, 0 };
 
     static const char  head[] = "{\"output\":{\"message\":{\"content\":[{"
         "\"toolUse\":{\"input\":{\"x\":\"";
@@ -415,7 +416,7 @@ test_encode(void)
     tell(USAGE, .usage = &usage);
     tell(END, .end_how = GENAI_END_DONE);
 
-    splits(&(genai_answer_opts_t) { 1, 1, 0 }, "encoded");
+    splits(&(genai_answer_opts_t) { 1, 1, 0, 0 }, "encoded");
     body.len = 0;
 
     ok(strstr(one.short_log.data, "\nreasoning 0 0 hm\nsignature 0 0 10 "
@@ -423,7 +424,7 @@ test_encode(void)
               "Z2VuYWk6YW50aHJvcGljOnNlYWxlZDowOmRhdGE=\ntext 0 0 \xe2\x82\xac")
        && strstr(one.short_log.data, "\xac\"end\"\ntool 0 0 <i><f>1\narguments "
                  "0 0 {\"x\":1}\ntool 0 1 <j><g>1\narguments 0 1 {}\nsignature "
-                 "0 2 11 Z2VuYWk6Z2VtaW5pOmNhbGw6MDri")
+                 "0 2 11 Z2VuYWk6Z2VtaW5pOmNhbGw6MTpq")
        && strstr(one.short_log.data, "\nfinish 0 0 3\nusage 0 0 12 2 5 -1 17"
                  "\nend 0 0 "),
        "all of it");

@@ -250,8 +250,10 @@ test_tools(void)
            "one of them");
     openai("{\"tools\":[{\"type\":\"function\",\"function\":{\"name\":"
            "\"a.b\"}}]," ASK "}",
-           "the tool's name \"a.b\" must have 1 to 64 of a-z, A-Z, 0-9, _ and "
-           "- for this model's provider", "a name");
+           "{\"toolConfig\":{\"tools\":[{\"toolSpec\":{\"name\":"
+           "\"a_b_2e7336dc\",\"inputSchema\":{\"json\":{\"type\":"
+           "\"object\",\"properties\":{}}}}}]},\"messages\":[" USER("a")
+           "]}", "a name");
     openai("{\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[{\"id\":"
            "\"0123456789012345678901234567890123456789012345678901234567890123"
            "4\",\"type\":\"function\",\"function\":{\"name\":\"f\","

@@ -49,7 +49,7 @@ use JSON::PP ();
 our @EXPORT_OK = qw(dialect dialects);
 
 # those that the gateway speaks, in this order; each has a file
-my @NAMES = qw(openai responses anthropic gemini azure);
+my @NAMES = qw(openai responses anthropic gemini azure bedrock);
 
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 

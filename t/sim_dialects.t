@@ -126,6 +126,9 @@ for my $d (map { dialect($_) } @DIALECTS) {
         is_deeply(heard($d, 'status=429', { %HI, stream => $stream })->{error},
                   { status => 429, message => 'the rate limit is reached' },
                   "$how: an error in its shape");
+        is(post($d, 'status=429', \%HI)->header('x-amzn-errortype'),
+           'ThrottlingException', "$how: its kind in a header")
+            if $name eq 'bedrock';
         is(post($d, 'html', { %HI, stream => $stream })
            ->header('content-type'), 'text/html', "$how: a page");
         is(post($d, 'body=x type=text/plain', { %HI, stream => $stream })

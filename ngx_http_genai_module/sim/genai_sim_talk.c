@@ -292,7 +292,7 @@ genai_sim_talk_answer(genai_sim_talk_t *t, genai_sim_answer_t *a,
     t->refusal = (o->refusal != 0);
     t->filter = (o->filter != 0);
     t->array = array && a->stream;
-    t->framed = a->stream && genai_sim_talk_is(t, "bedrock");
+    t->framed = a->stream && d->stream_type.len;
     t->thoughts = o->reasoning;
     t->cached = o->cached;
     t->calls = 1;

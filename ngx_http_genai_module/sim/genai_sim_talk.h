@@ -61,7 +61,8 @@ typedef struct {
     unsigned                array:1;    /* gemini: a stream that is a JSON
                                            array */
     unsigned                begun:1;    /* that array */
-    unsigned                framed:1;   /* bedrock: a stream of frames */
+    unsigned                framed:1;   /* a stream that is not of
+                                           lines: Bedrock's */
 } genai_sim_talk_t;
 
 

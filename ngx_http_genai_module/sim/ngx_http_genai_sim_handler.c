@@ -503,6 +503,7 @@ ngx_http_genai_sim_read(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
     ngx_str_t                message, alt;
     const char              *error;
     genai_str_t              body, model;
+    const genai_str_t       *type;
     ngx_pool_cleanup_t      *cln;
     genai_sim_talk_t        *talk;
     genai_sim_request_t     *req;
@@ -634,14 +635,13 @@ ngx_http_genai_sim_read(ngx_http_request_t *r, ngx_http_genai_sim_ctx_t *ctx)
             return NGX_OK;
         }
 
-        if (talk->framed) {
-            ngx_str_set(&ctx->type, "application/vnd.amazon.eventstream");
-            return NGX_OK;
-        }
     }
 
     if (ctx->stream) {
-        ngx_str_set(&ctx->type, "text/event-stream");
+        type = genai_dialect_stream_type(ctx->dialect);
+
+        ctx->type.len = type->len;
+        ctx->type.data = type->data;
     }
 
     return NGX_OK;

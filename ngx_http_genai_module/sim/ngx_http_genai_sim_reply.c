@@ -10,6 +10,10 @@
 #include "ngx_http_genai_compat.h"
 
 
+static ngx_int_t ngx_http_genai_sim_reply_kind(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx, ngx_uint_t status);
+
+
 /* what the provider says of a status, where nothing else is to be said */
 
 static const struct {
@@ -282,6 +286,39 @@ ngx_http_genai_sim_reply_unknown(ngx_http_request_t *r,
 }
 
 
+/* some tell the kind of an error in a header */
+
+static ngx_int_t
+ngx_http_genai_sim_reply_kind(ngx_http_request_t *r,
+    ngx_http_genai_sim_ctx_t *ctx, ngx_uint_t status)
+{
+    ngx_table_elt_t    *h;
+    const genai_str_t  *kind, *name;
+
+    name = &ctx->dialect->error_header;
+
+    if (name->len == 0) {
+        return NGX_OK;
+    }
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    kind = ctx->dialect->error_type(status);
+
+    h->hash = 1;
+    ngx_http_genai_end_header(h);
+    h->key.len = name->len;
+    h->key.data = name->data;
+    h->value.len = kind->len;
+    h->value.data = kind->data;
+
+    return NGX_OK;
+}
+
+
 ngx_int_t
 ngx_http_genai_sim_reply_error(ngx_http_request_t *r,
     ngx_http_genai_sim_ctx_t *ctx, ngx_uint_t status, ngx_str_t *message,
@@ -327,6 +364,10 @@ ngx_http_genai_sim_reply_error(ngx_http_request_t *r,
         body.data = own.data;
         p += ctx->dialect->error_body(p, status, &body, &none);
         *p++ = LF;
+
+        if (ngx_http_genai_sim_reply_kind(r, ctx, status) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
 
         goto done;
     }

@@ -36,6 +36,10 @@ plan(skip_all => "the SDKs want Node 20, here is $node") if $node < 20;
 # streams without a finish_reason, which OpenAI's SDK wants
 my $lacking = qr/test_tools_streaming_variant_[ab]/;
 
+# calls that are told backwards, their names last, of which a stream of
+# Bedrock's is not told the name
+my $backwards = qr{^gpustack\.chat/.*--chat_function_calling_};
+
 my ($only, $pattern) = split ' ', $ENV{GENAI_SDK} // '';
 
 my ($rc, $out) = run_cmd([ 't/sdk/install' ], timeout => 300);
@@ -46,7 +50,7 @@ my %dialect = (chat => 'openai', responses => 'responses',
                messages => 'anthropic', generateContent => 'gemini',
                streamGenerateContent => 'gemini');
 my @clients = grep { !$only || $_ eq $only }
-    qw(openai responses anthropic gemini);
+    qw(openai responses anthropic gemini bedrock);
 
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
@@ -122,6 +126,8 @@ for my $client (@clients) {
             next if $client eq $r->{dialect}
                 && ($stream != $r->{stream} || !$r->{vendor} || $r->{array});
             next if $stream != $r->{stream} && !$ENV{GENAI_EVERY} && $n % 4;
+            next if $stream && $client eq 'bedrock'
+                && $r->{name} =~ $backwards;
 
             push @jobs, { model => "recorded-$r->{dialect}-$n",
                           stream => $stream ? JSON::PP::true
@@ -233,13 +239,15 @@ sub expected {
                            qw(stop stop_sequence tool_calls) },
         anthropic => { stop => 'end_turn', length => 'max_tokens',
                        tool_calls => 'tool_use', filter => 'refusal' },
+        bedrock => { stop => 'end_turn', length => 'max_tokens',
+                     tool_calls => 'tool_use', filter => 'content_filtered' },
         gemini => { length => 'MAX_TOKENS', filter => 'SAFETY',
                     map { $_ => 'STOP' } qw(stop stop_sequence tool_calls) },
     );
 
     # what has no word for it is a text that is withheld
 
-    if (length($e{refusal} // '') && $client =~ /^(?:anthropic|gemini)$/
+    if (length($e{refusal} // '') && $client =~ /^(?:anthropic|gemini|bedrock)$/
         && $client ne $recorded->{dialect})
     {
         $e{text} .= delete $e{refusal};
@@ -248,7 +256,7 @@ sub expected {
 
     # arguments are an object there, and those of no call are none
 
-    if ($client =~ /^(?:anthropic|gemini)$/) {
+    if ($client =~ /^(?:anthropic|gemini|bedrock)$/) {
         $_ = { %$_, args => length $_->{args} ? $_->{args} : '{}' }
             for @{$e{calls} = [ @{$e{calls}} ]};
     }
@@ -260,9 +268,10 @@ sub expected {
         my %u = %$u;
 
         $u{total} //= $u{input} + $u{output} if defined $u{output};
-        delete $u{thought} if !defined $u{thought} || $client eq 'anthropic';
+        delete $u{thought}
+            if !defined $u{thought} || $client =~ /^(?:anthropic|bedrock)$/;
 
-        if ($client eq 'anthropic') {
+        if ($client =~ /^(?:anthropic|bedrock)$/) {
             $u{input} = max(0, $u{input} - $u{cached} - $u{written});
             delete $u{total};
 

@@ -331,6 +331,73 @@ function geminiError(e) {
 }
 
 
+// ---- bedrock
+
+function bedrockClient() {
+    const { BedrockRuntimeClient } = require('@aws-sdk/client-bedrock-runtime');
+    const { NodeHttpHandler } = require('@smithy/node-http-handler');
+
+    return new BedrockRuntimeClient({ region: 'us-east-1', endpoint: BASE_URL,
+        maxAttempts: 1, requestHandler: new NodeHttpHandler(),
+        credentials: { accessKeyId: KEY, secretAccessKey: KEY } });
+}
+
+async function bedrock(client, model, stream) {
+    const { ConverseCommand, ConverseStreamCommand }
+        = require('@aws-sdk/client-bedrock-runtime');
+    const a = answer();
+    const ask = { modelId: model, inferenceConfig: { maxTokens: LIMIT },
+                  messages: [{ role: 'user', content: [{ text: ASK }] }] };
+    let usage;
+
+    if (stream) {
+        const r = await client.send(new ConverseStreamCommand(ask));
+
+        for await (const e of r.stream) {
+            const call = e.contentBlockStart?.start?.toolUse;
+            const delta = e.contentBlockDelta?.delta;
+
+            if (call)
+                a.calls.push({ id: call.toolUseId, name: call.name,
+                               args: '' });
+
+            a.text += delta?.text ?? '';
+            a.reasoning += delta?.reasoningContent?.text ?? '';
+
+            if (delta?.toolUse)
+                a.calls[a.calls.length - 1].args += delta.toolUse.input;
+
+            a.finish = e.messageStop?.stopReason ?? a.finish;
+            usage = e.metadata?.usage ?? usage;
+        }
+
+    } else {
+        const r = await client.send(new ConverseCommand(ask));
+
+        for (const block of r.output.message.content) {
+            a.text += block.text ?? '';
+            a.reasoning += block.reasoningContent?.reasoningText?.text ?? '';
+
+            if (block.toolUse)
+                a.calls.push({ id: block.toolUse.toolUseId,
+                               name: block.toolUse.name,
+                               args: JSON.stringify(block.toolUse.input) });
+        }
+
+        a.finish = r.stopReason;
+        usage = r.usage;
+    }
+
+    a.usage = usage && {
+        input: usage.inputTokens, output: usage.outputTokens,
+        cached: usage.cacheReadInputTokens ?? null,
+        written: usage.cacheWriteInputTokens ?? null,
+    };
+
+    return a;
+}
+
+
 const dialects = {
     openai: [openaiClient, openai],
     responses: [openaiClient, responses],
@@ -338,6 +405,9 @@ const dialects = {
                 (e) => ({ type: e.type ?? e.error?.error?.type ?? null,
                           message: e.error?.error?.message ?? e.message })],
     gemini: [geminiClient, gemini, geminiError],
+    bedrock: [bedrockClient, bedrock,
+              (e) => ({ status: e.$metadata?.httpStatusCode ?? null,
+                        type: e.name, message: e.message })],
 };
 
 

@@ -35,6 +35,10 @@
 
 static void ngx_http_genai_limits_fields(ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_target_t *target, int64_t fields[2]);
+static const ngx_http_genai_override_t *ngx_http_genai_limits_override(
+    ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target);
+static ngx_int_t ngx_http_genai_limits_render_in(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target, uint64_t cap, const genai_str_t *json);
 static void ngx_http_genai_limits_quirks(ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_target_t *target, int64_t fields[2]);
 static int64_t ngx_http_genai_limits_number(u_char *p, size_t len);
@@ -187,10 +191,20 @@ ngx_uint_t
 ngx_http_genai_limits_tells(ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_target_t *target)
 {
-    int64_t  fields[2];
+    int64_t                           fields[2];
+    const ngx_http_genai_override_t  *o;
 
     if (ctx->parsed == NULL) {
         return 0;
+    }
+
+    if (ctx->dialect->cap_name.len) {
+
+        /* what it is in cannot be changed in what is set */
+
+        o = ngx_http_genai_limits_override(ctx, target);
+
+        return o == NULL || (o->json.len && ctx->dialect->cap_in.len == 0);
     }
 
     ngx_http_genai_limits_fields(ctx, target, fields);
@@ -231,6 +245,10 @@ ngx_http_genai_limits_render(ngx_http_genai_ctx_t *ctx,
 
     json.data = text;
     json.len = ngx_sprintf(text, "%uL", cap) - text;
+
+    if (ctx->dialect->cap_name.len) {
+        return ngx_http_genai_limits_render_in(ctx, target, cap, &json);
+    }
 
     ngx_http_genai_limits_fields(ctx, target, fields);
 
@@ -275,6 +293,119 @@ ngx_http_genai_limits_render(ngx_http_genai_ctx_t *ctx,
 
     return genai_edit_set(ctx->target_edits, 0, &ngx_http_genai_fields[k],
                           &json)
+           == GENAI_EDIT_OK ? NGX_OK : NGX_ERROR;
+}
+
+
+/* what the operator sets or drops of the member that has the cap in it */
+
+static const ngx_http_genai_override_t *
+ngx_http_genai_limits_override(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target)
+{
+    ngx_uint_t                        i, k;
+    const genai_str_t                *names[2];
+    const ngx_http_genai_override_t  *o;
+
+    names[0] = ctx->dialect->cap_in.len ? &ctx->dialect->cap_in
+                                        : &ctx->dialect->cap_name;
+    names[1] = &ctx->dialect->cap_in_other;
+
+    o = target ? target->overrides.elts : NULL;
+
+    for (i = 0; target && i < target->overrides.nelts; i++) {
+
+        for (k = 0; k < 2; k++) {
+
+            if (names[k]->len && o[i].name.len == names[k]->len
+                && ngx_memcmp(o[i].name.data, names[k]->data, names[k]->len)
+                   == 0)
+            {
+                return &o[i];
+            }
+        }
+    }
+
+    return NULL;
+}
+
+
+/* of dialects that have one field for it, which may be within another */
+
+static ngx_int_t
+ngx_http_genai_limits_render_in(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target, uint64_t cap, const genai_str_t *json)
+{
+    u_char                            text[64 + NGX_INT64_LEN];
+    int64_t                           n;
+    uint32_t                          at, in;
+    genai_str_t                       value;
+    const genai_tape_t               *tape;
+    const genai_dialect_t            *d;
+    const ngx_http_genai_override_t  *o;
+
+    d = ctx->dialect;
+    tape = &ctx->parsed->tape;
+    at = ctx->parsed->max_tokens ? ctx->parsed->max_tokens
+                                 : ctx->parsed->max_completion_tokens;
+
+    o = ngx_http_genai_limits_override(ctx, target);
+
+    if (o) {
+
+        if (d->cap_in.len || o->json.len == 0) {
+            return NGX_OK;
+        }
+
+        value.data = o->json.data;
+        value.len = o->json.len;
+        at = 0;
+
+    } else if (at) {
+        value = genai_tape_view(tape, at);
+
+    } else {
+        value.len = 0;
+    }
+
+    if (value.len) {
+
+        n = ngx_http_genai_limits_number(value.data, value.len);
+
+        if (n >= 0 && (uint64_t) n <= cap) {
+            return NGX_OK;
+        }
+    }
+
+    if (at) {
+        return genai_edit_value(ctx->target_edits, at, json) == GENAI_EDIT_OK
+               ? NGX_OK : NGX_ERROR;
+    }
+
+    in = 0;
+
+    if (d->cap_in.len) {
+
+        in = genai_tape_find(tape, 0, (char *) d->cap_in.data, d->cap_in.len);
+
+        if (in == 0 && d->cap_in_other.len) {
+            in = genai_tape_find(tape, 0, (char *) d->cap_in_other.data,
+                                 d->cap_in_other.len);
+        }
+
+        if (in == 0 || genai_tape_type(tape, in) != GENAI_TAPE_OBJECT) {
+
+            value.data = text;
+            value.len = ngx_snprintf(text, sizeof(text), "{\"%*s\":%uL}",
+                                     d->cap_name.len, d->cap_name.data, cap)
+                        - text;
+
+            return genai_edit_set(ctx->target_edits, 0, &d->cap_in, &value)
+                   == GENAI_EDIT_OK ? NGX_OK : NGX_ERROR;
+        }
+    }
+
+    return genai_edit_set(ctx->target_edits, in, &d->cap_name, json)
            == GENAI_EDIT_OK ? NGX_OK : NGX_ERROR;
 }
 

@@ -235,6 +235,15 @@ struct genai_dialect_s {
     genai_str_t              version_param;
     genai_str_t              version;
 
+    /*
+     * The member that caps an answer, and in which of the root's it is, which
+     * may have another spelling; empty: the root's own.  A dialect without
+     * cap_name has max_tokens, or max_completion_tokens as the model takes it.
+     */
+    genai_str_t              cap_name;
+    genai_str_t              cap_in;
+    genai_str_t              cap_in_other;
+
     /* what stands around the number, where tokens are asked for */
     genai_str_t              count_begin;
     genai_str_t              count_end;

@@ -68,6 +68,7 @@ const genai_dialect_t  genai_responses = {
     .count_begin = genai_str("{\"object\":\"response.input_tokens\","
                              "\"input_tokens\":"),
     .count_end = genai_str("}"),
+    .cap_name = genai_str("max_output_tokens"),
     .encoder_keep = genai_responses_keep,
     .encoder_free = genai_responses_free,
     .ping = genai_str(": ping\n\n")

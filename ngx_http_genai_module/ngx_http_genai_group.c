@@ -454,8 +454,8 @@ again:
     if (rc == NGX_DECLINED) {
 
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "genai target \"%V\" is passed over: %V",
-                      &target->name, &ctx->message);
+                      "genai target \"%V\" is passed over: it cannot be asked "
+                      "what this request asks", &target->name);
 
         ngx_str_null(&ctx->message);
         goto again;

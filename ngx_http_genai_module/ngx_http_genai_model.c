@@ -400,6 +400,14 @@ ngx_http_genai_model_find(ngx_http_genai_main_conf_t *mcf, ngx_str_t *name,
     ngx_uint_t                i, low, high;
     ngx_http_genai_model_t  **models;
 
+    /* in a path they are no name, however they are written */
+
+    if (name->len && name->len <= 2 && name->data[0] == '.'
+        && name->data[name->len - 1] == '.')
+    {
+        return NULL;
+    }
+
     models = mcf->exact.elts;
     low = 0;
     high = mcf->exact.nelts;

@@ -63,6 +63,7 @@ http {
     genai_model claude35 { target claude model=claude-3-5-haiku-latest; }
     genai_model resp     { target resp model=gpt-5.1; }
     genai_model gemini   { target google model=gemini-2.5-flash; }
+    genai_model *        { target google; }
     genai_model gemini3  { target google model=gemini-3-pro-preview; }
     server {
         listen 127.0.0.1:%%PORT_0%%;
@@ -344,6 +345,9 @@ is_deeply($sent->{contents}[2]{parts}[0]{functionResponse}{response},
 
 o(claude => [ user('a') ]);
 cmp_ok($sent->{max_tokens}, '>', 1000, 'case 20: there is a default');
+ask('openai', 'claude', '{"model":"claude","max_tokens":1e2,"messages":'
+    . '[{"role":"user","content":"a"}]}');
+is($sent->{max_tokens}, 100, 'case 20: however it is written');
 o(gemini => [ user('a') ], max_tokens => 5, max_completion_tokens => 7);
 is($sent->{generationConfig}{maxOutputTokens}, 7, 'case 20: the newer wins');
 a(gpt5 => [ user('a') ]);
@@ -415,6 +419,10 @@ is_deeply([ map { $_->{type} // 'text' }
           'case 25: unsigned ones are not sent');
 is(dropped(), 'thinking', 'case 25: and told');
 
+a(gemini => [ user('a') ], system => [ { type => 'redacted_thinking',
+    data => 'genai:gemini:call:1:aSIG' } ]);
+refused('case 24: thoughts in the instructions');
+
 # 28, 29: marks, and the same bytes
 
 my %marked = (cache_control => { type => 'ephemeral', ttl => '1h' });
@@ -440,6 +448,9 @@ is_deeply([ map { $_->{name} } @{$sent->{tools}} ], [ 'z', 'b' ],
 o(claude => [ user([ { type => 'image_url', image_url =>
     { url => 'data:image/png;base64,A B' } } ]) ]);
 refused('case 30: damaged base64');
+o(claude => [ user([ { type => 'image_url', image_url =>
+    { url => 'file:///etc/passwd' } } ]) ]);
+refused('case 30: a file of the provider');
 o(claude => [ user([ { type => 'image_url', image_url =>
     { url => 'https://a/b.png', detail => 'low' } } ]) ]);
 is_deeply($sent->{messages}[0]{content}[0]{source},
@@ -505,6 +516,16 @@ is($h->{authorization}, 'Bearer sk-of-the-provider',
    "case 35: the provider's credential");
 is_deeply([ grep { $h->{$_} } qw(x-api-key anthropic-version anthropic-beta
             x-stainless-os cookie) ], [], "case 35: nothing of the client's");
+
+# 36: names in paths
+
+o($_->[0] => [ user('a') ]),
+    is(($up->requests)[-1]{uri}, "/v1beta/models/$_->[1]:generateContent",
+       "case 36: $_->[0] leads nowhere else")
+    for [ '../../x', '..%2F..%2Fx' ], [ 'a/./b', 'a%2F.%2Fb' ],
+        [ 'a?b#c', 'a%3Fb%23c' ];
+o('..' => [ user('a') ]);
+is($r->status, 404, 'case 36: .. is no name');
 
 # 27: what is sealed by one comes back to him alone
 

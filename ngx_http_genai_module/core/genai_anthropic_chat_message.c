@@ -44,7 +44,7 @@ genai_anthropic_system(genai_chat_t *chat, const genai_cursor_t *value)
 {
     genai_anthropic_place_t  place;
 
-    place.result = NULL;
+    memset(&place, 0, sizeof(genai_anthropic_place_t));
     place.message = genai_chat_message(chat, GENAI_ROLE_SYSTEM);
 
     if (place.message == NULL) {
@@ -267,6 +267,7 @@ static int
 genai_acm_media(genai_chat_t *chat, const genai_anthropic_place_t *place,
     const genai_cursor_t *value, genai_part_e kind)
 {
+    int              rc;
     genai_part_t    *part;
     genai_value_t    type;
     genai_cursor_t   at, source;
@@ -323,6 +324,12 @@ genai_acm_media(genai_chat_t *chat, const genai_anthropic_place_t *place,
 
         if (genai_chat_find(&source, "url", &at)) {
             part->text = genai_value_at(&at);
+
+            rc = genai_chat_url(chat, &part->text);
+
+            if (rc != GENAI_CHAT_OK) {
+                return rc;
+            }
         }
 
     } else if (genai_value_is(chat, &type, "file")) {
@@ -433,6 +440,10 @@ genai_acm_thought(genai_chat_t *chat, const genai_anthropic_place_t *place,
     genai_str_t      what, text;
     genai_part_t    *part, *last, sign;
     genai_cursor_t   at;
+
+    if (place->marks == NULL) {
+        return genai_chat_refuse(chat, "instructions can have no thoughts");
+    }
 
     memset(&sign, 0, sizeof(genai_part_t));
     memset(&what, 0, sizeof(genai_str_t));

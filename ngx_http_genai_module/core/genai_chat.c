@@ -9,6 +9,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 
 
@@ -297,11 +298,20 @@ genai_chat_fields(genai_chat_t *chat, const genai_cursor_t *object,
 int
 genai_chat_refuse(genai_chat_t *chat, const char *fmt, ...)
 {
-    va_list  args;
+    char     *p;
+    va_list   args;
 
     va_start(args, fmt);
     (void) vsnprintf(chat->error, sizeof(chat->error), fmt, args);
     va_end(args);
+
+    /* it may quote the client, and is one line wherever it goes */
+
+    for (p = chat->error; *p; p++) {
+        if ((unsigned char) *p < ' ' || *p == 0x7f) {
+            *p = '?';
+        }
+    }
 
     return GENAI_CHAT_REFUSED;
 }
@@ -399,6 +409,8 @@ genai_chat_bool(const genai_cursor_t *at)
 int64_t
 genai_chat_int(const genai_cursor_t *at)
 {
+    char         number[32];
+    double       d;
     int64_t      n;
     genai_str_t  text;
 
@@ -408,7 +420,22 @@ genai_chat_int(const genai_cursor_t *at)
 
     text = genai_cursor_view(at);
 
-    return genai_push_int64(&text, &n) == 0 ? n : -1;
+    if (genai_push_int64(&text, &n) == 0) {
+        return n;
+    }
+
+    /* 1e2: a whole number is one however it is written */
+
+    if (text.len >= sizeof(number)) {
+        return -1;
+    }
+
+    memcpy(number, text.data, text.len);
+    number[text.len] = '\0';
+    d = strtod(number, NULL);
+
+    return (d >= 0 && d <= 9007199254740992.0 && d == (double) (int64_t) d)
+           ? (int64_t) d : -1;
 }
 
 
@@ -677,6 +704,33 @@ genai_chat_data_url(genai_chat_t *chat, const genai_value_t *url,
     *data = genai_value_text(&s);
 
     return 1;
+}
+
+
+int
+genai_chat_url(genai_chat_t *chat, const genai_value_t *url)
+{
+    size_t       i;
+    genai_str_t  text;
+
+    static const char *const  schemes[] = { "https://", "http://", "gs://" };
+
+    if (genai_value_decode(chat, url, &text) != 0) {
+        return GENAI_CHAT_NO_MEMORY;
+    }
+
+    for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        if (text.len > strlen(schemes[i])
+            && strncasecmp((const char *) text.data, schemes[i],
+                           strlen(schemes[i]))
+               == 0)
+        {
+            return GENAI_CHAT_OK;
+        }
+    }
+
+    return genai_chat_refuse(chat, "the URL of an image or a file must begin "
+                             "with https:, http:, gs: or data:");
 }
 
 

@@ -457,6 +457,12 @@ int genai_chat_data_url(genai_chat_t *chat, const genai_value_t *url,
 
 
 /*
+ * Whether it is a URL that a provider may be asked to fetch, of https, http or
+ * gs.  Returns what readers return.
+ */
+int genai_chat_url(genai_chat_t *chat, const genai_value_t *url);
+
+/*
  * The media type that the name at the end of a URL's path tells, by the
  * registry of IANA; NULL where it tells none.  url is decoded.
  */

@@ -9,6 +9,10 @@
 #include <stdio.h>
 
 
+/* bytes of an id with others in it that are kept */
+#define GENAI_CHAT_ID_KEPT  40
+
+
 static unsigned genai_chat_is_plain(unsigned char c, const char *others);
 
 
@@ -16,10 +20,9 @@ int
 genai_chat_write_id(genai_chat_t *chat, const genai_value_t *id,
     const char *name, const char *others, unsigned max, genai_writer_t *w)
 {
-    char             hash[24];
-    size_t           i;
+    char             hash[24], made[GENAI_CHAT_ID_KEPT + 24];
+    size_t           i, n;
     genai_str_t      text;
-    unsigned char   *p;
     genai_siphash_t  h;
 
     static const uint64_t  seed[2] = { 0, 0 };
@@ -42,26 +45,29 @@ genai_chat_write_id(genai_chat_t *chat, const genai_value_t *id,
         text.data = (unsigned char *) hash;
     }
 
-    p = NULL;
-
     for (i = 0; i < text.len; i++) {
+        if (!genai_chat_is_plain(text.data[i], others)) {
+            break;
+        }
+    }
 
-        if (genai_chat_is_plain(text.data[i], others)) {
-            continue;
+    if (i < text.len) {
+
+        /* no two become the same */
+
+        genai_siphash_begin(&h, seed);
+        genai_siphash_bytes(&h, text.data, text.len);
+
+        n = (text.len < GENAI_CHAT_ID_KEPT) ? text.len : GENAI_CHAT_ID_KEPT;
+
+        for (i = 0; i < n; i++) {
+            made[i] = genai_chat_is_plain(text.data[i], others)
+                      ? text.data[i] : '_';
         }
 
-        if (p == NULL) {
-            p = genai_arena_alloc(chat->arena, text.len);
-
-            if (p == NULL) {
-                return GENAI_CHAT_NO_MEMORY;
-            }
-
-            memcpy(p, text.data, text.len);
-            text.data = p;
-        }
-
-        p[i] = '_';
+        text.len = n + snprintf(made + n, sizeof(made) - n, "_%016llx",
+                                (unsigned long long) genai_siphash_end(&h));
+        text.data = (unsigned char *) made;
     }
 
     genai_writer_name(w, name);

@@ -14,10 +14,11 @@
 
 
 /*
- * Writes a call's id as a member: of a-z, A-Z, 0-9 and the others that are
- * allowed, in place of which "_" stands, so that a call's and its result's
- * change alike.  One of more than max bytes (0: any) becomes 16 digits of its
- * hash.  None is refused.
+ * Writes a call's id as a member.  One with bytes beside a-z, A-Z, 0-9 and the
+ * others that are allowed has "_" in their place and its hash behind it, so
+ * that a call's and its result's change alike and no two become the same.  One
+ * of more than max bytes (0: any) becomes 16 digits of its hash.  An empty one
+ * is refused.
  */
 int genai_chat_write_id(genai_chat_t *chat, const genai_value_t *id,
     const char *name, const char *others, unsigned max, genai_writer_t *w);

@@ -587,7 +587,7 @@ genai_openai_media(genai_chat_t *chat, genai_part_t *part,
     case 0:
         part->source = GENAI_SOURCE_URL;
         part->text = *url;
-        return GENAI_CHAT_OK;
+        return genai_chat_url(chat, url);
 
     case GENAI_CHAT_REFUSED:
         return genai_chat_refuse(chat, "a data URL is not base64");

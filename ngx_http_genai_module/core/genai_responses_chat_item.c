@@ -670,11 +670,12 @@ genai_rc_media(genai_chat_t *chat, genai_part_t *part,
             type.len = strlen(otherwise);
             part->type = genai_value_text(&type);
 
-        } else {
-            part->source = GENAI_SOURCE_URL;
+            return GENAI_CHAT_OK;
         }
 
-        return GENAI_CHAT_OK;
+        part->source = GENAI_SOURCE_URL;
+
+        return genai_chat_url(chat, &url);
 
     case GENAI_CHAT_REFUSED:
         return genai_chat_refuse(chat, "a data URL is not base64");

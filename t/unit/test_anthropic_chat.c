@@ -65,6 +65,10 @@ test_system(void)
 }
 
 
+/* what c.1 is sent as */
+#define ID  "c_1_f1b2206a299093ec"
+
+
 static void
 test_results(void)
 {
@@ -74,13 +78,13 @@ test_results(void)
                    "\"tool_use_id\":\"t2\",\"content\":[{\"type\":\"text\","
                    "\"text\":\"r2\"}]},{\"type\":\"text\",\"text\":\"x\"},"
                    "{\"type\":\"image\",\"source\":{\"type\":\"url\",\"url\":"
-                   "\"u\"}}]")),
+                   "\"https://u\"}}]")),
          OM("{\"role\":\"assistant\",\"content\":null,\"tool_calls\":["
             CALL("t1", "f", "\"{}\"") "," CALL("t2", "f", "\"{}\"") "]},"
             "{\"role\":\"tool\",\"tool_call_id\":\"t1\",\"content\":\"r1\"},"
             "{\"role\":\"tool\",\"tool_call_id\":\"t2\",\"content\":\"r2\"},"
             U("[{\"type\":\"text\",\"text\":\"x\"},{\"type\":\"image_url\","
-              "\"image_url\":{\"url\":\"u\"}}]")), "",
+              "\"image_url\":{\"url\":\"https://u\"}}]")), "",
          "4: a turn of results, text and an image");
     told(O, A, M("{\"role\":\"assistant\",\"tool_calls\":["
                  CALL("c.1", "f", "\"{\\\"a\\\": 1}\"") ","
@@ -90,10 +94,11 @@ test_results(void)
                  "\"1h\"}},{\"role\":\"tool\",\"tool_call_id\":\"c2\","
                  "\"content\":\"r2\",\"cache_control\":{\"type\":"
                  "\"ephemeral\"}}," U("\"and?\"")),
-         AM(S("[{\"type\":\"tool_use\",\"id\":\"c_1\",\"name\":\"f\","
+         AM(S("[{\"type\":\"tool_use\",\"id\":\"" ID "\",\"name\":\"f\","
               "\"input\":{\"a\": 1}}," TOOL("c2", "g") "]") ","
-            U("[{\"type\":\"tool_result\",\"tool_use_id\":\"c_1\",\"content\":"
-              "\"r1\",\"cache_control\":{\"type\":\"ephemeral\",\"ttl\":"
+            U("[{\"type\":\"tool_result\",\"tool_use_id\":\"" ID "\","
+              "\"content\":\"r1\",\"cache_control\":{\"type\":\"ephemeral\","
+              "\"ttl\":"
               "\"1h\"}},{\"type\":\"tool_result\",\"tool_use_id\":\"c2\","
               "\"content\":\"r2\",\"cache_control\":{\"type\":\"ephemeral\"}},"
               "{\"type\":\"text\",\"text\":\"and?\"}]")), "",
@@ -484,7 +489,7 @@ test_options(void)
          "{\"model\":\"m\",\"response_format\":{\"type\":\"json_schema\","
          "\"json_schema\":{\"name\":\"answer\",\"schema\":{\"a\":1}}},"
          "\"messages\":[" U("\"a\"") "]}", "", "18: output_format");
-    told(A, O, "{\"mcp_servers\":[{\"url\":\"u\"}],\"messages\":["
+    told(A, O, "{\"mcp_servers\":[{\"url\":\"https://u\"}],\"messages\":["
          U("\"a\"") "]}",
          "mcp_servers and container cannot be sent to a provider of another "
          "API", "", "servers of the provider's");
@@ -596,7 +601,8 @@ test_round(void)
         "{\"user_id\":\"u\"}}",
         "{\"model\":\"m\",\"messages\":[" U("[{\"type\":\"image\",\"source\":"
         "{\"type\":\"base64\",\"media_type\":\"image/png\",\"data\":\"QUJD\"}}"
-        ",{\"type\":\"image\",\"source\":{\"type\":\"url\",\"url\":\"u\"}},"
+        ",{\"type\":\"image\",\"source\":{\"type\":\"url\",\"url\":"
+        "\"https://u\"}},"
         "{\"type\":\"document\",\"source\":{\"type\":\"base64\",\"media_type\""
         ":\"application/pdf\",\"data\":\"QUJD\"},\"title\":\"t\"}]")
         "],\"output_config\":{\"format\":{\"type\":\"json_schema\",\"schema\":"

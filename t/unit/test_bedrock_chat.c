@@ -211,11 +211,16 @@ test_params(void)
     "\"tool_call_id\":\"c|1\",\"content\":\"one\"},{\"role\":\"tool\","        \
     "\"tool_call_id\":\"2\",\"content\":\"\"},{\"role\":\"user\","             \
     "\"content\":\"and?\"}"
+/* what c|1 is sent as */
+#define ID  "c_1_d5ce1a641acfc7bd"
+
 #define WRITTEN  "{\"role\":\"assistant\",\"content\":[{\"toolUse\":{"         \
-    "\"toolUseId\":\"c_1\",\"name\":\"f\",\"input\":{\"x\": 1}}},{\"toolUse\":"\
-    "{\"toolUseId\":\"2\",\"name\":\"f\",\"input\":{}}}]},{\"role\":\"user\"," \
-    "\"content\":[{\"toolResult\":{\"toolUseId\":\"c_1\",\"content\":[{"       \
-    "\"text\":\"one\"}]}},{\"toolResult\":{\"toolUseId\":\"2\",\"content\":[]}"\
+    "\"toolUseId\":\"" ID "\",\"name\":\"f\",\"input\":{\"x\": 1}}},"      \
+    "{\"toolUse\":{\"toolUseId\":\"2\",\"name\":\"f\",\"input\":{}}}]},"      \
+    "{\"role\":\"user\","                                                     \
+    "\"content\":[{\"toolResult\":{\"toolUseId\":\"" ID "\",\"content\":["     \
+    "{\"text\":\"one\"}]}},{\"toolResult\":{\"toolUseId\":\"2\",\"content\":"  \
+    "[]}"                                                                     \
     "},{\"text\":\"and?\"}]}"
 
 

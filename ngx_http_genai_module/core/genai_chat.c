@@ -118,6 +118,10 @@ genai_chat_part(genai_chat_t *chat, genai_message_t *m, genai_part_e kind)
     }
 
     part->kind = kind;
+    part->number = ++chat->nparts;
+    part->prev = m->last;
+
+    chat->ncalls += (kind == GENAI_PART_CALL);
 
     genai_chat_append(&m->parts, &m->last, part);
 
@@ -141,48 +145,6 @@ genai_chat_subpart(genai_chat_t *chat, genai_part_t *result,
     genai_chat_append(&result->parts, &result->last, part);
 
     return part;
-}
-
-
-int
-genai_chat_sign(genai_chat_t *chat, genai_message_t *m,
-    const genai_dialect_t *signer, const genai_str_t *id,
-    const genai_str_t *signature)
-{
-    genai_str_t    s;
-    genai_part_t  *part, *found;
-
-    found = NULL;
-
-    for (part = m->parts; part; part = part->next) {
-
-        if (id == NULL) {
-            found = (part->kind == GENAI_PART_TEXT) ? part : found;
-            continue;
-        }
-
-        if (part->kind != GENAI_PART_CALL) {
-            continue;
-        }
-
-        if (genai_value_decode(chat, &part->id, &s) != 0) {
-            return GENAI_CHAT_NO_MEMORY;
-        }
-
-        if (s.len == id->len && memcmp(s.data, id->data, s.len) == 0) {
-            found = part;
-        }
-    }
-
-    if (found == NULL || signer == NULL) {
-        genai_chat_dropped(chat, "signature");
-        return GENAI_CHAT_OK;
-    }
-
-    found->signer = signer;
-    found->signature = genai_value_text(signature);
-
-    return GENAI_CHAT_OK;
 }
 
 

@@ -104,9 +104,15 @@ typedef struct genai_tool_s     genai_tool_t;
 typedef struct genai_tool_rule_s   genai_tool_rule_t;
 typedef struct genai_tool_names_s  genai_tool_names_t;
 
+/* see genai_chat_calls.h */
+
+typedef struct genai_chat_calls_s  genai_chat_calls_t;
+
 
 struct genai_part_s {
     genai_part_t            *next;
+    genai_part_t            *prev;      /* of those of a message */
+    unsigned                 number;    /* of all messages' parts, from 1 */
     genai_part_e             kind;
     genai_source_e           source;
     genai_cache_e            cache;
@@ -146,6 +152,9 @@ struct genai_message_s {
     genai_value_t            name;      /* of who speaks */
     genai_part_t            *parts;
     genai_part_t            *last;      /* of these */
+    genai_part_t            *text;      /* genai_chat_sign()'s: the last TEXT
+                                           up to */
+    genai_part_t            *looked;
 };
 
 
@@ -233,6 +242,10 @@ typedef struct genai_chat_s {
     genai_message_t         *last_message;
     genai_tool_t            *tools;
     genai_tool_t            *last_tool;
+
+    unsigned                 nparts;    /* of all messages, */
+    unsigned                 ncalls;    /* and calls among them */
+    genai_chat_calls_t      *calls;     /* by id; NULL: nobody has asked */
 
     genai_choice_e           choice;
     genai_value_t            choice_name;
@@ -330,9 +343,10 @@ int genai_chat_param_use(genai_chat_t *chat,
     const struct genai_chat_target_s *to, genai_param_e param);
 
 /*
- * Signs a part of a message: the call of that id, decoded; where that is NULL
- * the last text.  What signs no part, or comes of nobody, is dropped as
- * "signature".  Returns GENAI_CHAT_OK or GENAI_CHAT_NO_MEMORY.
+ * Signs a part of the message that is being read, the last one that has calls:
+ * the last call of that id, decoded; where that is NULL the last text.  What
+ * signs no part, or comes of nobody, is dropped as "signature".  Returns
+ * GENAI_CHAT_OK or GENAI_CHAT_NO_MEMORY.
  */
 int genai_chat_sign(genai_chat_t *chat, genai_message_t *m,
     const genai_dialect_t *signer, const genai_str_t *id,

@@ -10,6 +10,7 @@
  */
 
 
+#include "genai_chat_calls.h"
 #include "genai_gemini_chat_int.h"
 
 #include <stdio.h>
@@ -22,17 +23,13 @@ static int genai_gcc_part(genai_chat_t *chat, genai_message_t *m,
     const genai_cursor_t *value);
 static genai_part_t *genai_gcc_thought(genai_chat_t *chat,
     genai_message_t *m, const genai_value_t *piece);
-static int genai_gcc_signature(genai_chat_t *chat, genai_message_t *m,
-    genai_part_t *part, const genai_cursor_t *at);
+static int genai_gcc_signature(genai_chat_t *chat, genai_part_t *part,
+    const genai_cursor_t *at);
 static int genai_gcc_call(genai_chat_t *chat, genai_message_t *m,
     const genai_cursor_t *value, genai_part_t **part);
 static int genai_gcc_result(genai_chat_t *chat, genai_message_t *m,
     const genai_cursor_t *value, genai_part_t **part);
 static int genai_gcc_pair(genai_chat_t *chat, genai_part_t *result);
-static unsigned genai_gcc_answered(genai_chat_t *chat,
-    const genai_part_t *call);
-static int genai_gcc_same(genai_chat_t *chat, const genai_value_t *a,
-    const genai_value_t *b);
 static int genai_gcc_response(genai_chat_t *chat, genai_part_t *result,
     const genai_cursor_t *value);
 static int genai_gcc_media(genai_chat_t *chat, genai_message_t *m,
@@ -260,7 +257,7 @@ genai_gcc_part(genai_chat_t *chat, genai_message_t *m,
         && genai_gcc_find(value, "thoughtSignature", "thought_signature",
                           &sign))
     {
-        return genai_gcc_signature(chat, m, part, &sign);
+        return genai_gcc_signature(chat, part, &sign);
     }
 
     return GENAI_CHAT_OK;
@@ -338,12 +335,12 @@ genai_gcc_thought(genai_chat_t *chat, genai_message_t *m,
 /* of the part itself; or of one before it, where another dialect's stood */
 
 static int
-genai_gcc_signature(genai_chat_t *chat, genai_message_t *m,
-    genai_part_t *part, const genai_cursor_t *at)
+genai_gcc_signature(genai_chat_t *chat, genai_part_t *part,
+    const genai_cursor_t *at)
 {
     int             rc;
     genai_str_t     what, text;
-    genai_part_t    sign, *before, *p;
+    genai_part_t    sign, *before;
     genai_part_e    kind;
 
     memset(&sign, 0, sizeof(genai_part_t));
@@ -377,11 +374,7 @@ genai_gcc_signature(genai_chat_t *chat, genai_message_t *m,
         kind = genai_str_is(&what, "call") ? GENAI_PART_CALL
                : genai_str_is(&what, "text") ? GENAI_PART_TEXT
                : GENAI_PART_REASONING;
-        before = NULL;
-
-        for (p = m->parts; p && p != part; p = p->next) {
-            before = p;
-        }
+        before = part->prev;
 
         if (before && before->kind == kind
             && before->signature.kind == GENAI_VALUE_NONE
@@ -410,12 +403,10 @@ static int
 genai_gcc_call(genai_chat_t *chat, genai_message_t *m,
     const genai_cursor_t *value, genai_part_t **part)
 {
-    int               n;
-    unsigned          calls;
-    genai_str_t       id;
-    genai_part_t     *call, *p;
-    genai_cursor_t    at;
-    genai_message_t  *each;
+    int              n;
+    genai_str_t      id;
+    genai_part_t    *call;
+    genai_cursor_t   at;
 
     call = genai_chat_part(chat, m, GENAI_PART_CALL);
     *part = call;
@@ -446,20 +437,12 @@ genai_gcc_call(genai_chat_t *chat, genai_message_t *m,
         }
     }
 
-    calls = 0;
-
-    for (each = chat->messages; each; each = each->next) {
-        for (p = each->parts; p; p = p->next) {
-            calls += (p->kind == GENAI_PART_CALL);
-        }
-    }
-
     id.data = genai_arena_alloc(chat->arena, 24);
     if (id.data == NULL) {
         return GENAI_CHAT_NO_MEMORY;
     }
 
-    n = snprintf((char *) id.data, 24, "call_%u", calls);
+    n = snprintf((char *) id.data, 24, "call_%u", chat->ncalls);
     id.len = n;
 
     call->id = genai_value_text(&id);
@@ -544,60 +527,20 @@ genai_gcc_result(genai_chat_t *chat, genai_message_t *m,
 static int
 genai_gcc_pair(genai_chat_t *chat, genai_part_t *result)
 {
-    genai_part_t     *p;
-    genai_message_t  *m;
+    const genai_part_t  *call;
 
-    for (m = chat->messages; m; m = m->next) {
-
-        for (p = m->parts; p; p = p->next) {
-
-            if (p->kind == GENAI_PART_CALL
-                && genai_gcc_same(chat, &p->name, &result->name)
-                && !genai_gcc_answered(chat, p))
-            {
-                result->id = p->id;
-                return GENAI_CHAT_OK;
-            }
-        }
+    if (genai_chat_call_answer(chat, &result->name, &call) != GENAI_CHAT_OK) {
+        return GENAI_CHAT_NO_MEMORY;
     }
 
-    return genai_chat_refuse(chat, "a functionResponse must follow the "
-                             "functionCall of that name");
-}
-
-
-static unsigned
-genai_gcc_answered(genai_chat_t *chat, const genai_part_t *call)
-{
-    genai_part_t     *p;
-    genai_message_t  *m;
-
-    for (m = chat->messages; m; m = m->next) {
-
-        for (p = m->parts; p; p = p->next) {
-
-            if (p->kind == GENAI_PART_RESULT
-                && genai_gcc_same(chat, &p->id, &call->id))
-            {
-                return 1;
-            }
-        }
+    if (call == NULL) {
+        return genai_chat_refuse(chat, "a functionResponse must follow the "
+                                 "functionCall of that name");
     }
 
-    return 0;
-}
+    result->id = call->id;
 
-
-static int
-genai_gcc_same(genai_chat_t *chat, const genai_value_t *a,
-    const genai_value_t *b)
-{
-    genai_str_t  s, t;
-
-    return a->kind != GENAI_VALUE_NONE && b->kind != GENAI_VALUE_NONE
-           && genai_value_decode(chat, a, &s) == 0
-           && genai_value_decode(chat, b, &t) == 0
-           && s.len == t.len && genai_same(s.data, t.data, s.len);
+    return GENAI_CHAT_OK;
 }
 
 

@@ -9,6 +9,7 @@
  */
 
 
+#include "genai_chat_calls.h"
 #include "genai_gemini_chat_int.h"
 
 
@@ -546,50 +547,30 @@ genai_gct_response(genai_chat_t *chat, const genai_part_t *part,
 }
 
 
-/* the name that the result's call has, the last one of that id */
-
 static int
 genai_gct_called(genai_chat_t *chat, const genai_part_t *result,
     const genai_value_t **name)
 {
-    genai_str_t             id, other;
-    const genai_part_t     *part;
-    const genai_message_t  *m;
+    genai_str_t          id;
+    const genai_part_t  *call;
+
+    if (genai_chat_call_of(chat, result, &call) != GENAI_CHAT_OK) {
+        return GENAI_CHAT_NO_MEMORY;
+    }
+
+    if (call) {
+        *name = &call->name;
+        return GENAI_CHAT_OK;
+    }
 
     if (genai_value_decode(chat, &result->id, &id) != 0) {
         return GENAI_CHAT_NO_MEMORY;
     }
 
-    *name = NULL;
-
-    for (m = chat->messages; m; m = m->next) {
-
-        for (part = m->parts; part; part = part->next) {
-
-            if (part == result && *name) {
-                return GENAI_CHAT_OK;
-            }
-
-            if (part->kind != GENAI_PART_CALL) {
-                continue;
-            }
-
-            if (genai_value_decode(chat, &part->id, &other) != 0) {
-                return GENAI_CHAT_NO_MEMORY;
-            }
-
-            if (other.len == id.len && genai_same(other.data, id.data, id.len))
-            {
-                *name = &part->name;
-            }
-        }
-    }
-
-    return *name ? GENAI_CHAT_OK
-                 : genai_chat_refuse(chat, "a tool's result must follow the "
-                                     "call with its id \"%.*s\"",
-                                     (int) (id.len < 64 ? id.len : 64),
-                                     (char *) id.data);
+    return genai_chat_refuse(chat, "a tool's result must follow the call with "
+                             "its id \"%.*s\"",
+                             (int) (id.len < 64 ? id.len : 64),
+                             (char *) id.data);
 }
 
 

@@ -7,6 +7,7 @@
  */
 
 
+#include "genai_chat_calls.h"
 #include "genai_dialect.h"
 #include "genai_responses_chat_int.h"
 #include "genai_tool_name.h"
@@ -27,7 +28,6 @@ static void genai_rp_call(genai_chat_t *chat, const genai_part_t *part,
     genai_writer_t *w);
 static int genai_rp_result(genai_chat_t *chat, const genai_part_t *result,
     genai_writer_t *w);
-static int genai_rp_custom(genai_chat_t *chat, const genai_value_t *id);
 static int genai_rp_part(genai_chat_t *chat, const genai_part_t *part,
     genai_writer_t *w);
 static void genai_rp_data(const genai_part_t *part, const char *otherwise,
@@ -534,14 +534,20 @@ static int
 genai_rp_result(genai_chat_t *chat, const genai_part_t *result,
     genai_writer_t *w)
 {
-    int                  rc;
+    int                  rc, custom;
     const genai_part_t  *sub;
 
     static const genai_str_t  error = genai_str("Error: ");
 
+    custom = genai_chat_call_custom(chat, &result->id);
+
+    if (custom < 0) {
+        return custom;
+    }
+
     genai_writer_open(w, '{');
-    genai_rp_type(w, genai_rp_custom(chat, &result->id)
-                     ? "custom_tool_call_output" : "function_call_output");
+    genai_rp_type(w, custom ? "custom_tool_call_output"
+                            : "function_call_output");
     genai_writer_name(w, "call_id");
     genai_value_write_string(&result->id, w);
     genai_writer_name(w, "output");
@@ -586,36 +592,6 @@ genai_rp_result(genai_chat_t *chat, const genai_part_t *result,
     genai_writer_close(w, '}');
 
     return GENAI_CHAT_OK;
-}
-
-
-/* whether the call of that id was of a custom tool; few have any */
-
-static int
-genai_rp_custom(genai_chat_t *chat, const genai_value_t *id)
-{
-    genai_str_t             want, s;
-    const genai_part_t     *part;
-    const genai_message_t  *m;
-
-    if (genai_value_decode(chat, id, &want) != 0) {
-        return 0;
-    }
-
-    for (m = chat->messages; m; m = m->next) {
-        for (part = m->parts; part; part = part->next) {
-
-            if (part->kind == GENAI_PART_CALL && part->custom
-                && genai_value_decode(chat, &part->id, &s) == 0
-                && s.len == want.len
-                && memcmp(s.data, want.data, s.len) == 0)
-            {
-                return 1;
-            }
-        }
-    }
-
-    return 0;
 }
 
 

@@ -515,6 +515,13 @@ ngx_http_genai_verdict_e ngx_http_genai_translate_ahead(ngx_http_request_t *r,
     ngx_http_genai_ctx_t *ctx, ngx_http_genai_target_t *target);
 
 /*
+ * Whether what is asked can be said in a dialect of the target: NGX_OK;
+ * NGX_DECLINED where it cannot; or NGX_ERROR.
+ */
+ngx_int_t ngx_http_genai_translatable(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target);
+
+/*
  * Makes the body for a target in ctx->spoken.  Returns NGX_OK with *body, of
  * the request's arena, and ctx->dropped set; NGX_DECLINED where it cannot be
  * said in that dialect, with ctx->message set; or NGX_ERROR.

@@ -39,6 +39,7 @@ static void ngx_http_genai_group_hook(ngx_http_genai_ctx_t *ctx,
 static void ngx_http_genai_group_report(ngx_http_genai_ctx_t *ctx,
     ngx_peer_connection_t *pc);
 static ngx_uint_t ngx_http_genai_group_left(ngx_http_genai_ctx_t *ctx);
+static ngx_uint_t ngx_http_genai_group_askable(ngx_http_genai_ctx_t *ctx);
 static ngx_int_t ngx_http_genai_group_get_peer(ngx_peer_connection_t *pc,
     void *data);
 static void ngx_http_genai_group_free_peer(ngx_peer_connection_t *pc,
@@ -659,8 +660,48 @@ ngx_http_genai_group_may_move(ngx_http_request_t *r,
 
     peers = (ctx->target->provider->upstream && ctx->group.tries > 1);
 
-    return (peers || ngx_http_genai_group_left(ctx))
-           && ngx_http_genai_group_may_retry(r, ctx, wanted);
+    return ngx_http_genai_group_may_retry(r, ctx, wanted)
+           && (peers || ngx_http_genai_group_askable(ctx));
+}
+
+
+/*
+ * Whether one of the targets that are left can be asked this: an error is kept
+ * from the client for nothing else.  Those before it that cannot are left out.
+ */
+
+static ngx_uint_t
+ngx_http_genai_group_askable(ngx_http_genai_ctx_t *ctx)
+{
+    ngx_int_t                 rc;
+    ngx_uint_t                next;
+    ngx_http_genai_group_t   *group;
+    ngx_http_genai_target_t  *target;
+
+    group = &ctx->group;
+    next = group->current + 1;
+
+    while (ngx_http_genai_group_left(ctx)) {
+
+        target = group->targets[next];
+        rc = ngx_http_genai_translatable(ctx, target);
+
+        if (rc == NGX_OK) {
+            return 1;
+        }
+
+        ngx_log_error(NGX_LOG_WARN, ctx->request->connection->log, 0,
+                      "genai target \"%V\" is passed over: it cannot be asked "
+                      "what this request asks", &target->name);
+
+        group->ntargets--;
+
+        ngx_memmove(&group->targets[next], &group->targets[next + 1],
+                    (group->ntargets - next)
+                    * sizeof(ngx_http_genai_target_t *));
+    }
+
+    return 0;
 }
 
 

@@ -112,6 +112,31 @@ ngx_http_genai_translate_ahead(ngx_http_request_t *r,
 
 
 ngx_int_t
+ngx_http_genai_translatable(ngx_http_genai_ctx_t *ctx,
+    ngx_http_genai_target_t *target)
+{
+    ngx_http_genai_translation_t  *t;
+
+    if (ngx_http_genai_spoken(ctx, target->provider) == ctx->dialect) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_genai_translate_begin(ctx, target) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    t = ctx->translation;
+
+    (void) ngx_http_genai_translate_step(t, SIZE_MAX);
+
+    t->done = 0;
+
+    return (t->rc == GENAI_CHAT_OK) ? NGX_OK
+           : (t->rc == GENAI_CHAT_REFUSED) ? NGX_DECLINED : NGX_ERROR;
+}
+
+
+ngx_int_t
 ngx_http_genai_translate(ngx_http_request_t *r, ngx_http_genai_ctx_t *ctx,
     ngx_http_genai_target_t *target, ngx_str_t *body)
 {

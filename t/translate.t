@@ -86,6 +86,8 @@ my %OPENAI = (
         'data: ' . json_text({ id => 'c', choices => [], usage =>
             { prompt_tokens => 15, completion_tokens => 7 } }) . "\n\n",
         "data: [DONE]\n\n" ],
+    slow => [ json => 429, { error => { message => 'their words' } },
+              'Retry-After' => 7 ],
     bad => [ json => 404, { error => { message => 'no such model',
         type => 'invalid_request_error', code => 'model_not_found' } } ],
     untyped => [ answer => 400, '{"error":{"message":"too long"}}',
@@ -214,6 +216,7 @@ http {
     genai_model set { target claude model=whole; set claude top_k 3;
                       drop claude temperature; }
     genai_model over { target claude model=busy; target gpt model=whole; }
+    genai_model unsaid { target gpt model=slow; target claude model=whole; }
     server {
         listen 127.0.0.1:%%PORT_0%%;
         location / { genai_pass; genai_auth off; }
@@ -626,5 +629,16 @@ for my $request ([ \&openai, 'claude-whole' ], [ \&anthropic, 'gpt-whole' ],
     ok($t->wait_access(qr/^200 "" 15 5 7 tool\w* $id$/m, undef, 'l.log'),
        "$model: usage is booked");
 }
+
+
+# a target that cannot be asked keeps no error from the client
+
+$r = openai('unsaid', n => 2);
+is($r->status, 429, 'the only target that can be asked has failed');
+is($r->json->{error}{message}, 'their words', 'and its words');
+is($r->header('retry-after'), 7, 'and when to ask again');
+$r = openai('unsaid');
+is($r->status, 200, 'another one is asked what it can be');
+
 
 done_testing;

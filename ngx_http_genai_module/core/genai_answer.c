@@ -8,6 +8,17 @@
 
 static genai_whole_slot_t *genai_whole_slot(genai_whole_t *w,
     const genai_event_t *e, unsigned type);
+static genai_whole_slot_t *genai_whole_open(const genai_whole_t *w,
+    unsigned choice);
+static genai_whole_slot_t *genai_whole_text(const genai_whole_t *w,
+    unsigned choice);
+static genai_whole_slot_t *genai_whole_look(const genai_whole_t *w,
+    unsigned choice, unsigned type, unsigned field, unsigned block);
+static genai_whole_slot_t *genai_whole_new(genai_whole_t *w,
+    unsigned choice, unsigned type, unsigned field, unsigned block);
+static unsigned genai_whole_hash(unsigned choice, unsigned type,
+    unsigned field, unsigned block);
+static unsigned genai_whole_of(unsigned field);
 static int genai_whole_insert(genai_whole_t *w, genai_whole_slot_t *slot,
     size_t at, const genai_str_t *text);
 
@@ -157,12 +168,38 @@ genai_whole_free(genai_whole_t *w)
     for (i = 0; i < w->n; i++) {
         if (w->slot[i].data) {
             (void) w->alloc(w->ctx, w->slot[i].data, w->slot[i].size, 0);
-            w->slot[i].data = NULL;
         }
     }
 
+    if (w->slot) {
+        (void) w->alloc(w->ctx, w->slot,
+                        w->size * sizeof(genai_whole_slot_t), 0);
+    }
+
+    memset(w->hash, 0, sizeof(w->hash));
+
+    w->slot = NULL;
+    w->size = 0;
     w->n = 0;
+    w->items = 0;
     w->used = 0;
+}
+
+
+void *
+genai_whole_grow(genai_whole_t *w, void *p, size_t old, size_t size)
+{
+    if (size - old > w->limit - w->used) {
+        return NULL;
+    }
+
+    p = w->alloc(w->ctx, p, old, size);
+
+    if (p) {
+        w->used += size - old;
+    }
+
+    return p;
 }
 
 
@@ -173,12 +210,14 @@ genai_whole_find(const genai_whole_t *w, unsigned choice, genai_event_e type,
     unsigned                   i;
     const genai_whole_slot_t  *slot;
 
-    for (i = 0; i < w->n; i++) {
-        slot = &w->slot[i];
+    if (type != GENAI_EVENT_SIGNATURE) {
+        return genai_whole_look(w, choice, type, 0, block);
+    }
 
-        if (slot->choice == choice && slot->type == type
-            && (slot->block == block || block > GENAI_WHOLE_INDEX_MAX))
-        {
+    for (i = GENAI_FIELD_OF_CALL; i <= GENAI_FIELD_SEALED; i++) {
+        slot = genai_whole_look(w, choice, type, i, block);
+
+        if (slot) {
             return slot;
         }
     }
@@ -188,23 +227,33 @@ genai_whole_find(const genai_whole_t *w, unsigned choice, genai_event_e type,
 
 
 const genai_whole_slot_t *
-genai_whole_signature(const genai_whole_t *w, unsigned choice,
-    genai_field_e field, unsigned block)
+genai_whole_signature(const genai_whole_t *w, const genai_whole_slot_t *slot,
+    genai_field_e field)
 {
     unsigned                   i;
-    const genai_whole_slot_t  *slot;
+    const genai_whole_slot_t  *s;
 
-    for (i = 0; i < w->n; i++) {
-        slot = &w->slot[i];
+    i = w->hash[genai_whole_hash(slot->choice, GENAI_EVENT_SIGNATURE, field,
+                                 slot->block)];
 
-        if (slot->choice == choice && slot->type == GENAI_EVENT_SIGNATURE
-            && slot->block == block && slot->field == field)
+    for ( /* void */ ; i; i = s->next) {
+        s = &w->slot[i - 1];
+
+        if (s->type == GENAI_EVENT_SIGNATURE && s->field == field
+            && genai_whole_signed(w, s) == slot)
         {
-            return slot;
+            return s;
         }
     }
 
     return NULL;
+}
+
+
+const genai_whole_slot_t *
+genai_whole_signed(const genai_whole_t *w, const genai_whole_slot_t *signature)
+{
+    return signature->of ? &w->slot[signature->of - 1] : NULL;
 }
 
 
@@ -246,7 +295,13 @@ genai_whole_call(const genai_whole_t *w, unsigned choice, unsigned from)
     unsigned                   i;
     const genai_whole_slot_t  *slot, *call;
 
-    call = NULL;
+    /* most count them without a gap */
+
+    call = genai_whole_look(w, choice, GENAI_EVENT_TOOL, 0, from);
+
+    if (call) {
+        return call;
+    }
 
     for (i = 0; i < w->n; i++) {
         slot = &w->slot[i];
@@ -284,49 +339,261 @@ genai_whole_parts(const genai_whole_slot_t *slot, genai_str_t *id,
 }
 
 
-/* texts of a choice are one but for thoughts, which may be several */
+/* the slot that an event goes on with, or a new one */
 
 static genai_whole_slot_t *
 genai_whole_slot(genai_whole_t *w, const genai_event_t *e, unsigned type)
 {
-    unsigned             i, block;
+    unsigned             block, field, of;
+    genai_whole_slot_t  *slot, *last;
+
+    block = 0;
+    field = 0;
+    of = 0;
+
+    switch (type) {
+
+    case GENAI_EVENT_TOOL:
+        block = e->block;
+        break;
+
+    case GENAI_EVENT_REASONING:
+        block = e->block;
+
+        if (w->joined) {
+            break;
+        }
+
+        last = genai_whole_open(w, e->choice);
+
+        if (last && last->type == type && last->block == block) {
+            return last;
+        }
+
+        return genai_whole_new(w, e->choice, type, 0, block);
+
+    case GENAI_EVENT_TEXT:
+
+        if (w->joined) {
+            break;
+        }
+
+        last = genai_whole_open(w, e->choice);
+
+        if (last && last->type == type) {
+            return last;
+        }
+
+        last = genai_whole_text(w, e->choice);
+        block = last ? last->block + 1 : 0;
+        break;
+
+    case GENAI_EVENT_SIGNATURE:
+        field = e->field;
+        block = e->block;
+
+        if (field == GENAI_FIELD_OF_TEXT) {
+            last = genai_whole_text(w, e->choice);
+            block = last ? last->block : 0;
+
+        } else {
+            last = genai_whole_look(w, e->choice, genai_whole_of(field), 0,
+                                    block);
+        }
+
+        of = last ? last - w->slot + 1 : 0;
+        break;
+
+    default:
+        break;
+    }
+
+    slot = genai_whole_look(w, e->choice, type, field, block);
+
+    if (slot && slot->of == of) {
+        return slot;
+    }
+
+    slot = genai_whole_new(w, e->choice, type, field, block);
+
+    if (slot) {
+        slot->of = of;
+    }
+
+    return slot;
+}
+
+
+/* what began last and may go on */
+
+static genai_whole_slot_t *
+genai_whole_open(const genai_whole_t *w, unsigned choice)
+{
+    unsigned             i;
     genai_whole_slot_t  *slot;
 
-    block = (type == GENAI_EVENT_TOOL || type == GENAI_EVENT_REASONING
-             || type == GENAI_EVENT_SIGNATURE)
-            ? e->block : 0;
+    for (i = w->n; i; i--) {
+        slot = &w->slot[i - 1];
 
-    for (i = 0; i < w->n; i++) {
-        slot = &w->slot[i];
+        if (slot->choice != choice
+            || slot->type == GENAI_EVENT_FINISH
+            || slot->type == GENAI_EVENT_ERROR)
+        {
+            continue;
+        }
 
-        if (slot->choice == e->choice && slot->type == type
+        /* what signs another does not end it */
+
+        if (slot->type == GENAI_EVENT_SIGNATURE
+            && (slot->of || slot->field == GENAI_FIELD_OF_CALL
+                || slot->field == GENAI_FIELD_OF_TEXT))
+        {
+            continue;
+        }
+
+        return slot;
+    }
+
+    return NULL;
+}
+
+
+static genai_whole_slot_t *
+genai_whole_text(const genai_whole_t *w, unsigned choice)
+{
+    unsigned  i;
+
+    for (i = w->n; i; i--) {
+        if (w->slot[i - 1].choice == choice
+            && w->slot[i - 1].type == GENAI_EVENT_TEXT)
+        {
+            return &w->slot[i - 1];
+        }
+    }
+
+    return NULL;
+}
+
+
+static genai_whole_slot_t *
+genai_whole_look(const genai_whole_t *w, unsigned choice, unsigned type,
+    unsigned field, unsigned block)
+{
+    unsigned             i;
+    genai_whole_slot_t  *slot;
+
+    i = w->hash[genai_whole_hash(choice, type, field, block)];
+
+    for ( /* void */ ; i; i = slot->next) {
+        slot = &w->slot[i - 1];
+
+        if (slot->choice == choice && slot->type == type
             && slot->block == block
-            && (type != GENAI_EVENT_SIGNATURE || slot->field == e->field))
+            && (type != GENAI_EVENT_SIGNATURE || slot->field == field))
         {
             return slot;
         }
     }
 
-    if (w->n == GENAI_WHOLE_SLOTS || e->choice > GENAI_WHOLE_INDEX_MAX
-        || block > GENAI_WHOLE_INDEX_MAX)
+    return NULL;
+}
+
+
+static genai_whole_slot_t *
+genai_whole_new(genai_whole_t *w, unsigned choice, unsigned type,
+    unsigned field, unsigned block)
+{
+    void                *p;
+    unsigned             size, item, hash, i;
+    genai_whole_slot_t  *slot, *signature;
+
+    item = (type == GENAI_EVENT_TEXT || type == GENAI_EVENT_REASONING
+            || type == GENAI_EVENT_REFUSAL || type == GENAI_EVENT_TOOL);
+
+    if (w->n == GENAI_WHOLE_SLOTS
+        || (item && w->items == GENAI_WHOLE_ITEMS)
+        || choice > GENAI_WHOLE_INDEX_MAX || block > GENAI_WHOLE_INDEX_MAX)
     {
         w->rc = -1;
         return NULL;
     }
 
+    if (w->n == w->size) {
+
+        size = w->size ? 2 * w->size : 8;
+
+        p = genai_whole_grow(w, w->slot, w->size * sizeof(genai_whole_slot_t),
+                             size * sizeof(genai_whole_slot_t));
+        if (p == NULL) {
+            w->rc = -1;
+            return NULL;
+        }
+
+        w->slot = p;
+        w->size = size;
+    }
+
     slot = &w->slot[w->n++];
+    w->items += item;
 
     memset(slot, 0, sizeof(genai_whole_slot_t));
 
-    slot->choice = e->choice;
+    slot->choice = choice;
     slot->type = type;
     slot->block = block;
+    slot->field = field;
 
-    if (type == GENAI_EVENT_SIGNATURE) {
-        slot->field = e->field;
+    hash = genai_whole_hash(choice, type, field, block);
+    slot->next = w->hash[hash];
+    w->hash[hash] = w->n;
+
+    if (!item) {
+        return slot;
+    }
+
+    /* what signs it may have come first */
+
+    for (i = GENAI_FIELD_OF_CALL; i <= GENAI_FIELD_SEALED; i++) {
+
+        if (genai_whole_of(i) == type) {
+            signature = genai_whole_look(w, choice, GENAI_EVENT_SIGNATURE, i,
+                                         block);
+
+            if (signature && signature->of == 0) {
+                signature->of = w->n;
+            }
+        }
     }
 
     return slot;
+}
+
+
+static unsigned
+genai_whole_hash(unsigned choice, unsigned type, unsigned field,
+    unsigned block)
+{
+    return (choice * 31 + type * 7 + field * 13 + block)
+           & (GENAI_WHOLE_HASH - 1);
+}
+
+
+/* what such a signature signs */
+
+static unsigned
+genai_whole_of(unsigned field)
+{
+    switch (field) {
+
+    case GENAI_FIELD_OF_CALL:
+        return GENAI_EVENT_TOOL;
+
+    case GENAI_FIELD_OF_TEXT:
+        return GENAI_EVENT_TEXT;
+
+    default:
+        return GENAI_EVENT_REASONING;
+    }
 }
 
 
@@ -354,19 +621,13 @@ genai_whole_insert(genai_whole_t *w, genai_whole_slot_t *slot, size_t at,
             size = slot->len + text->len;
         }
 
-        if (size - slot->size > w->limit - w->used) {
-            w->rc = -1;
-            return -1;
-        }
-
-        p = w->alloc(w->ctx, slot->data, slot->size, size);
+        p = genai_whole_grow(w, slot->data, slot->size, size);
 
         if (p == NULL) {
             w->rc = -1;
             return -1;
         }
 
-        w->used += size - slot->size;
         slot->data = p;
         slot->size = size;
     }

@@ -117,7 +117,11 @@ int genai_event_meaningful(const genai_event_t *event);
 
 typedef struct {
     unsigned short              choice;
-    unsigned short              block;
+    unsigned short              block;      /* TEXT: how many of them stand in
+                                               front of it */
+    unsigned short              next;       /* with the same hash, and */
+    unsigned short              of;         /* that a SIGNATURE is of: numbers
+                                               from 1, 0: none */
     unsigned char               type;       /* a genai_event_e */
     unsigned char               field;
     unsigned char               finish;
@@ -129,11 +133,17 @@ typedef struct {
 } genai_whole_slot_t;
 
 
-/* choices, and texts and tool calls of them, that an answer may have */
-#define GENAI_WHOLE_SLOTS  64
+/* texts, thoughts, refusals and tool calls that an answer may have */
+#define GENAI_WHOLE_ITEMS  1024
+
+/* slots: of these, of what signs them, and of the ends of choices */
+#define GENAI_WHOLE_SLOTS  (2 * GENAI_WHOLE_ITEMS + 128)
 
 /* the number of a choice or a block is not above it */
 #define GENAI_WHOLE_INDEX_MAX  65535
+
+/* a power of 2 */
+#define GENAI_WHOLE_HASH  256
 
 
 /*
@@ -144,10 +154,11 @@ typedef void *(*genai_alloc_pt)(void *ctx, void *p, size_t old, size_t size);
 
 
 /*
- * An answer that is put together: a slot for each text, tool call, end and
- * error, in the order in which they began.  ARGUMENTS are the text of their
- * TOOL's slot.  A SIGNATURE has a slot of its own, beside that of the block
- * that it signs.
+ * An answer that is put together: a slot for each text, thought, tool call,
+ * end and error, in the order in which they began.  A text ends where
+ * something else begins, and so does a thought; one that goes on behind it
+ * has a slot of its own.  ARGUMENTS are the text of their TOOL's slot.  A
+ * SIGNATURE has a slot of its own, beside that of the block that it signs.
  */
 
 typedef struct {
@@ -157,9 +168,15 @@ typedef struct {
     size_t                      limit;
     size_t                      used;       /* bytes allocated */
     unsigned                    n;
+    unsigned                    size;       /* slots that there is room for */
+    unsigned                    items;
+    unsigned                    joined:1;   /* by who keeps it: a choice has
+                                               one text, and one thought of a
+                                               block, wherever they go on */
     int                         rc;
     genai_usage_t               usage;
-    genai_whole_slot_t          slot[GENAI_WHOLE_SLOTS];
+    unsigned short              hash[GENAI_WHOLE_HASH];
+    genai_whole_slot_t         *slot;
 } genai_whole_t;
 
 
@@ -181,16 +198,27 @@ int genai_whole_event(genai_whole_t *w, const genai_event_t *event);
 void genai_whole_free(genai_whole_t *w);
 
 /*
- * For encoders: the slot of a choice's text, call or end; of a call of any
- * number where block is above GENAI_WHOLE_INDEX_MAX.  Returns NULL where
- * there is none.
+ * Gives size bytes that begin with the old ones of p, of those that the
+ * answer may use; they are given back to its alloc.  Returns NULL when they
+ * are too many or there is no memory.
+ */
+void *genai_whole_grow(genai_whole_t *w, void *p, size_t old, size_t size);
+
+/*
+ * For encoders: the slot of a choice's text, call, end or, of any field,
+ * signature; the last one where there are several.  Returns NULL where there
+ * is none.
  */
 const genai_whole_slot_t *genai_whole_find(const genai_whole_t *w,
     unsigned choice, genai_event_e type, unsigned block);
 
-/* What signs that block of a choice, as field says; or NULL. */
+/* What signs that slot, as field says; or NULL. */
 const genai_whole_slot_t *genai_whole_signature(const genai_whole_t *w,
-    unsigned choice, genai_field_e field, unsigned block);
+    const genai_whole_slot_t *slot, genai_field_e field);
+
+/* What that slot signs, or NULL where that is not there. */
+const genai_whole_slot_t *genai_whole_signed(const genai_whole_t *w,
+    const genai_whole_slot_t *signature);
 
 /* The provider's error, or NULL. */
 const genai_whole_slot_t *genai_whole_error(const genai_whole_t *w);

@@ -111,8 +111,7 @@ genai_bw_blocks(const genai_whole_t *w, genai_writer_t *o,
 
     case GENAI_EVENT_TEXT:
         genai_bw_text(o, slot);
-        signature = genai_whole_signature(w, 0, GENAI_FIELD_OF_TEXT,
-                                          slot->block);
+        signature = genai_whole_signature(w, slot, GENAI_FIELD_OF_TEXT);
         break;
 
     case GENAI_EVENT_REFUSAL:
@@ -122,15 +121,14 @@ genai_bw_blocks(const genai_whole_t *w, genai_writer_t *o,
 
     case GENAI_EVENT_REASONING:
         genai_bw_thought(o, slot,
-                         genai_whole_signature(w, 0, GENAI_FIELD_OF_THOUGHT,
-                                               slot->block));
+                         genai_whole_signature(w, slot,
+                                               GENAI_FIELD_OF_THOUGHT));
         break;
 
     case GENAI_EVENT_TOOL:
         *called = 1;
         genai_bw_call(o, w->head, slot);
-        signature = genai_whole_signature(w, 0, GENAI_FIELD_OF_CALL,
-                                          slot->block);
+        signature = genai_whole_signature(w, slot, GENAI_FIELD_OF_CALL);
         break;
 
     case GENAI_EVENT_SIGNATURE:
@@ -139,9 +137,7 @@ genai_bw_blocks(const genai_whole_t *w, genai_writer_t *o,
             signature = slot;
 
         } else if (slot->field == GENAI_FIELD_OF_THOUGHT
-                   && genai_whole_find(w, 0, GENAI_EVENT_REASONING,
-                                       slot->block)
-                      == NULL)
+                   && genai_whole_signed(w, slot) == NULL)
         {
             genai_bw_thought(o, NULL, slot);
         }

@@ -18,8 +18,6 @@ static void genai_gw_part(const genai_whole_t *w, genai_writer_t *o,
 static void genai_gw_call(genai_writer_t *o, const genai_whole_slot_t *slot);
 static void genai_gw_signature(genai_writer_t *o,
     const genai_whole_slot_t *slot);
-static const genai_whole_slot_t *genai_gw_partner(const genai_whole_t *w,
-    const genai_whole_slot_t *signature);
 
 
 int
@@ -127,8 +125,7 @@ genai_gw_part(const genai_whole_t *w, genai_writer_t *o,
         /* fall through */
 
     case GENAI_EVENT_TEXT:
-        signature = genai_whole_signature(w, slot->choice, field,
-                                          slot->block);
+        signature = genai_whole_signature(w, slot, field);
 
         /* fall through */
 
@@ -143,15 +140,15 @@ genai_gw_part(const genai_whole_t *w, genai_writer_t *o,
         break;
 
     case GENAI_EVENT_TOOL:
-        signature = genai_whole_signature(w, slot->choice,
-                                          GENAI_FIELD_OF_CALL, slot->block);
+        signature = genai_whole_signature(w, slot, GENAI_FIELD_OF_CALL);
         genai_writer_open(o, '{');
         genai_gw_call(o, slot);
         break;
 
     case GENAI_EVENT_SIGNATURE:
 
-        if (genai_gw_partner(w, slot)) {
+        if (slot->field != GENAI_FIELD_SEALED && genai_whole_signed(w, slot))
+        {
             return;
         }
 
@@ -224,35 +221,6 @@ genai_gw_signature(genai_writer_t *o, const genai_whole_slot_t *slot)
     genai_base64_write(&b, o, &text);
     genai_base64_end(&b, o);
     genai_writer_end(o);
-}
-
-
-/* what a signature is of, and is written with */
-
-static const genai_whole_slot_t *
-genai_gw_partner(const genai_whole_t *w, const genai_whole_slot_t *signature)
-{
-    unsigned  type;
-
-    switch (signature->field) {
-
-    case GENAI_FIELD_OF_CALL:
-        type = GENAI_EVENT_TOOL;
-        break;
-
-    case GENAI_FIELD_OF_TEXT:
-        type = GENAI_EVENT_TEXT;
-        break;
-
-    case GENAI_FIELD_OF_THOUGHT:
-        type = GENAI_EVENT_REASONING;
-        break;
-
-    default:
-        return NULL;
-    }
-
-    return genai_whole_find(w, signature->choice, type, signature->block);
 }
 
 

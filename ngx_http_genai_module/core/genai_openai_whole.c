@@ -12,8 +12,10 @@ static void genai_openai_choice(const genai_whole_t *w, genai_writer_t *o,
     unsigned choice);
 static void genai_openai_thoughts(const genai_whole_t *w, genai_writer_t *o,
     unsigned choice);
+static void genai_openai_text(const genai_whole_t *w, genai_writer_t *o,
+    unsigned choice, const char *name, const char *none);
 static void genai_openai_signed(const genai_whole_t *w, genai_writer_t *o,
-    unsigned choice, unsigned block, genai_field_e field);
+    unsigned choice, const genai_whole_slot_t *call);
 static void genai_openai_calls(const genai_whole_t *w, genai_writer_t *o,
     unsigned choice);
 
@@ -65,35 +67,24 @@ static void
 genai_openai_choice(const genai_whole_t *w, genai_writer_t *o,
     unsigned choice)
 {
-    genai_str_t                text;
     const genai_whole_slot_t  *slot;
-
-    text.len = 0;
-    text.data = NULL;
 
     genai_writer_open(o, '{');
     genai_writer_name(o, "index");
     genai_writer_int(o, choice);
 
-    slot = genai_whole_find(w, choice, GENAI_EVENT_TEXT, 0);
-
-    if (slot) {
-        text.len = slot->len;
-        text.data = slot->data;
-    }
-
     if (w->head->text) {
-        genai_openai_string(o, "text", &text);
+        genai_openai_text(w, o, choice, "text", "\"\"");
 
     } else {
         genai_writer_name(o, "message");
         genai_writer_open(o, '{');
         genai_writer_name(o, "role");
         genai_writer_literal(o, "\"assistant\"");
-        genai_openai_maybe(o, "content", &text);
+        genai_openai_text(w, o, choice, "content", "null");
 
         genai_openai_thoughts(w, o, choice);
-        genai_openai_signed(w, o, choice, 0, GENAI_FIELD_OF_TEXT);
+        genai_openai_signed(w, o, choice, NULL);
 
         slot = genai_whole_find(w, choice, GENAI_EVENT_REFUSAL, 0);
 
@@ -169,9 +160,8 @@ genai_openai_thoughts(const genai_whole_t *w, genai_writer_t *o,
         genai_writer_literal(o, sealed ? "\"reasoning.encrypted\""
                                        : "\"reasoning.text\"");
 
-        thought = sealed ? NULL
-                         : genai_whole_find(w, choice, GENAI_EVENT_REASONING,
-                                            slot->block);
+        thought = sealed ? NULL : genai_whole_signed(w, slot);
+
         if (thought) {
             genai_openai_string(o, "text", &(genai_str_t) { thought->len,
                                                             thought->data });
@@ -195,28 +185,66 @@ genai_openai_thoughts(const genai_whole_t *w, genai_writer_t *o,
 }
 
 
-/* the signature of a call, or of the text, if there is one */
+/* all texts of a choice as one, which is all that this dialect has */
+
+static void
+genai_openai_text(const genai_whole_t *w, genai_writer_t *o, unsigned choice,
+    const char *name, const char *none)
+{
+    unsigned                   i, n;
+    const genai_whole_slot_t  *slot;
+
+    genai_writer_name(o, name);
+
+    for (i = 0, n = 0; i < w->n; i++) {
+        slot = &w->slot[i];
+
+        if (slot->choice != choice || slot->type != GENAI_EVENT_TEXT) {
+            continue;
+        }
+
+        if (n++ == 0) {
+            genai_writer_begin(o);
+        }
+
+        genai_writer_piece(o, &(genai_str_t) { slot->len, slot->data });
+    }
+
+    if (n) {
+        genai_writer_end(o);
+
+    } else {
+        genai_writer_literal(o, none);
+    }
+}
+
+
+/* the signature of a call, or of the text where it is NULL, if there is one */
 
 static void
 genai_openai_signed(const genai_whole_t *w, genai_writer_t *o,
-    unsigned choice, unsigned block, genai_field_e field)
+    unsigned choice, const genai_whole_slot_t *call)
 {
     unsigned                   i;
-    genai_str_t                none, origin, signature;
-    const genai_whole_slot_t  *slot;
+    genai_str_t                none, origin, text;
+    const genai_whole_slot_t  *signature;
 
-    for (i = 0; i < w->n; i++) {
-        slot = &w->slot[i];
+    signature = call ? genai_whole_signature(w, call, GENAI_FIELD_OF_CALL)
+                     : NULL;
 
-        if (slot->choice == choice && slot->type == GENAI_EVENT_SIGNATURE
-            && slot->field == field
-            && (slot->block == block || field == GENAI_FIELD_OF_TEXT))
+    for (i = 0; call == NULL && signature == NULL && i < w->n; i++) {
+
+        if (w->slot[i].choice == choice
+            && w->slot[i].type == GENAI_EVENT_SIGNATURE
+            && w->slot[i].field == GENAI_FIELD_OF_TEXT)
         {
-            genai_whole_parts(slot, &none, &origin, &signature);
-            genai_openai_signature(o, &origin, &signature);
-
-            return;
+            signature = &w->slot[i];
         }
+    }
+
+    if (signature) {
+        genai_whole_parts(signature, &none, &origin, &text);
+        genai_openai_signature(o, &origin, &text);
     }
 }
 
@@ -258,7 +286,7 @@ genai_openai_calls(const genai_whole_t *w, genai_writer_t *o,
         genai_openai_string(o, custom ? "input" : "arguments", &args);
         genai_writer_close(o, '}');
 
-        genai_openai_signed(w, o, choice, call->block, GENAI_FIELD_OF_CALL);
+        genai_openai_signed(w, o, choice, call);
         genai_writer_close(o, '}');
     }
 

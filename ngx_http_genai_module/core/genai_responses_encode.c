@@ -32,7 +32,7 @@ static unsigned genai_re_new(genai_responses_stream_t *s, unsigned kind,
     unsigned block);
 static unsigned genai_re_find_call(genai_responses_stream_t *s,
     unsigned block);
-static void genai_re_keep(genai_responses_stream_t *s, const genai_event_t *e,
+static int genai_re_keep(genai_responses_stream_t *s, const genai_event_t *e,
     unsigned n);
 static void genai_re_get(genai_responses_stream_t *s, unsigned n,
     genai_re_item_t *item);
@@ -69,6 +69,7 @@ genai_responses_stream_init(genai_responses_stream_t *s,
     s->current = GENAI_RE_NONE;
 
     genai_whole_init(&s->whole, head, 0, NULL, NULL);
+    s->whole.joined = 1;
 }
 
 
@@ -85,6 +86,15 @@ genai_responses_stream_keep(genai_responses_stream_t *s, size_t limit,
 void
 genai_responses_stream_free(genai_responses_stream_t *s)
 {
+    if (s->item) {
+        (void) s->whole.alloc(s->whole.ctx, s->item,
+                              s->size * sizeof(genai_responses_output_t), 0);
+    }
+
+    s->item = NULL;
+    s->size = 0;
+    s->n = 0;
+
     genai_whole_free(&s->whole);
 }
 
@@ -96,7 +106,8 @@ genai_responses_stream_event(genai_responses_stream_t *s,
     const char      *status, *reason;
     genai_writer_t   w;
 
-    if (s->rc != 0 || e->copy || s->ended
+    if ((s->rc != 0 && !(s->full && e->type == GENAI_EVENT_ERROR))
+        || e->copy || s->ended
         || (e->choice != 0 && e->type != GENAI_EVENT_ERROR
             && e->type != GENAI_EVENT_END))
     {
@@ -186,7 +197,18 @@ genai_responses_stream_event(genai_responses_stream_t *s,
         genai_re_delta_end(s, &w);
     }
 
-    if (genai_writer_flush(&w) != 0 || s->whole.rc != 0) {
+    if (genai_writer_flush(&w) != 0) {
+        s->full = 0;
+        s->rc = -1;
+        return -1;
+    }
+
+    if (s->ended) {
+        return 0;
+    }
+
+    if (s->whole.rc != 0 || s->rc != 0) {
+        s->full = 1;
         s->rc = -1;
     }
 
@@ -280,8 +302,9 @@ genai_re_said(genai_responses_stream_t *s, genai_writer_t *w,
         genai_re_event_end(w);
     }
 
-    genai_re_keep(s, e, n);
-    genai_re_delta(s, w, n, e->type, &e->text);
+    if (genai_re_keep(s, e, n) == 0) {
+        genai_re_delta(s, w, n, e->type, &e->text);
+    }
 }
 
 
@@ -317,7 +340,7 @@ genai_re_call(genai_responses_stream_t *s, genai_writer_t *w,
             memset(&tool, 0, sizeof(tool));
             tool.type = GENAI_EVENT_TOOL;
             tool.field = e->field;
-            genai_re_keep(s, &tool, n);
+            (void) genai_re_keep(s, &tool, n);
         }
     }
 
@@ -332,7 +355,9 @@ genai_re_call(genai_responses_stream_t *s, genai_writer_t *w,
         return;
     }
 
-    genai_re_keep(s, e, n);
+    if (genai_re_keep(s, e, n) != 0) {
+        return;
+    }
 
     if (e->type == GENAI_EVENT_ARGUMENTS) {
 
@@ -381,11 +406,11 @@ genai_re_signature(genai_responses_stream_t *s, genai_writer_t *w,
         of = (e->field == GENAI_FIELD_OF_CALL)
              ? genai_re_find_call(s, e->block) : n;
 
-        for (n = 0; n < s->n; n++) {
+        for (n = s->open; n < s->n; n++) {
             if (s->item[n].field == e->field && !s->item[n].done
                 && s->item[n].block == of)
             {
-                genai_re_keep(s, e, n);
+                (void) genai_re_keep(s, e, n);
                 return;
             }
         }
@@ -406,7 +431,7 @@ genai_re_signature(genai_responses_stream_t *s, genai_writer_t *w,
 
         if (n != GENAI_RE_NONE) {
             s->item[n].field = e->field;
-            genai_re_keep(s, e, n);
+            (void) genai_re_keep(s, e, n);
         }
 
         return;
@@ -419,7 +444,7 @@ genai_re_signature(genai_responses_stream_t *s, genai_writer_t *w,
         if (item->kind == GENAI_RE_REASONING && item->block == e->block
             && (slot == NULL || slot->field == e->field))
         {
-            genai_re_keep(s, e, n);
+            (void) genai_re_keep(s, e, n);
             return;
         }
 
@@ -433,7 +458,7 @@ genai_re_signature(genai_responses_stream_t *s, genai_writer_t *w,
     if (n != GENAI_RE_NONE) {
         s->current = n;
         genai_re_add(s, w, n);
-        genai_re_keep(s, e, n);
+        (void) genai_re_keep(s, e, n);
     }
 }
 
@@ -447,9 +472,11 @@ genai_re_end(genai_responses_stream_t *s, genai_writer_t *w,
     unsigned         n;
     genai_re_item_t  item;
 
-    for (n = 0; n < s->n; n++) {
+    for (n = s->open; n < s->n; n++) {
 
-        if (!s->item[n].done) {
+        /* what of it is not known cannot be told */
+
+        if (!s->item[n].done && (s->item[n].added || !s->full)) {
             s->item[n].cut = (*status != 'c');
             genai_re_done(s, w, n);
         }
@@ -464,7 +491,7 @@ genai_re_end(genai_responses_stream_t *s, genai_writer_t *w,
     genai_re_open(w, s->head, status, reason, error);
 
     for (n = 0; n < s->nadded; n++) {
-        genai_re_get(s, s->output[n], &item);
+        genai_re_get(s, s->item[n].output, &item);
         genai_re_item(w, s->head, &item);
     }
 
@@ -476,11 +503,28 @@ genai_re_end(genai_responses_stream_t *s, genai_writer_t *w,
 static unsigned
 genai_re_new(genai_responses_stream_t *s, unsigned kind, unsigned block)
 {
+    void                      *p;
+    unsigned                   size;
     genai_responses_output_t  *item;
 
     if (s->n == GENAI_RESPONSES_OUTPUT_MAX) {
         s->rc = -1;
         return GENAI_RE_NONE;
+    }
+
+    if (s->n == s->size) {
+
+        size = s->size ? 2 * s->size : 8;
+
+        p = genai_whole_grow(&s->whole, s->item, s->size * sizeof(*item),
+                             size * sizeof(*item));
+        if (p == NULL) {
+            s->rc = -1;
+            return GENAI_RE_NONE;
+        }
+
+        s->item = p;
+        s->size = size;
     }
 
     item = &s->item[s->n];
@@ -498,11 +542,12 @@ genai_re_find_call(genai_responses_stream_t *s, unsigned block)
 {
     unsigned  n;
 
-    for (n = 0; n < s->n; n++) {
+    for (n = s->n; n; n--) {
 
-        if (s->item[n].kind >= GENAI_RE_FUNCTION && s->item[n].block == block)
+        if (s->item[n - 1].kind >= GENAI_RE_FUNCTION
+            && s->item[n - 1].block == block)
         {
-            return n;
+            return n - 1;
         }
     }
 
@@ -510,7 +555,7 @@ genai_re_find_call(genai_responses_stream_t *s, unsigned block)
 }
 
 
-static void
+static int
 genai_re_keep(genai_responses_stream_t *s, const genai_event_t *e, unsigned n)
 {
     genai_event_t  kept;
@@ -519,14 +564,14 @@ genai_re_keep(genai_responses_stream_t *s, const genai_event_t *e, unsigned n)
     kept.choice = n;
     kept.block = 0;
 
-    (void) genai_whole_event(&s->whole, &kept);
+    return genai_whole_event(&s->whole, &kept);
 }
 
 
 static const genai_whole_slot_t *
 genai_re_slot(const genai_responses_stream_t *s, unsigned n, unsigned type)
 {
-    return genai_whole_find(&s->whole, n, type, GENAI_WHOLE_INDEX_MAX + 1);
+    return genai_whole_find(&s->whole, n, type, 0);
 }
 
 
@@ -588,7 +633,7 @@ genai_re_add(genai_responses_stream_t *s, genai_writer_t *w, unsigned n)
 
     s->item[n].added = 1;
     s->item[n].index = s->nadded;
-    s->output[s->nadded++] = n;
+    s->item[s->nadded++].output = n;
 
     genai_re_get(s, n, &item);
 
@@ -662,6 +707,10 @@ genai_re_done(genai_responses_stream_t *s, genai_writer_t *w, unsigned n)
     genai_re_event_end(w);
 
     o->done = 1;
+
+    while (s->open < s->n && s->item[s->open].done) {
+        s->open++;
+    }
 }
 
 
@@ -672,7 +721,7 @@ genai_re_done_calls(genai_responses_stream_t *s, genai_writer_t *w)
 {
     unsigned  n;
 
-    for (n = 0; n < s->n; n++) {
+    for (n = s->open; n < s->n; n++) {
 
         if (!s->item[n].done && n != s->current) {
             genai_re_done(s, w, n);

@@ -8,8 +8,8 @@
  * with the whole output.
  *
  * What is said again at the end of a part, an item and the response is kept
- * until then, in memory that genai_responses_stream_keep() is given; all else
- * is one fixed block.
+ * until then, in memory that genai_responses_stream_keep() is given, as items
+ * are; all else is one fixed block.
  *
  * What only its maker can read goes to the client as encrypted_content, which
  * it gives back next turn in the same place.  Where the maker is no provider
@@ -36,7 +36,7 @@
 #define GENAI_RESPONSES_FOREIGN  "genai."
 
 /* items of an answer */
-#define GENAI_RESPONSES_OUTPUT_MAX  GENAI_WHOLE_SLOTS
+#define GENAI_RESPONSES_OUTPUT_MAX  GENAI_WHOLE_ITEMS
 
 
 typedef struct {
@@ -47,7 +47,9 @@ typedef struct {
     unsigned char               field;      /* of what signs a call or a text,
                                                whose item block is */
     uint16_t                    block;
-    unsigned char               index;      /* in the output, once added */
+    uint16_t                    index;      /* in the output, once added */
+    uint16_t                    output;     /* the item that stands there with
+                                               this one's number */
     unsigned                    added:1;    /* told */
     unsigned                    done:1;     /* told */
     unsigned                    cut:1;      /* not complete */
@@ -61,6 +63,8 @@ typedef struct {
     int64_t                     sequence;
 
     unsigned                    n;          /* items */
+    unsigned                    size;       /* that there is room for */
+    unsigned                    open;       /* all in front of it are done */
     unsigned                    nadded;     /* that are in the output */
     unsigned                    current;    /* the message or the thought that
                                                is open, above n: none */
@@ -68,6 +72,7 @@ typedef struct {
     unsigned                    started:1;
     unsigned                    ended:1;
     unsigned                    finished:1;
+    unsigned                    full:1;     /* nothing but an ERROR is taken */
     genai_event_e               tail_type;
     unsigned                    tail_item;
     size_t                      len;
@@ -75,8 +80,7 @@ typedef struct {
     int                         rc;
 
     genai_whole_t               whole;      /* an item's number is a choice */
-    genai_responses_output_t    item[GENAI_RESPONSES_OUTPUT_MAX];
-    unsigned char               output[GENAI_RESPONSES_OUTPUT_MAX];
+    genai_responses_output_t   *item;
 } genai_responses_stream_t;
 
 
@@ -101,7 +105,9 @@ void genai_responses_stream_free(genai_responses_stream_t *s);
  * response.failed.
  *
  * Returns 0, or -1 when write() has stopped, there is no memory or too much
- * to keep, or an item that is done goes on, now or before.
+ * to keep, or an item that is done goes on, now or before.  An ERROR is taken
+ * also then, once, unless it was write(), and ends the stream with all that
+ * was kept.
  */
 int genai_responses_stream_event(genai_responses_stream_t *s,
     const genai_event_t *event);

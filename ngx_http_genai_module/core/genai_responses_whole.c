@@ -12,6 +12,8 @@
 
 
 static void genai_rw_output(const genai_whole_t *w, genai_writer_t *o);
+static const genai_whole_slot_t *genai_rw_other(const genai_whole_t *w,
+    const genai_whole_slot_t *slot);
 static const genai_whole_slot_t *genai_rw_signature(const genai_whole_t *w,
     const genai_whole_slot_t *slot);
 static void genai_re_sealed(genai_writer_t *w,
@@ -85,11 +87,11 @@ genai_responses_whole_write(const genai_whole_t *w, genai_write_pt write,
 static void
 genai_rw_output(const genai_whole_t *w, genai_writer_t *o)
 {
-    unsigned                   i, said;
+    unsigned                   i;
     genai_re_item_t            item, sealed;
-    const genai_whole_slot_t  *slot, *signature, *thought;
+    const genai_whole_slot_t  *slot, *signature, *thought, *said;
 
-    said = 0;
+    said = NULL;
     memset(&item, 0, sizeof(item));
     item.status = "completed";
 
@@ -109,16 +111,13 @@ genai_rw_output(const genai_whole_t *w, genai_writer_t *o)
         case GENAI_EVENT_TEXT:
         case GENAI_EVENT_REFUSAL:
 
-            if (said) {
+            if (slot == said) {
                 continue;
             }
 
-            said = 1;
             item.kind = GENAI_RE_MESSAGE;
-            item.other = genai_whole_find(w, 0,
-                                          slot->type == GENAI_EVENT_TEXT
-                                          ? GENAI_EVENT_REFUSAL
-                                          : GENAI_EVENT_TEXT, 0);
+            item.other = genai_rw_other(w, slot);
+            said = item.other;
             break;
 
         case GENAI_EVENT_REASONING:
@@ -139,8 +138,7 @@ genai_rw_output(const genai_whole_t *w, genai_writer_t *o)
                 continue;
             }
 
-            thought = genai_whole_find(w, 0, GENAI_EVENT_REASONING,
-                                       slot->block);
+            thought = genai_whole_signed(w, slot);
 
             if (thought && genai_rw_signature(w, thought) == slot) {
                 continue;
@@ -181,43 +179,51 @@ genai_rw_output(const genai_whole_t *w, genai_writer_t *o)
 }
 
 
+/* a message has a text and a refusal, where one follows the other */
+
 static const genai_whole_slot_t *
-genai_rw_signature(const genai_whole_t *w, const genai_whole_slot_t *slot)
+genai_rw_other(const genai_whole_t *w, const genai_whole_slot_t *slot)
 {
-    unsigned                   i, match;
-    const genai_whole_slot_t  *s;
+    const genai_whole_slot_t  *other;
 
-    for (i = 0; i < w->n; i++) {
-        s = &w->slot[i];
+    for (other = slot + 1; other < w->slot + w->n; other++) {
 
-        if (s->type != GENAI_EVENT_SIGNATURE || s->choice != slot->choice) {
+        if (other->choice != slot->choice
+            || other->type == GENAI_EVENT_SIGNATURE)
+        {
             continue;
         }
 
-        switch (slot->type) {
-
-        case GENAI_EVENT_TEXT:
-            match = (s->field == GENAI_FIELD_OF_TEXT);
-            break;
-
-        case GENAI_EVENT_TOOL:
-            match = (s->field == GENAI_FIELD_OF_CALL
-                     && s->block == slot->block);
-            break;
-
-        default:
-            match = ((s->field == GENAI_FIELD_OF_THOUGHT
-                      || s->field == GENAI_FIELD_SEALED)
-                     && s->block == slot->block);
-            break;
-        }
-
-        if (match) {
-            return s;
-        }
+        return ((other->type == GENAI_EVENT_TEXT
+                 || other->type == GENAI_EVENT_REFUSAL)
+                && other->type != slot->type) ? other : NULL;
     }
 
     return NULL;
+}
+
+
+/* the first one, where a thought has two */
+
+static const genai_whole_slot_t *
+genai_rw_signature(const genai_whole_t *w, const genai_whole_slot_t *slot)
+{
+    const genai_whole_slot_t  *s, *sealed;
+
+    switch (slot->type) {
+
+    case GENAI_EVENT_TEXT:
+        return genai_whole_signature(w, slot, GENAI_FIELD_OF_TEXT);
+
+    case GENAI_EVENT_TOOL:
+        return genai_whole_signature(w, slot, GENAI_FIELD_OF_CALL);
+
+    default:
+        s = genai_whole_signature(w, slot, GENAI_FIELD_OF_THOUGHT);
+        sealed = genai_whole_signature(w, slot, GENAI_FIELD_SEALED);
+
+        return (s == NULL || (sealed && sealed < s)) ? sealed : s;
+    }
 }
 
 

@@ -25,7 +25,7 @@ static const genai_dialect_t  *dialects[] = {
 
 typedef struct {
     size_t         len;
-    unsigned char  data[65536];
+    unsigned char  data[1 << 20];
 } bytes_t;
 
 
@@ -35,6 +35,7 @@ typedef struct {
     bytes_t        thought;
     bytes_t        text;
     bytes_t        calls;       /* of each "[id name arguments]" */
+    bytes_t        order;       /* of all these, a letter for each */
     genai_finish_e finish;
     genai_usage_t  usage;
     unsigned       ends;
@@ -100,6 +101,17 @@ keep(void *ctx, void *p, size_t old, size_t size)
 
 /* ---- reading */
 
+static void
+heard_of(said_t *s, char letter, unsigned first)
+{
+    if (first || s->order.len == 0
+        || s->order.data[s->order.len - 1] != letter)
+    {
+        put(&s->order, &letter, 1);
+    }
+}
+
+
 static int
 hear(void *ctx, genai_event_t *e)
 {
@@ -112,16 +124,19 @@ hear(void *ctx, genai_event_t *e)
     switch (e->type) {
 
     case GENAI_EVENT_REASONING:
+        heard_of(s, 'r', 0);
         put(&s->thought, e->text.data, e->text.len);
         break;
 
     case GENAI_EVENT_TEXT:
+        heard_of(s, 't', 0);
         put(&s->text, e->text.data, e->text.len);
         break;
 
     case GENAI_EVENT_TOOL:
 
         if (e->first) {
+            heard_of(s, 'c', 1);
             put(&s->calls, "[", 1);
             put(&s->calls, e->id.data, e->id.len);
             put(&s->calls, " ", 1);
@@ -363,6 +378,16 @@ tell_calls(maker_t *m, said_t *s)
         arguments.len = 0;
         put(&arguments, p, strlen(p));
         tell_text(m, s, GENAI_EVENT_ARGUMENTS, i, &arguments);
+
+        if (any(3) == 0) {
+            random_text(&arguments);
+            tell_text(m, s, GENAI_EVENT_REASONING, i + 1, &arguments);
+        }
+
+        if (any(3) == 0) {
+            random_text(&arguments);
+            tell_text(m, s, GENAI_EVENT_TEXT, 0, &arguments);
+        }
     }
 
     s->finish = n ? GENAI_FINISH_TOOL : GENAI_FINISH_STOP;
@@ -436,6 +461,7 @@ same(const said_t *a, const said_t *b)
     return same_bytes(&a->thought, &b->thought)
            && same_bytes(&a->text, &b->text)
            && same_bytes(&a->calls, &b->calls)
+           && same_bytes(&a->order, &b->order)
            && a->finish == b->finish
            && a->usage.prompt == b->usage.prompt
            && a->usage.cached == b->usage.cached
@@ -448,12 +474,57 @@ static void
 show(const said_t *s)
 {
     printf("# thought %.*s\n# text %.*s\n# calls %.*s\n# finish %u, "
-           "usage %d %d %d, %u ends, %u wrong\n",
+           "usage %d %d %d, %u ends, %u wrong\n# order %.*s\n",
            (int) s->thought.len, s->thought.data,
            (int) s->text.len, s->text.data,
            (int) s->calls.len, s->calls.data, s->finish,
            (int) s->usage.prompt, (int) s->usage.cached,
-           (int) s->usage.completion, s->ends, s->wrong);
+           (int) s->usage.completion, s->ends, s->wrong,
+           (int) s->order.len, s->order.data);
+}
+
+
+/* as many calls as an answer may have, and one more, which can be told */
+
+static void
+test_bounds(unsigned stream)
+{
+    int             rc;
+    unsigned        i;
+    genai_event_t   e;
+
+    static maker_t  m;
+
+    maker_begin(&m, &genai_responses, stream);
+
+    for (i = 0; i <= GENAI_WHOLE_ITEMS; i++) {
+
+        memset(&e, 0, sizeof(e));
+        e.type = GENAI_EVENT_TOOL;
+        e.block = i;
+        e.first = 1;
+        e.id = (genai_str_t) genai_str("c");
+        e.name = (genai_str_t) genai_str("f");
+
+        rc = make(&m, &e);
+
+        if (rc != 0) {
+            break;
+        }
+    }
+
+    is_int(i, GENAI_WHOLE_ITEMS, "as many calls as may be");
+    is_int(rc, -1, "and one more");
+
+    memset(&e, 0, sizeof(e));
+    e.type = GENAI_EVENT_ERROR;
+
+    is_int(make(&m, &e), stream ? 0 : -1, "which a stream can tell");
+
+    /* its bytes are more than are kept here */
+
+    m.out.len = 0;
+    maker_end(&m);
 }
 
 
@@ -488,6 +559,12 @@ main(void)
             memset(&heard, 0, sizeof(heard));
             read_bytes(dialects[b], second, &two.out, hear, &heard);
 
+            /* one of them has no place for it */
+
+            if (dialects[a] == &genai_openai || dialects[b] == &genai_openai) {
+                heard.order = said.order;
+            }
+
             if (!same(&said, &heard)) {
                 show(&said);
                 show(&heard);
@@ -503,6 +580,9 @@ main(void)
                (int) dialects[b]->name.len, dialects[b]->name.data,
                kind[second]);
     }
+
+    test_bounds(0);
+    test_bounds(1);
 
     return done_testing();
 }

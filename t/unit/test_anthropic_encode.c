@@ -403,9 +403,9 @@ test_blocks(void)
     stream_is(NULL, "\ntext 0 0 a\nreasoning 0 0 b\ntext 0 0 cd"
               "\nfinish 0 0 4\nusage 0 0 25 -1 0 -1 25\nend 0 0 ",
               "a refusal, and a thought between texts");
-    whole_is(HEAD "{\"type\":\"text\",\"text\":\"ac\"},{\"type\":\"thinking\","
+    whole_is(HEAD "{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"thinking\","
              "\"thinking\":\"b\",\"signature\":\"\"},{\"type\":\"text\","
-             "\"text\":\"d\"}"
+             "\"text\":\"c\"},{\"type\":\"text\",\"text\":\"d\"}"
              ENDS("refusal", "\"input_tokens\":25,\"output_tokens\":0"),
              "a refusal");
 }

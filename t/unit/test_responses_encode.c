@@ -682,14 +682,17 @@ test_ends(void)
     good(0, "\ntext 0 0 half\nend 0 0 ", "a stream that was cut (57)");
 
     begin();
-    genai_responses_stream_keep(&stream, 100, get, NULL);
-    (void) say(GENAI_EVENT_TEXT, 0, "1234567890123456789012345678901234567890",
-               "", "");
+    genai_responses_stream_keep(&stream, 100 + 8 * (sizeof(genai_whole_slot_t)
+                                + sizeof(genai_responses_output_t)), get, NULL);
+    is_int(say(GENAI_EVENT_TEXT, 0, "1234567890123456789012345678901234567890",
+               "", ""), 0, "as much as may be kept");
     is_int(say(GENAI_EVENT_TEXT, 0, "1234567890123456789012345678901234567890"
                "123456789012345678901234567890", "", ""), -1,
            "more than may be kept fails");
     is_int(say(GENAI_EVENT_END, 0, "", "", ""), -1, "for good");
-    finish();
+    is_int(say(GENAI_EVENT_ERROR, 0, "big", "", ""), 0, "and can be told");
+    good(0, "\ntext 0 0 1234567890123456789012345678901234567890"
+         "\nerror 0 0 big<server_error><>0\nend 0 0 ", "behind it");
 
     begin();
     genai_responses_stream_init(&stream, &head, put, &bytes);

@@ -16,13 +16,17 @@
 #include "ngx_http_genai_output_int.h"
 
 
-/* bytes of a JSON answer's texts */
+/* bytes of a JSON answer's texts, and of those that a stream says again */
 #define NGX_HTTP_GENAI_ENCODE_MAX   (16 * 1024 * 1024)
+#define NGX_HTTP_GENAI_ENCODE_KEEP  (1024 * 1024)
 
 /* buffers of it */
 #define NGX_HTTP_GENAI_ENCODE_SIZE  16384
 
 
+static ngx_int_t ngx_http_genai_encode_named(ngx_http_genai_output_t *o,
+    genai_event_t *e);
+static void ngx_http_genai_encode_nameless(ngx_http_genai_output_t *o);
 static int ngx_http_genai_encode_finish(ngx_http_genai_output_t *o);
 static void ngx_http_genai_encode_said(ngx_http_genai_output_t *o,
     const genai_str_t *type, const genai_str_t *code,
@@ -95,7 +99,9 @@ ngx_http_genai_encode_init(ngx_http_genai_output_t *o)
         }
 
         if (ctx->dialect->encoder_keep) {
-            ctx->dialect->encoder_keep(o->encoder, NGX_HTTP_GENAI_ENCODE_MAX,
+            ctx->dialect->encoder_keep(o->encoder,
+                                       o->silent ? NGX_HTTP_GENAI_ENCODE_MAX
+                                                 : NGX_HTTP_GENAI_ENCODE_KEEP,
                                        ngx_http_genai_encode_alloc, NULL);
         }
 
@@ -128,7 +134,11 @@ int
 ngx_http_genai_encode_event(ngx_http_genai_output_t *o, genai_event_t *e)
 {
     if (o->silent) {
-        return o->ctx->dialect->encoder_event(o->encoder, e);
+
+        /* what it cannot keep passes all the same */
+
+        (void) o->ctx->dialect->encoder_event(o->encoder, e);
+        return 0;
     }
 
     switch (e->type) {
@@ -157,12 +167,24 @@ ngx_http_genai_encode_event(ngx_http_genai_output_t *o, genai_event_t *e)
 
     case GENAI_EVENT_TOOL:
         o->called = 1;
+
+        if (ngx_http_genai_encode_named(o, e) != NGX_OK) {
+            return o->stream ? -1 : 0;
+        }
+
         genai_tool_name_back(o->ctx->tool_names, o->ctx->ntool_names,
                              &e->name);
         break;
 
     case GENAI_EVENT_FINISH:
         o->finished |= (e->choice == 0);
+
+        if (o->unnamed && e->choice == o->choice) {
+            ngx_http_genai_encode_nameless(o);
+
+            return o->stream ? -1 : 0;
+        }
+
         break;
 
     case GENAI_EVENT_CHUNK:
@@ -184,6 +206,12 @@ ngx_http_genai_encode_event(ngx_http_genai_output_t *o, genai_event_t *e)
             return 0;
         }
 
+        if (o->unnamed) {
+            ngx_http_genai_encode_nameless(o);
+
+            return o->stream ? -1 : 0;
+        }
+
         if (!o->finished && ngx_http_genai_encode_finish(o) != 0) {
             return -1;
         }
@@ -195,11 +223,23 @@ ngx_http_genai_encode_event(ngx_http_genai_output_t *o, genai_event_t *e)
     }
 
     if (!o->stream) {
-        o->bad |= (genai_whole_event(o->encoder, e) != 0);
+
+        if (genai_whole_event(o->encoder, e) != 0 && o->wrong.len == 0) {
+            ngx_str_set(&o->wrong, NGX_HTTP_GENAI_ENCODE_LARGE);
+        }
+
         return 0;
     }
 
     if (o->ctx->dialect->encoder_event(o->encoder, e) != 0) {
+
+        /* the client is told, which shows whether it was memory */
+
+        if (e->type != GENAI_EVENT_ERROR) {
+            o->stopped = 1;
+            ngx_str_set(&o->wrong, NGX_HTTP_GENAI_ENCODE_LARGE);
+        }
+
         return -1;
     }
 
@@ -216,6 +256,48 @@ ngx_http_genai_encode_event(ngx_http_genai_output_t *o, genai_event_t *e)
     }
 
     return 0;
+}
+
+
+/*
+ * A name may come late, but before that of another call is late: nobody can
+ * call a tool that has none.
+ */
+
+static ngx_int_t
+ngx_http_genai_encode_named(ngx_http_genai_output_t *o, genai_event_t *e)
+{
+    if (e->copy) {
+        return NGX_OK;
+    }
+
+    if (o->unnamed && o->choice == e->choice && o->block == e->block) {
+        o->unnamed = (e->name.len == 0);
+        return NGX_OK;
+    }
+
+    if (!e->first || e->name.len) {
+        return NGX_OK;
+    }
+
+    if (o->unnamed) {
+        ngx_http_genai_encode_nameless(o);
+        return NGX_ERROR;
+    }
+
+    o->unnamed = 1;
+    o->choice = e->choice;
+    o->block = e->block;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_genai_encode_nameless(ngx_http_genai_output_t *o)
+{
+    o->stopped |= o->stream;
+    ngx_str_set(&o->wrong, "the provider called a tool without a name");
 }
 
 
@@ -402,10 +484,16 @@ ngx_http_genai_encode_whole(ngx_http_genai_output_t *o)
     }
 
     if (ctx->status == NGX_HTTP_OK && ctx->error == GENAI_OK
-        && (o->bad || o->cut || o->died))
+        && (o->bad || o->cut || o->died || o->wrong.len))
     {
         ngx_http_genai_output_bad(o);
-        ngx_str_set(&ctx->message, "the provider sent no whole answer");
+
+        if (o->wrong.len) {
+            ctx->message = o->wrong;
+
+        } else {
+            ngx_str_set(&ctx->message, "the provider sent no whole answer");
+        }
     }
 
     if (ctx->error != GENAI_OK
@@ -510,7 +598,7 @@ ngx_http_genai_encode_answer(ngx_http_genai_output_t *o)
 
     o->out = NULL;
     ngx_http_genai_output_bad(o);
-    ngx_str_set(&o->ctx->message, "the provider's answer is too large");
+    ngx_str_set(&o->ctx->message, NGX_HTTP_GENAI_ENCODE_LARGE);
 
     return ngx_http_genai_encode_error(o);
 }

@@ -301,6 +301,15 @@ ngx_http_genai_output_stop(ngx_http_genai_output_t *o)
         return ngx_http_genai_encode_refuse(o);
     }
 
+    if (o->wrong.len) {
+        o->bad = 1;
+        ngx_http_genai_output_bad(o);
+        ctx->message = o->wrong;
+        ngx_http_genai_output_let_go(ctx->request);
+
+        return ngx_http_genai_output_cut(o);
+    }
+
     ctx->ended = 1;
     ctx->limited = 1;
 

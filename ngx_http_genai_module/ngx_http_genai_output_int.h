@@ -21,6 +21,11 @@
 #define NGX_HTTP_GENAI_OUTPUT_CHOICES  GENAI_REQUEST_CHOICES_MAX
 
 
+/* what a client is told of an answer that cannot be kept */
+#define NGX_HTTP_GENAI_ENCODE_LARGE                                           \
+    "the provider's answer is too large to be translated"
+
+
 /* what the beginning of an answer, or an end of ours, says of it */
 typedef struct {
     genai_answer_head_t     answer;
@@ -72,6 +77,11 @@ struct ngx_http_genai_output_s {
     unsigned                over:1;     /* all of it was made */
     unsigned                begun:1;    /* an event that spans several of the
                                            provider's */
+
+    ngx_str_t               wrong;      /* why it cannot be encoded */
+    unsigned                unnamed:1;  /* a call that has no name so far: */
+    unsigned                choice;
+    unsigned                block;
 
     const genai_dialect_t  *dialect;    /* the provider's */
     genai_answer_t         *answer;
@@ -128,7 +138,10 @@ ngx_int_t ngx_http_genai_output_end(ngx_http_genai_output_t *o);
 ngx_int_t ngx_http_genai_encode_init(ngx_http_genai_output_t *o);
 void ngx_http_genai_encode_close(ngx_http_genai_output_t *o);
 
-/* An event.  Returns 0, or -1 when out of memory. */
+/*
+ * An event.  Returns 0, or -1 when out of memory, or, with stopped set, when
+ * no more of the answer is to be read.
+ */
 int ngx_http_genai_encode_event(ngx_http_genai_output_t *o, genai_event_t *e);
 
 /* Tells the client of a stream that it has failed, unless it was told. */

@@ -214,6 +214,7 @@ typedef struct {
     unsigned                    said:1;     /* the open call has arguments */
     unsigned                    late:1;     /* a call waits for its name */
     unsigned                    failed:1;   /* nothing follows */
+    unsigned                    full:1;     /* nothing but an ERROR is taken */
 
     unsigned char               signer[32];
     unsigned char               word[GENAI_BEDROCK_STOP_MAX];
@@ -230,7 +231,8 @@ void genai_bedrock_stream_init(genai_bedrock_stream_t *s,
 
 /*
  * Gives memory for signatures that are longer than GENAI_BEDROCK_PIECE, no
- * more than limit bytes: where there is none such an event fails.
+ * more than limit bytes: where there is none such an event fails, and
+ * nothing but an ERROR is taken behind it.
  * genai_bedrock_stream_free() gives it back.
  */
 void genai_bedrock_stream_keep(genai_bedrock_stream_t *s, size_t limit,

@@ -116,6 +116,16 @@ genai_bedrock_stream_free(genai_bedrock_stream_t *s)
 int
 genai_bedrock_stream_event(genai_bedrock_stream_t *s, const genai_event_t *e)
 {
+    if (s->full && e->type == GENAI_EVENT_ERROR) {
+
+        /* what was too large is forgotten */
+
+        s->full = 0;
+        s->waits = 0;
+        s->len = 0;
+        s->rc = 0;
+    }
+
     if (s->rc != 0 || e->copy || s->failed
         || (e->choice != 0 && e->type != GENAI_EVENT_ERROR))
     {
@@ -266,6 +276,7 @@ genai_be_add(genai_bedrock_stream_t *s, const genai_str_t *text)
         && s->len + n > GENAI_BEDROCK_PIECE)
     {
         if (s->alloc == NULL || genai_be_grow(s, n) != 0) {
+            s->full = 1;
             s->rc = -1;
             return;
         }

@@ -528,6 +528,39 @@ test_bounds(unsigned stream)
 }
 
 
+/* a signature that Bedrock's frames cannot take in pieces */
+
+static void
+test_signature(void)
+{
+    genai_event_t         e;
+
+    static maker_t        m;
+    static unsigned char  large[2 << 20];
+
+    memset(large, 'x', sizeof(large));
+    maker_begin(&m, &genai_bedrock, 1);
+
+    memset(&e, 0, sizeof(e));
+    e.type = GENAI_EVENT_SIGNATURE;
+    e.field = GENAI_FIELD_OF_THOUGHT;
+    e.first = 1;
+    e.last = 1;
+    e.text.data = large;
+    e.text.len = sizeof(large);
+
+    is_int(make(&m, &e), -1, "a signature that is too long");
+
+    memset(&e, 0, sizeof(e));
+    e.type = GENAI_EVENT_ERROR;
+    m.out.len = 0;
+
+    is_int(make(&m, &e), 0, "can be told");
+    ok(m.out.len > 0 && m.out.len < 1000, "and is forgotten");
+    maker_end(&m);
+}
+
+
 int
 main(void)
 {
@@ -583,6 +616,7 @@ main(void)
 
     test_bounds(0);
     test_bounds(1);
+    test_signature();
 
     return done_testing();
 }

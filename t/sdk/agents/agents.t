@@ -48,7 +48,7 @@ note($ENV{GENAI_OFFLINE} ? 'there is no network'
 
 my ($only, $with) = split ' ', $ENV{GENAI_AGENT} // '';
 
-my $home = File::Temp->newdir('genai-agents-XXXXXXXX', TMPDIR => 1);
+my $home = File::Temp->newdir;
 
 # a red dot
 my $image = 'iVBORw0KGgoAAAANSUhEUgAAAAUAAAAFCAYAAACNbyblAAAAHElEQVQI12P4'
